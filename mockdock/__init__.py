@@ -1,0 +1,1 @@
+"""A local mock server for testing code that talks to LLM APIs."""

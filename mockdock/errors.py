@@ -1,0 +1,52 @@
+"""Every error mockdock raises at its user.
+
+MockdockError
+├── ScenarioError    a scenario cannot be read or is not valid
+└── StartError       the server could not start (port in use, thread died)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = ["MockdockError", "Problem", "ScenarioError", "StartError"]
+
+
+class MockdockError(Exception):
+    """Base of all errors raised by mockdock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong in a scenario: what, where, and what would be right.
+
+    ``line`` and ``column`` count from 1; 0 when there is no text to point at.
+    ``path`` is the place in the document, such as ``rules[2].when.user``.
+    """
+
+    message: str
+    file: str = ""
+    line: int = 0
+    column: int = 0
+    path: str = ""
+    hint: str = ""
+
+    def __str__(self) -> str:
+        where = self.file
+        if self.line:
+            where = f"{where}:{self.line}:{self.column}" if where else f"{self.line}:{self.column}"
+        text = ": ".join(part for part in (where, self.path, self.message) if part)
+        return f"{text} ({self.hint})" if self.hint else text
+
+
+class ScenarioError(MockdockError):
+    """A scenario is not valid; ``problems`` names every place found."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class StartError(MockdockError):
+    """The server could not start."""

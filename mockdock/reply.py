@@ -1,0 +1,163 @@
+"""The reply noun: what is said, before a dialect puts it into wire JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mockdock.frames import Pacing
+from mockdock.request import CallKind
+
+__all__ = [
+    "Call",
+    "Choice",
+    "Completion",
+    "Failure",
+    "FailureKind",
+    "Finish",
+    "ModelCard",
+    "ModelList",
+    "Piece",
+    "Reply",
+    "Usage",
+]
+
+Finish = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
+
+FailureKind = Literal[
+    "rate_limit",
+    "tokens_limit",
+    "quota",
+    "overloaded",
+    "server_error",
+    "timeout",
+    "auth",
+    "permission",
+    "not_found",
+    "bad_request",
+    "context_length",
+    "content_filter",
+    "model_not_found",
+    "missing_key",
+    "no_match",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of text that streams in one chunk, and its tokens."""
+
+    text: str
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One tool call of a reply; its arguments join from ``pieces``."""
+
+    id: str
+    name: str
+    pieces: tuple[Piece, ...]
+    kind: CallKind = "function"
+
+    @property
+    def arguments(self) -> str:
+        """The arguments as they go on the wire."""
+        return "".join(piece.text for piece in self.pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of the n answers. ``content`` and ``refusal`` are None when absent."""
+
+    index: int
+    content: tuple[Piece, ...] | None
+    refusal: tuple[Piece, ...] | None
+    calls: tuple[Call, ...]
+    finish: Finish
+
+    @property
+    def text(self) -> str | None:
+        """The content as one text."""
+        return None if self.content is None else "".join(p.text for p in self.content)
+
+    @property
+    def refusal_text(self) -> str | None:
+        """The refusal as one text."""
+        return None if self.refusal is None else "".join(p.text for p in self.refusal)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one request, all choices together."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    cached_tokens: int = 0
+    prompt_audio_tokens: int = 0
+    reasoning_tokens: int = 0
+    completion_audio_tokens: int = 0
+    accepted_prediction_tokens: int = 0
+    rejected_prediction_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """An answer to a chat request.
+
+    ``id`` is 29 characters without a provider's prefix; ``created`` is in
+    seconds since 1970; ``model`` is the dated snapshot that answered.
+    """
+
+    id: str
+    created: int
+    model: str
+    choices: tuple[Choice, ...]
+    usage: Usage
+    system_fingerprint: str | None = None
+    service_tier: str = "default"
+    reasoning_model: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+    pacing: Pacing | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """A model as the models endpoint shows it."""
+
+    id: str
+    created: int
+    owned_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelList:
+    """The answer to a question for all models."""
+
+    models: tuple[ModelCard, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The API says no; an HTTP error, never a broken wire.
+
+    ``kind`` chooses the provider's own status, wording and code; what is set
+    here wins over them. ``retry_after`` is in seconds of the client's clock,
+    None sends no such header.
+    """
+
+    kind: FailureKind
+    model: str = ""
+    status: int | None = None
+    message: str | None = None
+    type: str | None = None
+    param: str | None = None
+    code: str | None = None
+    retry_after: float | None = None
+    should_retry: bool | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Reply = Completion | ModelCard | ModelList | Failure

@@ -1,0 +1,191 @@
+"""The request noun: what a client asked, in no provider's own words.
+
+A dialect builds it from wire JSON; everything after the dialect sees only this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+__all__ = [
+    "AudioPart",
+    "FilePart",
+    "ImagePart",
+    "Message",
+    "Part",
+    "Request",
+    "ResponseFormat",
+    "Role",
+    "TextPart",
+    "Tool",
+    "ToolCall",
+    "ToolChoice",
+]
+
+Role = Literal["developer", "system", "user", "assistant", "tool", "function"]
+CallKind = Literal["function", "custom", "legacy"]
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """A piece of text in a message; a refusal in the history counts as text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePart:
+    """An image: a data URL or a remote one (never fetched), with its detail."""
+
+    url: str
+    detail: Literal["auto", "low", "high"] = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class AudioPart:
+    """Base64 audio with its container format."""
+
+    data: str
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """A file by id or by base64 data."""
+
+    file_id: str | None = None
+    filename: str | None = None
+    data: str | None = None
+
+
+Part = TextPart | ImagePart | AudioPart | FilePart
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One call of a tool, asked by the model.
+
+    ``arguments`` is the text on the wire: JSON for functions, free text for
+    custom tools. ``kind`` is "legacy" for the old ``function_call`` form.
+    """
+
+    id: str
+    name: str
+    arguments: str
+    kind: CallKind = "function"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message; ``parts`` is empty when it has no content."""
+
+    role: Role
+    parts: tuple[Part, ...] = ()
+    name: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+
+    @property
+    def text(self) -> str:
+        """All text of the message, parts joined by a newline."""
+        parts = self.parts
+        if len(parts) == 1 and isinstance(parts[0], TextPart):
+            return parts[0].text
+        return "\n".join(part.text for part in parts if isinstance(part, TextPart))
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool on offer; ``parameters`` is its JSON Schema, None when not given."""
+
+    name: str
+    description: str | None = None
+    parameters: Mapping[str, Any] | None = None
+    strict: bool = False
+    kind: CallKind = "function"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolChoice:
+    """Whether a tool may or must be called, and which of them (empty: any)."""
+
+    mode: Literal["none", "auto", "required"] = "auto"
+    names: tuple[str, ...] = ()
+    forced: bool = False
+    """True when one tool was named outright (``{"type": "function", ...}``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseFormat:
+    """The wanted form of the answer; ``schema`` only for json_schema."""
+
+    kind: Literal["text", "json_object", "json_schema"] = "text"
+    name: str | None = None
+    description: str | None = None
+    schema: Mapping[str, Any] | None = None
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, parsed and valid.
+
+    ``api`` is the kind of service asked ("chat", "models", "model"). ``headers``
+    has lower-case names. ``body`` is the JSON as it was sent, for conditions on
+    fields that have no name here.
+    """
+
+    dialect: str
+    api: str
+    model: str = ""
+    messages: tuple[Message, ...] = ()
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice = field(default_factory=ToolChoice)
+    parallel_tool_calls: bool = True
+    response_format: ResponseFormat = field(default_factory=ResponseFormat)
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    n: int = 1
+    seed: int | None = None
+    stream: bool = False
+    include_usage: bool = False
+    service_tier: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def user_text(self) -> str:
+        """Text of the last user message, empty when there is none."""
+        for message in reversed(self.messages):
+            if message.role == "user":
+                return message.text
+        return ""
+
+    @property
+    def system_text(self) -> str:
+        """All system and developer messages, joined by a newline."""
+        return "\n".join(m.text for m in self.messages if m.role in ("system", "developer"))
+
+    @property
+    def turn(self) -> int:
+        """How many user messages the conversation holds so far (first turn: 1)."""
+        return sum(m.role == "user" for m in self.messages)
+
+    @property
+    def tool_results(self) -> tuple[tuple[str, str], ...]:
+        """(tool name, result text) of the tool messages at the very end.
+
+        The name comes from the assistant's call with the same id, or is empty.
+        """
+        results: list[tuple[str, str]] = []
+        names = {call.id: call.name for m in self.messages for call in m.tool_calls}
+        for message in reversed(self.messages):
+            if message.role == "tool":
+                results.append((names.get(message.tool_call_id or "", ""), message.text))
+            elif message.role == "function":
+                results.append((message.name or "", message.text))
+            else:
+                break
+        return tuple(reversed(results))
