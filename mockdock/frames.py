@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-__all__ = ["Delay", "Frame", "Head", "Pacing"]
+__all__ = ["Delay", "Frame", "Head", "Outcome", "Pacing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +56,12 @@ class Pacing:
 
     ttft: Delay = Delay()
     itl: Delay = Delay()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a delivery ended, after how many frames and body bytes."""
+
+    ending: Literal["completed", "client_left"]
+    frames: int
+    sent: int

@@ -41,6 +41,11 @@ FailureKind = Literal[
     "model_not_found",
     "missing_key",
     "no_match",
+    "exhausted",
+    "unknown_url",
+    "invalid_url",
+    "wrong_method",
+    "too_large",
 ]
 
 
@@ -144,12 +149,16 @@ class Failure:
     """The API says no; an HTTP error, never a broken wire.
 
     ``kind`` chooses the provider's own status, wording and code; what is set
-    here wins over them. ``retry_after`` is in seconds of the client's clock,
-    None sends no such header.
+    here wins over them. ``retry_after`` is in scenario seconds, None sends no
+    such header. ``model``, ``key``, ``limit`` and ``used`` are what wordings
+    speak of: the model asked for, the key given, a limit and what went beyond.
     """
 
     kind: FailureKind
     model: str = ""
+    key: str = ""
+    limit: int | None = None
+    used: int | None = None
     status: int | None = None
     message: str | None = None
     type: str | None = None

@@ -22,6 +22,7 @@ __all__ = [
     "Tool",
     "ToolCall",
     "ToolChoice",
+    "ToolResult",
 ]
 
 Role = Literal["developer", "system", "user", "assistant", "tool", "function"]
@@ -75,6 +76,15 @@ class ToolCall:
     name: str
     arguments: str
     kind: CallKind = "function"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool gave: its name, the arguments it was called with, its text."""
+
+    name: str
+    arguments: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,18 +184,22 @@ class Request:
         return sum(m.role == "user" for m in self.messages)
 
     @property
-    def tool_results(self) -> tuple[tuple[str, str], ...]:
-        """(tool name, result text) of the tool messages at the very end.
+    def tool_results(self) -> tuple[ToolResult, ...]:
+        """The tool results at the very end of the conversation, in their order."""
+        ended = len(self.messages)
+        while ended and self.messages[ended - 1].role in ("tool", "function"):
+            ended -= 1
+        if ended == len(self.messages):
+            return ()
+        calls = {call.id: call for m in self.messages for call in m.tool_calls}
+        return tuple(_result(message, calls) for message in self.messages[ended:])
 
-        The name comes from the assistant's call with the same id, or is empty.
-        """
-        results: list[tuple[str, str]] = []
-        names = {call.id: call.name for m in self.messages for call in m.tool_calls}
-        for message in reversed(self.messages):
-            if message.role == "tool":
-                results.append((names.get(message.tool_call_id or "", ""), message.text))
-            elif message.role == "function":
-                results.append((message.name or "", message.text))
-            else:
-                break
-        return tuple(reversed(results))
+
+def _result(message: Message, calls: Mapping[str, ToolCall]) -> ToolResult:
+    if message.role == "tool":
+        call = calls.get(message.tool_call_id or "")
+    else:
+        call = next((c for c in calls.values() if c.name == message.name), None)
+    if call is None:
+        return ToolResult(message.name or "", "", message.text)
+    return ToolResult(call.name, call.arguments, message.text)

@@ -1,0 +1,1 @@
+"""What the words look like: tokens, text, JSON, models."""

@@ -1,0 +1,146 @@
+"""The encodings shipped with the package, read from its own files.
+
+tiktoken's own loader fetches the ranks from the network at run time; here they
+are package data, and the rest of an encoding (its splitting pattern and special
+tokens, as in ``tiktoken_ext.openai_public``) is stated below.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from binascii import a2b_base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mockdock.errors import MockdockError
+
+if TYPE_CHECKING:
+    import tiktoken
+
+__all__ = ["ENCODINGS", "Recipe", "build"]
+
+_RANKS = Path(__file__).resolve().with_name("ranks")
+
+_CL100K_PATTERN = (
+    r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+"
+    r"| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s"
+)
+_UPPER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"
+_LOWER = r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+_CONTRACTION = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+_O200K_PATTERN = "|".join(
+    (
+        rf"[^\r\n\p{{L}}\p{{N}}]?{_UPPER}*{_LOWER}+{_CONTRACTION}",
+        rf"[^\r\n\p{{L}}\p{{N}}]?{_UPPER}+{_LOWER}*{_CONTRACTION}",
+        r"\p{N}{1,3}",
+        r" ?[^\s\p{L}\p{N}]+[\r\n/]*",
+        r"\s*[\r\n]+",
+        r"\s+(?!\S)",
+        r"\s+",
+    )
+)
+_HARMONY_NAMED = {
+    "startoftext": 199998,
+    "endoftext": 199999,
+    "return": 200002,
+    "constrain": 200003,
+    "channel": 200005,
+    "start": 200006,
+    "end": 200007,
+    "message": 200008,
+    "call": 200012,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What an encoding is made of; ``sha256`` is that of the unpacked ranks."""
+
+    ranks: str
+    sha256: str
+    pattern: str
+    special: Mapping[str, int]
+
+
+def _harmony_special() -> dict[str, int]:
+    """Name the special tokens of o200k_harmony: a few names, the rest reserved."""
+    special = {f"<|{name}|>": token for name, token in _HARMONY_NAMED.items()}
+    named = set(_HARMONY_NAMED.values())
+    for token in range(200000, 201088):
+        if token not in named:
+            special[f"<|reserved_{token}|>"] = token
+    # The one id with two names, in tiktoken's table too.
+    special["<|endofprompt|>"] = 200018
+    return special
+
+
+_CL100K_SHA256 = "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7"
+_O200K_SHA256 = "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d"
+
+ENCODINGS: Mapping[str, Recipe] = {
+    "cl100k_base": Recipe(
+        ranks="cl100k_base",
+        sha256=_CL100K_SHA256,
+        pattern=_CL100K_PATTERN,
+        special={
+            "<|endoftext|>": 100257,
+            "<|fim_prefix|>": 100258,
+            "<|fim_middle|>": 100259,
+            "<|fim_suffix|>": 100260,
+            "<|endofprompt|>": 100276,
+        },
+    ),
+    "o200k_base": Recipe(
+        ranks="o200k_base",
+        sha256=_O200K_SHA256,
+        pattern=_O200K_PATTERN,
+        special={"<|endoftext|>": 199999, "<|endofprompt|>": 200018},
+    ),
+    "o200k_harmony": Recipe(
+        ranks="o200k_base",
+        sha256=_O200K_SHA256,
+        pattern=_O200K_PATTERN,
+        special=_harmony_special(),
+    ),
+}
+"""The encodings there are. p50k_base and r50k_base belong to models that were
+shut down in January 2024 and never spoke chat; they are not shipped."""
+
+
+def build(name: str) -> tiktoken.Encoding:
+    """Build an encoding from the shipped ranks; takes a few hundred milliseconds.
+
+    Raises MockdockError when there is no such encoding or its file is damaged.
+    """
+    recipe = ENCODINGS.get(name)
+    if recipe is None:
+        raise MockdockError(f"unknown encoding {name!r}, shipped are: {', '.join(ENCODINGS)}")
+    ranks = _ranks(recipe.ranks, recipe.sha256)
+
+    import tiktoken  # noqa: PLC0415  # a start without any counting stays quick
+
+    return tiktoken.Encoding(
+        name,
+        pat_str=recipe.pattern,
+        mergeable_ranks=ranks,
+        special_tokens=dict(recipe.special),
+    )
+
+
+@cache
+def _ranks(name: str, sha256: str) -> dict[bytes, int]:
+    """Read token bytes → rank of a shipped file; one dict for all its encodings."""
+    path = _RANKS / f"{name}.tiktoken.gz"
+    try:
+        data = gzip.decompress(path.read_bytes())
+    except (OSError, EOFError) as error:
+        raise MockdockError(f"cannot read the token ranks in {path}: {error}") from error
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise MockdockError(f"the token ranks in {path} are damaged: their sha256 is not {sha256}")
+    # A line is "<base64> <rank>". The checksum vouches that ranks count up from 0.
+    tokens = data.split()[::2]
+    return dict(zip(map(a2b_base64, tokens), range(len(tokens)), strict=True))

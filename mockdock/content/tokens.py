@@ -1,0 +1,194 @@
+"""Tokens of a text, offline: counting, splitting and naming the encoding."""
+
+from __future__ import annotations
+
+import re
+from codecs import getincrementaldecoder
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from mockdock.content.encodings import build
+from mockdock.content.memo import Memo
+from mockdock.reply import Piece
+
+if TYPE_CHECKING:
+    import tiktoken
+
+__all__ = ["Tokenizer", "encoding_for", "plain_name", "tokenizer"]
+
+_DEFAULT = "o200k_base"
+_BY_NAME = {
+    "o1": "o200k_base",
+    "o3": "o200k_base",
+    "o4-mini": "o200k_base",
+    "gpt-4.1": "o200k_base",
+    "gpt-4o": "o200k_base",
+    "gpt-4": "cl100k_base",
+    "gpt-3.5": "cl100k_base",
+    "gpt-3.5-turbo": "cl100k_base",
+    "davinci-002": "cl100k_base",
+    "babbage-002": "cl100k_base",
+    "text-embedding-ada-002": "cl100k_base",
+    "text-embedding-3-small": "cl100k_base",
+    "text-embedding-3-large": "cl100k_base",
+}
+_BY_PREFIX = (
+    ("o1-", "o200k_base"),
+    ("o3-", "o200k_base"),
+    ("o4-mini-", "o200k_base"),
+    ("gpt-5", "o200k_base"),
+    ("gpt-4.5-", "o200k_base"),
+    ("gpt-4.1-", "o200k_base"),
+    ("gpt-4o-", "o200k_base"),
+    ("chatgpt-4o-", "o200k_base"),
+    ("gpt-4-", "cl100k_base"),
+    ("gpt-3.5-turbo-", "cl100k_base"),
+    ("gpt-oss-", "o200k_harmony"),
+)
+
+_SHORT = 512
+_SHORT_ENTRIES = 4096
+_LONG_ENTRIES = 8192
+_SPLIT = 2048
+_SPLIT_ENTRIES = 128
+
+_SEGMENT = 65_536
+# Both patterns always split between a letter or digit and one of these. The
+# apostrophe is missing on purpose: o200k keeps "it's" together.
+_SAFE_CUT = re.compile(r"[^\W_](?=[\s!-&(-/:-@\[-`{-~\u3001\u3002\uff01\uff0c\uff1f])")
+
+
+class Tokenizer:
+    """Counts and splits texts in one encoding; safe to share between threads.
+
+    Text that looks like a special token is ordinary text, as it is for the API.
+    A lone surrogate, which no wire can carry, counts as U+FFFD.
+
+    The splitting pattern overflows its stack on runs of some hundred thousand
+    blanks, so texts above 65,536 characters are encoded in segments of at most
+    that size. A segment ends between a word and the blank or punctuation after
+    it, where tokens always end, so the result is exact; only a run of 65,536
+    characters without any such place is cut anywhere, which may add a token.
+    """
+
+    def __init__(self, encoding: tiktoken.Encoding) -> None:
+        self.name: str = encoding.name
+        self._encoding = encoding
+        self._short: Callable[[str], int] = lru_cache(_SHORT_ENTRIES)(self._measure)
+        self._long = Memo(_LONG_ENTRIES)
+        self._known_pieces: Callable[[str], tuple[Piece, ...]] = lru_cache(_SPLIT_ENTRIES)(
+            self._split
+        )
+
+    def count(self, text: str) -> int:
+        """Count the tokens of a text.
+
+        Counts are remembered: short texts by themselves, long ones by their
+        digest, thousands of each, so memory stays below some 15 MB.
+        """
+        if len(text) <= _SHORT:
+            return self._short(text)
+        return self._long.get(text.encode("utf-8", "surrogatepass"), lambda: self._measure(text))
+
+    def pieces(self, text: str) -> tuple[Piece, ...]:
+        """Split a text into pieces of one token each, which join to the text.
+
+        Tokens that end inside a character are merged until the character is
+        whole, so every piece is valid UTF-8 and says how many tokens it holds.
+        """
+        return self._known_pieces(text) if len(text) <= _SPLIT else self._split(text)
+
+    def encode(self, text: str) -> list[int]:
+        """Encode a text into token ids."""
+        if len(text) <= _SEGMENT:
+            return self._encoding.encode_ordinary(text)
+        return [t for part in _segments(text) for t in self._encoding.encode_ordinary(part)]
+
+    def token_bytes(self, token: int) -> bytes:
+        """Give the bytes of one token; raises KeyError when there is no such token."""
+        return self._encoding.decode_single_token_bytes(token)
+
+    def _measure(self, text: str) -> int:
+        return len(self.encode(text))
+
+    def _split(self, text: str) -> tuple[Piece, ...]:
+        pieces: list[Piece] = []
+        decoder = getincrementaldecoder("utf-8")()
+        held, tokens = "", 0
+        for data in self._encoding.decode_tokens_bytes(self.encode(text)):
+            if not tokens and data.isascii():
+                pieces.append(Piece(data.decode("ascii"), 1))
+                continue
+            held += decoder.decode(data)
+            tokens += 1
+            if not decoder.getstate()[0]:
+                pieces.append(Piece(held, tokens))
+                held, tokens = "", 0
+        return tuple(pieces)
+
+
+def _segments(text: str) -> Iterator[str]:
+    """Cut a very long text into segments, at safe places where there are any."""
+    start = 0
+    while len(text) - start > _SEGMENT:
+        stop = start + _SEGMENT
+        # The last quarter is enough to find a place in any ordinary text.
+        for window in (stop - _SEGMENT // 4, start + 1):
+            places = [found.end() for found in _SAFE_CUT.finditer(text, window, stop)]
+            if places:
+                stop = places[-1]
+                break
+        yield text[start:stop]
+        start = stop
+    yield text[start:]
+
+
+_loaded: dict[str, Tokenizer] = {}
+_loading = Lock()
+
+
+def tokenizer(encoding: str) -> Tokenizer:
+    """Give the tokenizer of an encoding, the same one every time.
+
+    The first call for an encoding loads it, in a few hundred milliseconds and
+    without the network. Raises MockdockError when there is no such encoding or
+    its file is damaged.
+    """
+    known = _loaded.get(encoding)
+    if known is None:
+        with _loading:
+            known = _loaded.get(encoding)
+            if known is None:
+                known = _loaded[encoding] = Tokenizer(build(encoding))
+    return known
+
+
+def plain_name(model: str) -> str:
+    """Reduce a model name to OpenAI's own spelling of its base model.
+
+    Drops a provider's prefix (``openai/gpt-4o``) and the frame of a fine-tuned
+    model (``ft:gpt-4o-mini:org::id``), and writes Azure's gpt-35 as gpt-3.5.
+    """
+    name = model.rsplit("/", 1)[-1]
+    if name.startswith("ft:"):
+        name = name[3:].split(":", 1)[0]
+    if name.startswith("gpt-35"):
+        name = f"gpt-3.5{name[6:]}"
+    return name
+
+
+@lru_cache(1024)
+def encoding_for(model: str) -> str:
+    """Name the encoding of a model, o200k_base where the model is not known.
+
+    The rows are those of tiktoken's own model table, without the encodings that
+    are not shipped: the completion models before gpt-3.5 count as unknown. A
+    fine-tuned model has the encoding of its base model.
+    """
+    name = plain_name(model)
+    exact = _BY_NAME.get(name)
+    if exact is not None:
+        return exact
+    return next((found for prefix, found in _BY_PREFIX if name.startswith(prefix)), _DEFAULT)

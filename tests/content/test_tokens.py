@@ -1,0 +1,315 @@
+"""Encodings and counting, offline."""
+
+from __future__ import annotations
+
+import gzip
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import tiktoken.model
+import tiktoken_ext.openai_public  # type: ignore[import-untyped]
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockdock.content import encodings, tokens
+from mockdock.content.encodings import ENCODINGS, build
+from mockdock.content.memo import Memo
+from mockdock.content.tokens import Tokenizer, encoding_for, plain_name, tokenizer
+from mockdock.errors import MockdockError
+from mockdock.reply import Piece
+
+SHIPPED = ["o200k_base", "cl100k_base", "o200k_harmony"]
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(params=["o200k_base", "cl100k_base"])
+def tok(request: pytest.FixtureRequest) -> Tokenizer:
+    return tokenizer(request.param)
+
+
+@pytest.fixture
+def other_ranks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give an empty folder in place of the shipped ranks."""
+    monkeypatch.setattr(encodings, "_RANKS", tmp_path)
+    encodings._ranks.cache_clear()
+    yield tmp_path
+    encodings._ranks.cache_clear()
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_recipe_is_the_one_tiktoken_has(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pattern, special tokens and checksum agree with tiktoken's own."""
+    hashes: list[str] = []
+
+    def load(url: str, expected_hash: str) -> dict[bytes, int]:
+        hashes.append(expected_hash)
+        return {}
+
+    monkeypatch.setattr(tiktoken_ext.openai_public, "load_tiktoken_bpe", load)
+    theirs = tiktoken_ext.openai_public.ENCODING_CONSTRUCTORS[name]()
+    ours = ENCODINGS[name]
+    assert ours.pattern == theirs["pat_str"]
+    assert dict(ours.special) == theirs["special_tokens"]
+    assert [ours.sha256] == hashes
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_known_tokens(name: str) -> None:
+    """A text has the token ids OpenAI's tokenizer shows for it."""
+    ids = {"o200k_base": [13225, 2375], "cl100k_base": [9906, 1917]}
+    loaded = tokenizer(name)
+    assert loaded.name == name
+    assert loaded.encode("Hello world") == ids.get(name, ids["o200k_base"])
+    assert loaded.token_bytes(loaded.encode(" world")[0]) == b" world"
+
+
+def test_ranks_count_up_from_zero() -> None:
+    """The shortcut the loader takes, ranks by line number, fits the shipped files."""
+    for name in ("o200k_base", "cl100k_base"):
+        words = gzip.decompress((encodings._RANKS / f"{name}.tiktoken.gz").read_bytes()).split()
+        assert list(map(int, words[1::2])) == list(range(len(words) // 2))
+
+
+def test_harmony_knows_its_own_special_tokens() -> None:
+    assert tokenizer("o200k_harmony").token_bytes(200012) == b"<|call|>"
+    with pytest.raises(KeyError):
+        tokenizer("o200k_base").token_bytes(200012)
+
+
+def test_special_tokens_in_a_text_are_ordinary_text(tok: Tokenizer) -> None:
+    assert tok.count("<|endoftext|>") > 1
+    assert "".join(p.text for p in tok.pieces("a<|endofprompt|>b")) == "a<|endofprompt|>b"
+
+
+def test_unknown_encoding_is_an_error_that_names_the_shipped_ones() -> None:
+    with pytest.raises(MockdockError, match=r"'p50k_base'.*cl100k_base, o200k_base"):
+        tokenizer("p50k_base")
+
+
+def test_damaged_ranks_are_refused(other_ranks: Path) -> None:
+    (other_ranks / "o200k_base.tiktoken.gz").write_bytes(gzip.compress(b"IQ== 0\n"))
+    with pytest.raises(MockdockError, match="damaged"):
+        build("o200k_base")
+
+
+@pytest.mark.parametrize("content", [None, b"no gzip", gzip.compress(b"IQ== 0\n")[:-9]])
+def test_unreadable_ranks_are_a_clear_error(other_ranks: Path, content: bytes | None) -> None:
+    """A missing, foreign or truncated file says which file it is."""
+    if content is not None:
+        (other_ranks / "o200k_base.tiktoken.gz").write_bytes(content)
+    with pytest.raises(MockdockError, match=r"cannot read .*o200k_base\.tiktoken\.gz"):
+        build("o200k_base")
+
+
+def test_tokenizer_is_built_once_by_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[str] = []
+    encoding = build("cl100k_base")
+
+    def slow(name: str) -> tiktoken.Encoding:
+        built.append(name)
+        return encoding
+
+    monkeypatch.setattr(tokens, "build", slow)
+    monkeypatch.setattr(tokens, "_loaded", {})
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(tokenizer, ["cl100k_base"] * 32))
+    assert built == ["cl100k_base"]
+    assert len(set(map(id, found))) == 1
+
+
+def test_tokenizer_found_while_waiting_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that waited for another one's load does not load again."""
+
+    class LateDict(dict[str, Tokenizer]):
+        asked = 0
+
+        def get(self, key: str, _: object = None) -> object:  # type: ignore[override]
+            self.asked += 1
+            return None if self.asked == 1 else self[key]
+
+    loaded = tokenizer("cl100k_base")
+    monkeypatch.setattr(tokens, "_loaded", LateDict(cl100k_base=loaded))
+    assert tokenizer("cl100k_base") is loaded
+
+
+@given(st.text(max_size=3000))
+def test_pieces_join_to_the_text(text: str) -> None:
+    """Pieces lose nothing, and their tokens add up to the count."""
+    for name in ("o200k_base", "cl100k_base"):
+        loaded = tokenizer(name)
+        pieces = loaded.pieces(text)
+        assert "".join(piece.text for piece in pieces) == text
+        assert sum(piece.tokens for piece in pieces) == loaded.count(text)
+        assert all(piece.text and piece.tokens > 0 for piece in pieces)
+
+
+def test_tokens_inside_a_character_are_merged() -> None:
+    loaded = tokenizer("cl100k_base")
+    assert loaded.pieces("a 🫠!") == (Piece("a", 1), Piece(" 🫠", 3), Piece("!", 1))
+
+
+def test_lone_surrogate_counts_as_the_replacement_character(tok: Tokenizer) -> None:
+    assert "".join(p.text for p in tok.pieces("a\ud800b")) == "a\ufffdb"
+    assert tok.count("x" * 600 + "\ud800") == tok.count("x" * 600 + "\ufffd")
+
+
+@given(st.lists(st.sampled_from(["word", " it's", "\n\n", ". ", "好。", "x1,", " ", "(a)"])))
+def test_words_count_the_same_apart_and_together(parts: list[str]) -> None:
+    """A count is additive where a blank follows a word."""
+    loaded = tokenizer("o200k_base")
+    text = "".join(parts) + "end"
+    assert loaded.count(f"{text} and more") == loaded.count(text) + loaded.count(" and more")
+
+
+def test_long_text_is_counted_exactly_in_segments(
+    tok: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cutting ordinary text into segments changes no token."""
+    text = 'It\'s 42 "words", e.g. l\'été\t(v1.2)\n\n  - 好\uff0c世界。 {"a":[1,2]} we\'ve ' * 400
+    whole = tok.encode(text)
+    monkeypatch.setattr(tokens, "_SEGMENT", 100)
+    assert tok.encode(text) == whole
+
+
+@given(st.text(alphabet="aB1é好_'\u2019.,/ \n\t-\u0301\u00a0\x1c", min_size=1, max_size=120))
+def test_safe_cuts_change_no_token(text: str) -> None:
+    """Every place that counts as safe is one where tokens end anyway."""
+    for name in ("o200k_base", "cl100k_base"):
+        loaded = tokenizer(name)
+        for found in tokens._SAFE_CUT.finditer(text):
+            head, tail = text[: found.end()], text[found.end() :]
+            assert loaded.encode(head) + loaded.encode(tail) == loaded.encode(text)
+
+
+@pytest.mark.parametrize("run", [" ", "\t", "\u00a0", "a", "A", "\n", "1", "好", " \n"])
+def test_million_characters_of_one_kind_are_counted(tok: Tokenizer, run: str) -> None:
+    """The splitting pattern's worst cases neither panic nor lose text."""
+    text = run * (1_000_000 // len(run))
+    counted = tok.encode(text)
+    assert 0 < len(counted) <= len(text)
+    assert b"".join(map(tok.token_bytes, counted)).decode() == text
+
+
+def test_place_for_a_cut_is_looked_for_in_the_whole_segment(tok: Tokenizer) -> None:
+    """A cut far from the end of a segment beats one in the middle of a run."""
+    text = "word" + " " * 60_000 + "word " + "x" * 40_000
+    assert list(tokens._segments(text)) == [
+        text[: text.rindex("word ") + 4],
+        text[text.rindex("word ") + 4 :],
+    ]
+    assert tok.count(text) == len(tok._encoding.encode_ordinary(text))
+
+
+def test_counts_are_remembered_and_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A repeated text is encoded once, however long; old ones are forgotten."""
+    monkeypatch.setattr(tokens, "_LONG_ENTRIES", 4)
+    loaded = Tokenizer(build("cl100k_base"))
+    encoded: list[str] = []
+
+    def spy(text: str) -> int:
+        encoded.append(text)
+        return 7
+
+    monkeypatch.setattr(loaded, "_measure", spy)
+    history = "a long history. " * 1000
+    assert [loaded.count(history) for _ in range(3)] == [7, 7, 7]
+    assert encoded == [history]
+    for number in range(10):
+        loaded.count(f"{number} {history}")
+    assert len(loaded._long) == 4
+
+
+def test_pieces_of_short_texts_are_remembered(tok: Tokenizer) -> None:
+    assert tok.pieces("the same answer") is tok.pieces("the same answer")
+    assert tok.pieces("long " * 1000) is not tok.pieces("long " * 1000)
+
+
+def test_memo_forgets_the_least_recently_used() -> None:
+    memo = Memo(2)
+    made: list[bytes] = []
+
+    def make(key: bytes) -> int:
+        made.append(key)
+        return len(made)
+
+    for key in (b"a", b"b", b"a", b"c", b"a", b"b"):
+        memo.get(key, lambda key=key: make(key))  # type: ignore[misc]
+    assert made == [b"a", b"b", b"c", b"b"]
+    assert len(memo) == 2
+
+
+def _rows() -> list[tuple[str, str]]:
+    theirs = [*tiktoken.model.MODEL_TO_ENCODING.items()]
+    theirs += tiktoken.model.MODEL_PREFIX_TO_ENCODING.items()
+    for prefix, encoding in tiktoken.model.MODEL_PREFIX_TO_ENCODING.items():
+        theirs.append((f"{prefix}:org::id" if prefix.startswith("ft:") else f"{prefix}x", encoding))
+    return [(model, encoding) for model, encoding in theirs if encoding in ENCODINGS]
+
+
+@pytest.mark.parametrize(("model", "encoding"), _rows())
+def test_model_table_is_the_one_tiktoken_has(model: str, encoding: str) -> None:
+    assert encoding_for(model) == encoding
+
+
+@pytest.mark.parametrize(
+    ("model", "encoding"),
+    [
+        ("openai/gpt-4o", "o200k_base"),
+        ("langdb/openai/gpt-4", "cl100k_base"),
+        ("ft:gpt-4o-mini:org::id", "o200k_base"),
+        ("openai/ft:gpt-3.5-turbo-0125:org:name:id", "cl100k_base"),
+        ("ft:gpt-4.1-mini-2025-04-14:org::id", "o200k_base"),
+        ("gpt-35-turbo", "cl100k_base"),
+        ("gpt-35-turbo-16k", "cl100k_base"),
+        ("gpt-oss-120b", "o200k_harmony"),
+        ("gpt-4.1 nano", "o200k_base"),
+        ("text-davinci-003", "o200k_base"),
+        ("my-model", "o200k_base"),
+        ("", "o200k_base"),
+    ],
+)
+def test_other_spellings_resolve(model: str, encoding: str) -> None:
+    assert encoding_for(model) == encoding
+
+
+def test_plain_name_is_openais_spelling() -> None:
+    assert plain_name("azure/gpt-35-turbo-0613") == "gpt-3.5-turbo-0613"
+    assert plain_name("ft:gpt-4o-mini:org::id") == "gpt-4o-mini"
+
+
+OFFLINE = """
+import socket, sys
+
+def forbidden(*args, **kwargs):
+    raise AssertionError("the network was asked for")
+
+socket.socket = socket.create_connection = socket.getaddrinfo = forbidden
+
+from mockdock.content import counting, tokens
+from mockdock.request import Message, Request, TextPart
+
+assert "tiktoken" not in sys.modules
+request = Request("openai", "chat", messages=(Message("user", (TextPart("hello"),)),))
+for name in ("o200k_base", "cl100k_base", "o200k_harmony"):
+    assert counting.count_prompt(request, tokens.tokenizer(name), "gpt-4o") == 8
+assert "requests" not in sys.modules
+print("counted")
+"""
+
+
+def test_counting_needs_no_network_and_no_environment() -> None:
+    """A process without sockets and environment loads every encoding and counts."""
+    done = subprocess.run(
+        [sys.executable, "-c", OFFLINE],
+        cwd=ROOT,
+        env={},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("counted\n", "")
