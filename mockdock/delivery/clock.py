@@ -1,0 +1,157 @@
+"""Clocks: real, scaled, or moved by a test. Times are scenario seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+__all__ = ["Clock", "ManualClock", "ScaledClock", "Timer"]
+
+
+class Timer(Protocol):
+    """A wake-up that can be called off."""
+
+    def cancel(self) -> None:
+        """Call the wake-up off; harmless when it has rung."""
+        ...
+
+
+class Clock(Protocol):
+    """What delivery asks of time."""
+
+    @property
+    def scale(self) -> float:
+        """Real seconds for one scenario second."""
+        ...
+
+    def now(self) -> float:
+        """Scenario seconds since some fixed moment; never goes back."""
+        ...
+
+    def time(self) -> float:
+        """Seconds since 1970, for fields such as ``created``."""
+        ...
+
+    def is_due(self, due: float) -> bool:
+        """Tell whether the moment ``due`` has come."""
+        ...
+
+    def call_at(self, due: float, callback: Callable[[], None]) -> Timer:
+        """Call back at ``due`` in the running event loop."""
+        ...
+
+
+class ScaledClock:
+    """Real time, stretched: a scenario second takes ``scale`` real seconds.
+
+    At scale 0 every moment is due at once and nothing ever waits.
+    """
+
+    def __init__(self, scale: float = 1.0) -> None:
+        if not 0 <= scale < float("inf"):
+            raise ValueError(f"time scale must be 0 or more, got {scale}")
+        self.scale = scale
+        self._divisor = scale or 1.0
+
+    def now(self) -> float:
+        """Scenario seconds since the machine started."""
+        return time.monotonic() / self._divisor
+
+    def time(self) -> float:
+        """Seconds since 1970."""
+        return time.time()
+
+    def is_due(self, due: float) -> bool:
+        """Tell whether ``due`` has come; always true at scale 0."""
+        return self.scale == 0 or due <= self.now()
+
+    def call_at(self, due: float, callback: Callable[[], None]) -> Timer:
+        """Call back after the scaled rest of the time until ``due``."""
+        wait = max(0.0, due - self.now()) * self.scale
+        return asyncio.get_running_loop().call_later(wait, callback)
+
+
+class _ManualTimer:
+    def __init__(self, loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
+        self._loop = loop
+        self._callback: Callable[[], None] | None = callback
+
+    def cancel(self) -> None:
+        self._callback = None
+
+    @property
+    def cancelled(self) -> bool:
+        return self._callback is None
+
+    def ring(self) -> None:
+        callback = self._callback
+        if callback is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(callback)
+
+
+class ManualClock:
+    """Time stands still until :meth:`advance`, which any thread may call.
+
+    ``epoch`` is what :meth:`time` shows at the start, in seconds since 1970.
+    """
+
+    scale = 1.0
+
+    def __init__(self, epoch: float = 1_700_000_000.0) -> None:
+        self._epoch = epoch
+        self._now = 0.0
+        self._lock = threading.Lock()
+        self._timers: list[tuple[float, int, _ManualTimer]] = []
+        self._order = itertools.count()
+
+    def now(self) -> float:
+        """Scenario seconds advanced so far."""
+        return self._now
+
+    def time(self) -> float:
+        """``epoch`` plus the seconds advanced so far."""
+        return self._epoch + self._now
+
+    def is_due(self, due: float) -> bool:
+        """Tell whether the clock has been advanced to ``due``."""
+        return due <= self._now
+
+    def call_at(self, due: float, callback: Callable[[], None]) -> Timer:
+        """Call back in the running loop once the clock reaches ``due``."""
+        timer = _ManualTimer(asyncio.get_running_loop(), callback)
+        with self._lock:
+            heapq.heappush(self._timers, (due, next(self._order), timer))
+            rung = self._due()
+        _ring(rung)
+        return timer
+
+    def advance(self, seconds: float) -> None:
+        """Move time on and wake whoever is due."""
+        if seconds < 0:
+            raise ValueError(f"time cannot go back, got {seconds}")
+        with self._lock:
+            self._now += seconds
+            rung = self._due()
+        _ring(rung)
+
+    def waiting(self) -> int:
+        """Count the wake-ups still to come."""
+        with self._lock:
+            return sum(not timer.cancelled for _, _, timer in self._timers)
+
+    def _due(self) -> list[_ManualTimer]:
+        rung: list[_ManualTimer] = []
+        timers = self._timers
+        while timers and (timers[0][0] <= self._now or timers[0][2].cancelled):
+            rung.append(heapq.heappop(timers)[2])
+        return rung
+
+
+def _ring(timers: list[_ManualTimer]) -> None:
+    for timer in timers:
+        timer.ring()
