@@ -1,0 +1,23 @@
+"""OpenAI Chat Completions."""
+
+from mockdock.dialects.base import Dialect, Route
+from mockdock.dialects.openai.failures import misroute, oversize
+from mockdock.dialects.openai.head import head
+from mockdock.dialects.openai.parse import parse
+from mockdock.dialects.openai.render import frames
+
+__all__ = ["openai"]
+
+openai = Dialect(
+    name="openai",
+    routes=(
+        Route("POST", "/v1/chat/completions", "chat"),
+        Route("GET", "/v1/models", "models.list"),
+        Route("GET", "/v1/models/{model:path}", "models.retrieve"),
+    ),
+    parse=parse,
+    misroute=misroute,
+    oversize=oversize,
+    head=head,
+    frames=frames,
+)

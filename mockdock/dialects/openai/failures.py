@@ -1,0 +1,265 @@
+"""OpenAI's own words for every failure: status, message, type, param, code.
+
+The wordings are those of pasted and recorded errors. Assumed, for want of a
+record: 405, 408, 413, 415, and the generic 400.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from mockdock.dialects.base import Call
+from mockdock.reply import Failure, FailureKind
+
+__all__ = ["ORGANIZATION", "Told", "misroute", "oversize", "tell"]
+
+ORGANIZATION = "org-mockdock"
+_LIMITS_URL = "Visit https://platform.openai.com/account/rate-limits to learn more."
+_DOCS_URL = "https://platform.openai.com/docs/api-reference/"
+_KEYS_URL = "https://platform.openai.com/account/api-keys"
+_SHORT_KEY = 11
+_MINUTE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A failure in OpenAI's words."""
+
+    status: int
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+    edge: bool = False
+    """Answered by the edge, whose bodies have another order of keys."""
+
+    def body(self) -> dict[str, Any]:
+        """Give the error body, keys in wire order."""
+        if self.edge:
+            error = {
+                "type": self.type,
+                "code": self.code,
+                "message": self.message,
+                "param": self.param,
+            }
+        else:
+            error = {
+                "message": self.message,
+                "type": self.type,
+                "param": self.param,
+                "code": self.code,
+            }
+        return {"error": error}
+
+
+_INVALID = "invalid_request_error"
+
+
+def tell(failure: Failure) -> Told:
+    """Word a failure; what it sets itself wins over the words of its kind."""
+    usual = _WORDS[failure.kind](failure)
+    status = failure.status or usual.status
+    message, kind = usual.message, usual.type
+    if status != usual.status:
+        message = _phrase(status)
+        kind = "server_error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else _INVALID
+    return Told(
+        status,
+        message if failure.message is None else failure.message,
+        failure.type or kind,
+        failure.param or usual.param,
+        failure.code or usual.code,
+        usual.edge,
+    )
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return f"HTTP {status}"
+
+
+def misroute(call: Call, methods: frozenset[str]) -> Failure:
+    """Refuse a path that does not exist, or a method it does not have.
+
+    ``methods`` are those the path has, empty for an unknown path. Paths beside
+    ``/v1`` are refused by the edge, with the right base URL in a header.
+    """
+    if methods:
+        return Failure(
+            "wrong_method",
+            message=f"Not allowed to {call.method} on {call.path}. (HINT: Perhaps you meant to "
+            "use a different HTTP method?)",
+            headers={"allow": ", ".join(sorted(methods))},
+        )
+    where = f"{call.method} {call.path}"
+    if not call.path.startswith("/v1/") or call.path.startswith("/v1/v1"):
+        return Failure(
+            "unknown_url",
+            message=f"Unknown request URL: {where}. Please check the URL for typos, or see the "
+            f"docs at {_DOCS_URL}.",
+            headers={"x-mockdock-base-url": f"{call.base_url}/v1"},
+        )
+    return Failure("invalid_url", message=f"Invalid URL ({where})")
+
+
+def oversize(limit: int) -> Failure:
+    """Refuse a body of more than ``limit`` bytes."""
+    return Failure(
+        "too_large",
+        message=f"Maximum content size limit ({limit}) exceeded.",
+        headers={"connection": "close"},
+    )
+
+
+def _rate(failure: Failure, what: str, short: str, numbers: tuple[int, int, int], wait: str) -> str:
+    limit, used, requested = numbers
+    after = wait if failure.retry_after is None else _go_duration(failure.retry_after)
+    return (
+        f"Rate limit reached for {failure.model} in organization {ORGANIZATION} on {what} per min "
+        f"({short}): Limit {limit}, Used {used}, Requested {requested}. Please try again in "
+        f"{after}. {_LIMITS_URL}"
+    )
+
+
+def _go_duration(seconds: float) -> str:
+    """Write seconds as Go does: ``644ms``, ``20s``, ``6m0s``, ``1h0m0s``."""
+    if seconds < 1:
+        return f"{math.ceil(seconds * 1000)}ms"
+    minutes, rest = divmod(round(seconds, 3), _MINUTE)
+    text = f"{rest:g}s"
+    if minutes:
+        hours, minutes = divmod(int(minutes), _MINUTE)
+        text = f"{minutes}m{text}"
+        if hours:
+            text = f"{hours}h{text}"
+    return text
+
+
+def _rate_limit(failure: Failure) -> Told:
+    message = _rate(failure, "requests", "RPM", (3, 3, 1), "20s")
+    return Told(429, message, "requests", None, "rate_limit_exceeded")
+
+
+def _tokens_limit(failure: Failure) -> Told:
+    message = _rate(failure, "tokens", "TPM", (30000, 29937, 385), "644ms")
+    return Told(429, message, "tokens", None, "rate_limit_exceeded")
+
+
+def _quota(_: Failure) -> Told:
+    return Told(
+        429,
+        "You exceeded your current quota, please check your plan and billing details. For more "
+        "information on this error, read the docs: "
+        "https://platform.openai.com/docs/guides/error-codes/api-errors.",
+        "insufficient_quota",
+        None,
+        "insufficient_quota",
+    )
+
+
+def _auth(failure: Failure) -> Told:
+    return Told(
+        401,
+        f"Incorrect API key provided: {_masked(failure.key)}. You can find your API key at "
+        f"{_KEYS_URL}.",
+        _INVALID,
+        None,
+        "invalid_api_key",
+    )
+
+
+def _masked(key: str) -> str:
+    if len(key) <= _SHORT_KEY:
+        return key
+    return f"{key[:7]}{'*' * (len(key) - 11)}{key[-4:]}"
+
+
+def _missing_key(_: Failure) -> Told:
+    return Told(
+        401,
+        "You didn't provide an API key. You need to provide your API key in an Authorization "
+        "header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY), or as the password field "
+        "(with blank username) if you're accessing the API from your browser and are prompted for "
+        f"a username and password. You can obtain an API key from {_KEYS_URL}.",
+        _INVALID,
+        None,
+        None,
+    )
+
+
+def _unknown_model(failure: Failure) -> Told:
+    return Told(
+        404,
+        f"The model `{failure.model}` does not exist or you do not have access to it.",
+        _INVALID,
+        None,
+        "model_not_found",
+    )
+
+
+def _context_length(failure: Failure) -> Told:
+    return Told(
+        400,
+        f"This model's maximum context length is {failure.limit} tokens. However, your messages "
+        f"resulted in {failure.used} tokens. Please reduce the length of the messages.",
+        _INVALID,
+        "messages",
+        "context_length_exceeded",
+    )
+
+
+def _fixed(
+    status: int, message: str, kind: str = _INVALID, code: str | None = None, *, edge: bool = False
+) -> Callable[[Failure], Told]:
+    told = Told(status, message, kind, None, code, edge)
+    return lambda _: told
+
+
+_WORDS: dict[FailureKind, Callable[[Failure], Told]] = {
+    "rate_limit": _rate_limit,
+    "tokens_limit": _tokens_limit,
+    "quota": _quota,
+    "overloaded": _fixed(
+        503,
+        "That model is currently overloaded with other requests. You can retry your request, or "
+        "contact us through our help center at help.openai.com if the error persists.",
+        "server_error",
+    ),
+    "server_error": _fixed(
+        500,
+        "The server had an error while processing your request. Sorry about that!",
+        "server_error",
+    ),
+    "timeout": _fixed(408, "Request timed out.", "timeout"),
+    "auth": _auth,
+    "missing_key": _missing_key,
+    "permission": _fixed(
+        403,
+        "Country, region, or territory not supported",
+        "request_forbidden",
+        "unsupported_country_region_territory",
+    ),
+    "not_found": _unknown_model,
+    "model_not_found": _unknown_model,
+    "bad_request": _fixed(400, "Your request was malformed or missing some required parameters."),
+    "context_length": _context_length,
+    "content_filter": _fixed(
+        400,
+        "Invalid prompt: your prompt was flagged as potentially violating our usage policy. "
+        "Please try again with a different prompt: "
+        "https://platform.openai.com/docs/guides/reasoning#advice-on-prompting",
+        code="invalid_prompt",
+    ),
+    "no_match": _fixed(404, "No rule matches this request.", code="mockdock_no_match"),
+    "exhausted": _fixed(404, "The rule has no reply left.", code="mockdock_exhausted"),
+    "unknown_url": _fixed(404, "Unknown request URL.", code="unknown_url", edge=True),
+    "invalid_url": _fixed(404, "Invalid URL"),
+    "wrong_method": _fixed(405, "Not allowed."),
+    "too_large": _fixed(413, "Maximum content size limit exceeded."),
+}

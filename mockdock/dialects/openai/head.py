@@ -1,0 +1,96 @@
+"""Status and headers, as recorded from api.openai.com in March 2026.
+
+Left out on purpose: Cloudflare's own headers, ``strict-transport-security``
+(a browser would refuse plain localhost afterwards), and the rate-limit
+headers, which only a limiter can fill truly.
+"""
+
+from __future__ import annotations
+
+import math
+import uuid
+
+from mockdock.dialects.base import Envelope
+from mockdock.dialects.openai.failures import tell
+from mockdock.frames import Head
+from mockdock.reply import Completion, Failure, Reply
+from mockdock.request import Request
+
+__all__ = ["head"]
+
+_FIXED = (
+    (b"access-control-expose-headers", b"X-Request-ID"),
+    (b"openai-organization", b"mockdock"),
+    (b"openai-project", b"proj_mockdock"),
+    (b"openai-version", b"2020-10-01"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-openai-proxy-wasm", b"v0.1"),
+)
+_JSON = (b"content-type", b"application/json")
+_EVENTS = (b"content-type", b"text/event-stream; charset=utf-8")
+_UNAUTHORIZED = 401
+
+
+def head(request: Request | None, reply: Reply, envelope: Envelope) -> Head:
+    """Build the head of any reply."""
+    if isinstance(reply, Failure):
+        return _failed(reply, envelope)
+    streamed = isinstance(reply, Completion) and request is not None and request.stream
+    own = reply.headers if isinstance(reply, Completion) else {}
+    start = (_EVENTS,) if streamed else _json(envelope)
+    headers = (*start, *_served(envelope))
+    return Head(200, _with(headers, {**envelope.extra, **own}))
+
+
+def _json(envelope: Envelope) -> tuple[tuple[bytes, bytes], ...]:
+    return _JSON, (b"content-length", b"%d" % envelope.length)
+
+
+def _served(envelope: Envelope) -> tuple[tuple[bytes, bytes], ...]:
+    return (
+        *_FIXED,
+        (b"openai-processing-ms", b"%d" % envelope.processing_ms),
+        (b"x-request-id", b"req_" + envelope.request_id.encode()),
+    )
+
+
+def _failed(failure: Failure, envelope: Envelope) -> Head:
+    told = tell(failure)
+    if told.status == _UNAUTHORIZED:
+        headers: tuple[tuple[bytes, bytes], ...] = (
+            *_json(envelope),
+            (b"www-authenticate", b'Bearer realm="OpenAI API"'),
+            (b"x-request-id", str(uuid.UUID(envelope.request_id)).encode()),
+        )
+    elif told.edge:
+        request_id = b"req_" + envelope.request_id.encode()
+        headers = (*_json(envelope), (b"x-request-id", request_id))
+    else:
+        headers = (*_json(envelope), *_served(envelope))
+    own = {**envelope.extra, **_retry(failure, envelope.time_scale), **failure.headers}
+    return Head(told.status, _with(headers, own))
+
+
+def _retry(failure: Failure, scale: float) -> dict[str, str]:
+    """Tell when to come back, in real time: at least 1 ms, or SDKs ignore it."""
+    own = {}
+    if failure.retry_after is not None:
+        seconds = failure.retry_after * scale
+        own["retry-after"] = str(math.ceil(seconds)) if seconds >= 1 else f"{max(seconds, 1e-3):g}"
+        own["retry-after-ms"] = str(max(1, round(seconds * 1000)))
+    if failure.should_retry is not None:
+        own["x-should-retry"] = "true" if failure.should_retry else "false"
+    return own
+
+
+def _with(
+    headers: tuple[tuple[bytes, bytes], ...], own: dict[str, str]
+) -> tuple[tuple[bytes, bytes], ...]:
+    """Add headers; one of the same name replaces the usual one."""
+    if not own:
+        return headers
+    mine = tuple(
+        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in own.items()
+    )
+    names = {name for name, _ in mine}
+    return (*(pair for pair in headers if pair[0] not in names), *mine)

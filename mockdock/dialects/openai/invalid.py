@@ -1,0 +1,250 @@
+"""The one translator from pydantic's errors to OpenAI's 400 bodies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from mockdock.dialects.openai.paths import Step, dotted, steps
+from mockdock.reply import Failure
+
+__all__ = ["bad_json", "bad_request", "missing_model", "translate"]
+
+_SHOWN = 200
+"""Values longer than this are cut in a message."""
+
+_OF_OBJECTS = {"messages", "tools", "functions", "tool_calls", "annotations", "content"}
+
+
+def bad_request(message: str, param: str | None = None, code: str | None = None) -> Failure:
+    """Build a 400 of type invalid_request_error."""
+    return Failure(
+        kind="bad_request",
+        status=400,
+        message=message,
+        type="invalid_request_error",
+        param=param,
+        code=code,
+    )
+
+
+def bad_json() -> Failure:
+    """Refuse a body that is no JSON object in UTF-8."""
+    return bad_request(
+        "We could not parse the JSON body of your request. (HINT: This likely means you aren't "
+        "using your HTTP library correctly. The OpenAI API expects a JSON payload, but what was "
+        "sent was not valid JSON. If you have trouble figuring out how to fix this, please "
+        "contact us through our help center at help.openai.com.)"
+    )
+
+
+def missing_model() -> Failure:
+    """Refuse a request that names no model."""
+    return bad_request("you must provide a model parameter")
+
+
+def translate(body: Mapping[str, Any], error: ValidationError) -> Failure:
+    """Give the refusal for a body pydantic found invalid.
+
+    Unknown top-level arguments are named together and come first; of all other
+    errors the first in the order of the request's declaration is told.
+    """
+    errors = error.errors(include_url=False)
+    unknown = [
+        str(each["loc"][0])
+        for each in errors
+        if each["type"] == "extra_forbidden" and len(each["loc"]) == 1
+    ]
+    if unknown:
+        plural = "s" if len(unknown) > 1 else ""
+        names = ", ".join(_cut(name) for name in unknown)
+        return bad_request(f"Unrecognized request argument{plural} supplied: {names}")
+    first = errors[0]
+    path = steps(body, first["loc"])
+    return _TELL.get(first["type"], _wrong_type)(first, path)
+
+
+def _missing(_: ErrorDetails, path: Sequence[Step]) -> Failure:
+    param = dotted(path)
+    return bad_request(
+        f"Missing required parameter: '{param}'.", param, "missing_required_parameter"
+    )
+
+
+def _no_tag(error: ErrorDetails, path: Sequence[Step]) -> Failure:
+    return _missing(error, (*path, _discriminator(error)))
+
+
+def _unknown(_: ErrorDetails, path: Sequence[Step]) -> Failure:
+    param = _cut(dotted(path))
+    return bad_request(f"Unknown parameter: '{param}'.", param, "unknown_parameter")
+
+
+def _bad_value(error: ErrorDetails, path: Sequence[Step]) -> Failure:
+    return _not_one_of(error["input"], error["ctx"]["expected"], path)
+
+
+def _bad_tag(error: ErrorDetails, path: Sequence[Step]) -> Failure:
+    field = _discriminator(error)
+    return _not_one_of(error["input"][field], error["ctx"]["expected_tags"], (*path, field))
+
+
+def _discriminator(error: ErrorDetails) -> str:
+    return str(error["ctx"]["discriminator"]).strip("'")
+
+
+def _not_one_of(value: Any, supported: str, path: Sequence[Step]) -> Failure:
+    param = dotted(path)
+    if not isinstance(value, str):
+        return _expected("a string", value, path)
+    names = [part.strip("' ") for part in supported.replace(" or ", ", ").split(",")]
+    quoted = [f"'{name}'" for name in names]
+    listed = (
+        quoted[0]
+        if len(quoted) == 1
+        else f"{quoted[0]} and {quoted[1]}"
+        if len(quoted) == 2  # noqa: PLR2004
+        else ", ".join(quoted[:-1]) + f", and {quoted[-1]}"
+    )
+    return bad_request(
+        f"Invalid value: '{_cut(value)}'. Supported values are: {listed}.", param, "invalid_value"
+    )
+
+
+def _below(error: ErrorDetails, path: Sequence[Step]) -> Failure:
+    return _out_of_range(error, path, error["ctx"]["ge"], "below minimum", ">=", "below_min")
+
+
+def _above(error: ErrorDetails, path: Sequence[Step]) -> Failure:
+    return _out_of_range(error, path, error["ctx"]["le"], "above maximum", "<=", "above_max")
+
+
+def _out_of_range(
+    error: ErrorDetails, path: Sequence[Step], bound: float, words: str, sign: str, code: str
+) -> Failure:
+    kind = "decimal" if isinstance(bound, float) else "integer"
+    param = _cut(dotted(path))
+    return bad_request(
+        f"Invalid '{param}': {kind} {words} value. Expected a value {sign} {_number(bound)}, "
+        f"but got {_number(error['input'])} instead.",
+        param,
+        f"{kind}_{code}_value",
+    )
+
+
+def _number(value: float) -> str:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _too_short(_: ErrorDetails, path: Sequence[Step]) -> Failure:
+    param = dotted(path)
+    return bad_request(
+        f"Invalid '{param}': empty array. Expected an array with minimum length 1, "
+        "but got an empty array instead.",
+        param,
+        "empty_array",
+    )
+
+
+def _too_long(error: ErrorDetails, path: Sequence[Step]) -> Failure:
+    param = dotted(path)
+    most, got = error["ctx"]["max_length"], error["ctx"]["actual_length"] or len(error["input"])
+    if isinstance(error["input"], dict):
+        return bad_request(
+            f"Invalid '{param}': too many properties. Expected an object with at most {most} "
+            f"properties, but got an object with {got} properties instead.",
+            param,
+            "object_above_max_properties",
+        )
+    return bad_request(
+        f"Invalid '{param}': array too long. Expected an array with maximum length {most}, "
+        f"but got an array with length {got} instead.",
+        param,
+        "array_above_max_length",
+    )
+
+
+def _string_too_long(error: ErrorDetails, path: Sequence[Step]) -> Failure:
+    param = _cut(dotted(path))
+    return bad_request(
+        f"Invalid '{param}': string too long. Expected a string with maximum length "
+        f"{error['ctx']['max_length']}, but got a string with length {len(error['input'])} "
+        "instead.",
+        param,
+        "string_above_max_length",
+    )
+
+
+def _pattern(error: ErrorDetails, path: Sequence[Step]) -> Failure:
+    param = dotted(path)
+    return bad_request(
+        f"Invalid '{param}': string does not match pattern. Expected a string that matches the "
+        f"pattern '{error['ctx']['pattern']}'.",
+        param,
+        "invalid_value",
+    )
+
+
+def _wrong_shape(error: ErrorDetails, path: Sequence[Step]) -> Failure:
+    return _expected(error["msg"], error["input"], path)
+
+
+def _wrong_type(error: ErrorDetails, path: Sequence[Step]) -> Failure:
+    last = next((step for step in reversed(path) if isinstance(step, str)), "")
+    array = "an array of objects" if last in _OF_OBJECTS else "an array of strings"
+    expected = {
+        "string_type": "a string",
+        "int_type": "an integer",
+        "float_type": "a decimal",
+        "bool_type": "a boolean",
+        "list_type": array,
+    }
+    return _expected(expected.get(error["type"], "an object"), error["input"], path)
+
+
+def _expected(expected: str, value: Any, path: Sequence[Step]) -> Failure:
+    param = _cut(dotted(path))
+    return bad_request(
+        f"Invalid type for '{param}': expected {expected}, but got {_article(value)} instead.",
+        param,
+        "invalid_type",
+    )
+
+
+def _article(value: Any) -> str:
+    if value is None:
+        return "null"
+    names = {
+        bool: "a boolean",
+        int: "an integer",
+        float: "a decimal number",
+        str: "a string",
+        list: "an array",
+    }
+    return names.get(type(value), "an object")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+
+
+_TELL: dict[str, Callable[[ErrorDetails, Sequence[Step]], Failure]] = {
+    "missing": _missing,
+    "union_tag_not_found": _no_tag,
+    "union_tag_invalid": _bad_tag,
+    "extra_forbidden": _unknown,
+    "literal_error": _bad_value,
+    "greater_than_equal": _below,
+    "less_than_equal": _above,
+    "too_short": _too_short,
+    "too_long": _too_long,
+    "string_too_long": _string_too_long,
+    "string_pattern_mismatch": _pattern,
+    "wrong_shape": _wrong_shape,
+}

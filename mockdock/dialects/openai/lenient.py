@@ -1,0 +1,69 @@
+"""Lenient validation: what cannot be read is left out, the rest stays."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from mockdock.dialects.openai.paths import Step, steps
+from mockdock.dialects.openai.wire import ChatRequest
+
+__all__ = ["DEFAULT_MODEL", "validate_leniently"]
+
+DEFAULT_MODEL = "gpt-4o-mini"
+"""Answers for a lenient request that names no model."""
+
+_ROUNDS = 20
+
+
+def validate_leniently(body: Mapping[str, Any]) -> ChatRequest:
+    """Validate after mending what is wrong.
+
+    Unknown fields and odd values of optional fields are dropped, a message of
+    an unknown role counts as the user's, missing content as empty, a missing
+    model as ``DEFAULT_MODEL``. Raises ValidationError when nothing helps.
+    """
+    mended = copy.deepcopy(dict(body))
+    for _ in range(_ROUNDS):
+        try:
+            return ChatRequest.model_validate(mended)
+        except ValidationError as error:
+            for each in reversed(error.errors(include_url=False)):
+                _mend(mended, each["type"], steps(mended, each["loc"]))
+    return ChatRequest.model_validate(mended)
+
+
+def _mend(body: dict[str, Any], kind: str, path: tuple[Step, ...]) -> None:
+    match path:
+        case ("model",):
+            body["model"] = DEFAULT_MODEL
+        case ("messages",):
+            body["messages"] = [{"role": "user", "content": ""}]
+        case ("messages", int(index)) if kind.startswith("union_tag"):
+            body["messages"][index]["role"] = "user"
+        case ("messages", int(index)):
+            body["messages"][index] = {"role": "user", "content": str(body["messages"][index])}
+        case ("messages", int(index), str(field)) if kind == "missing":
+            body["messages"][index][field] = ""
+        case ("messages", int(index), "content"):
+            body["messages"][index]["content"] = str(body["messages"][index]["content"])
+        case _:
+            _drop(body, path if kind != "missing" else path[:-1])
+
+
+def _drop(body: Any, path: tuple[Step, ...]) -> None:
+    """Delete the value at ``path``, or the nearest thing above that is there."""
+    value = body
+    for step in path[:-1]:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            return
+    last = path[-1]
+    if isinstance(value, dict):
+        value.pop(last, None)
+    elif isinstance(value, list) and isinstance(last, int) and last < len(value):
+        del value[last]

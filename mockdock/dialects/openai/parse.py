@@ -1,0 +1,213 @@
+"""From HTTP to a request, or to OpenAI's refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from mockdock.dialects.base import Call
+from mockdock.dialects.openai.invalid import bad_json, bad_request, missing_model, translate
+from mockdock.dialects.openai.lenient import validate_leniently
+from mockdock.dialects.openai.wire import ChatRequest
+from mockdock.reply import Failure
+from mockdock.request import (
+    AudioPart,
+    FilePart,
+    ImagePart,
+    Message,
+    Part,
+    Request,
+    ResponseFormat,
+    TextPart,
+    Tool,
+    ToolCall,
+    ToolChoice,
+)
+
+__all__ = ["parse"]
+
+
+def parse(call: Call) -> Request | Failure:
+    """Parse a call of any operation of this dialect."""
+    if call.operation == "models.list":
+        return Request("openai", "models", headers=call.headers)
+    if call.operation == "models.retrieve":
+        return Request("openai", "models", model=call.params["model"], headers=call.headers)
+    return _parse_chat(call)
+
+
+def _parse_chat(call: Call) -> Request | Failure:
+    if refusal := _wrong_content_type(call):
+        return refusal
+    body = _object(call.body)
+    if body is None:
+        return bad_json()
+    try:
+        if call.lenient:
+            return _request(call, body, validate_leniently(body))
+        if not body.get("model") and not isinstance(body.get("model"), (int, list, dict)):
+            return missing_model()
+        return _request(call, body, ChatRequest.model_validate(body))
+    except ValidationError as error:
+        return translate(body, error)
+
+
+def _object(data: bytes) -> dict[str, Any] | None:
+    try:
+        body = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def _wrong_content_type(call: Call) -> Failure | None:
+    sent = call.headers.get("content-type")
+    if sent is None or sent.split(";", 1)[0].strip().lower() == "application/json":
+        return None
+    refusal = bad_request(
+        f"Unsupported content type: '{sent}'. This API method only accepts 'application/json' "
+        f"requests, but you specified the header 'Content-Type: {sent}'. Please try again with "
+        "a supported content type.",
+        code="unsupported_content_type",
+    )
+    return Failure(
+        kind="bad_request",
+        status=415,
+        message=refusal.message,
+        type=refusal.type,
+        code=refusal.code,
+    )
+
+
+def _request(call: Call, body: dict[str, Any], wire: ChatRequest) -> Request:
+    options = wire.stream_options
+    return Request(
+        dialect="openai",
+        api="chat",
+        model=wire.model,
+        messages=tuple(_message(each) for each in wire.messages),
+        tools=_tools(wire),
+        tool_choice=_tool_choice(wire),
+        parallel_tool_calls=wire.parallel_tool_calls,
+        response_format=_response_format(wire),
+        max_tokens=wire.max_completion_tokens or wire.max_tokens,
+        stop=() if wire.stop is None else _texts(wire.stop),
+        n=wire.n or 1,
+        seed=wire.seed,
+        stream=bool(wire.stream),
+        include_usage=bool(wire.stream and options is not None and options.include_usage),
+        service_tier=wire.service_tier,
+        headers=call.headers,
+        body=body,
+    )
+
+
+def _texts(value: str | list[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _message(message: Any) -> Message:
+    role = message.role
+    calls: tuple[ToolCall, ...] = ()
+    parts = () if message.content is None else _parts(message.content)
+    if role == "assistant":
+        calls = _calls(message)
+        if message.refusal:
+            parts = (*parts, TextPart(message.refusal))
+    return Message(
+        role=role,
+        parts=parts,
+        name=getattr(message, "name", None),
+        tool_calls=calls,
+        tool_call_id=message.tool_call_id if role == "tool" else None,
+    )
+
+
+def _parts(content: str | Sequence[Any]) -> tuple[Part, ...]:
+    if isinstance(content, str):
+        return (TextPart(content),)
+    return tuple(_part(part) for part in content)
+
+
+def _part(part: Any) -> Part:
+    match part.type:
+        case "image_url":
+            return ImagePart(part.image_url.url, part.image_url.detail)
+        case "input_audio":
+            return AudioPart(part.input_audio.data, part.input_audio.format)
+        case "file":
+            return FilePart(part.file.file_id, part.file.filename, part.file.file_data)
+        case "refusal":
+            return TextPart(part.refusal)
+        case _:
+            return TextPart(part.text)
+
+
+def _calls(message: Any) -> tuple[ToolCall, ...]:
+    if message.function_call is not None:
+        call = message.function_call
+        return (ToolCall("", call.name, call.arguments, "legacy"),)
+    return tuple(
+        ToolCall(call.id, call.function.name, call.function.arguments)
+        if call.type == "function"
+        else ToolCall(call.id, call.custom.name, call.custom.input, "custom")
+        for call in message.tool_calls or ()
+    )
+
+
+def _tools(wire: ChatRequest) -> tuple[Tool, ...]:
+    tools = [
+        Tool(
+            tool.function.name,
+            tool.function.description,
+            tool.function.parameters,
+            bool(tool.function.strict),
+        )
+        if tool.type == "function"
+        else Tool(tool.custom.name, tool.custom.description, kind="custom")
+        for tool in wire.tools or ()
+    ]
+    tools += [
+        Tool(each.name, each.description, each.parameters, kind="legacy")
+        for each in wire.functions or ()
+    ]
+    return tuple(tools)
+
+
+def _tool_choice(wire: ChatRequest) -> ToolChoice:
+    choice: Any = wire.tool_choice if wire.tool_choice is not None else wire.function_call
+    if choice is None:
+        return ToolChoice()
+    if isinstance(choice, str):
+        return ToolChoice(mode=choice)  # type: ignore[arg-type]  # validated as a literal
+    match getattr(choice, "type", "legacy"):
+        case "allowed_tools":
+            allowed = choice.allowed_tools
+            return ToolChoice(allowed.mode, tuple(_allowed_names(allowed.tools)))
+        case "function":
+            name = choice.function.name
+        case "custom":
+            name = choice.custom.name
+        case _:
+            name = choice.name
+    return ToolChoice("required", (name,), forced=True)
+
+
+def _allowed_names(tools: list[dict[str, Any]]) -> list[str]:
+    inner = (tool.get("function") or tool.get("custom") for tool in tools)
+    return [str(each["name"]) for each in inner if isinstance(each, dict) and "name" in each]
+
+
+def _response_format(wire: ChatRequest) -> ResponseFormat:
+    form = wire.response_format
+    if form is None:
+        return ResponseFormat()
+    if form.type != "json_schema":
+        return ResponseFormat(form.type)
+    spec = form.json_schema
+    return ResponseFormat(
+        "json_schema", spec.name, spec.description, spec.schema_, bool(spec.strict)
+    )

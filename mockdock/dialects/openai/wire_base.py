@@ -1,0 +1,39 @@
+"""The base of all wire models, and unions told apart by JSON type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Discriminator
+
+__all__ = ["STRING_OR_OBJECT", "STRING_OR_OBJECTS", "STRING_OR_STRINGS", "Unchecked", "Wire"]
+
+
+class Wire(BaseModel):
+    """A closed JSON object with strict types."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+def _shape(value: object) -> str | None:
+    """Tell the alternatives of a union apart by the JSON type alone."""
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, list):
+        return "array"
+    return "object" if isinstance(value, dict) else None
+
+
+def _either(expected: str) -> Discriminator:
+    return Discriminator(
+        _shape,
+        custom_error_type="wrong_shape",
+        custom_error_message=expected,
+    )
+
+
+STRING_OR_OBJECTS = _either("one of a string or array of objects")
+STRING_OR_STRINGS = _either("one of a string or array of strings")
+STRING_OR_OBJECT = _either("one of a string or object")
+
+Unchecked = Any

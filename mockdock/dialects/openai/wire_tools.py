@@ -1,0 +1,137 @@
+"""Tools, tool choice and response format, as OpenAI's specification (2.3.0) declares them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, Tag
+
+from mockdock.dialects.openai.wire_base import STRING_OR_OBJECT, Unchecked, Wire
+
+__all__ = ["FunctionChoice", "LegacyFunction", "ResponseFormat", "ToolChoice", "ToolSpec"]
+
+FunctionName = Annotated[str, Field(max_length=64, pattern="^[a-zA-Z0-9_-]+$")]
+
+
+class FunctionSpec(Wire):
+    """A function on offer."""
+
+    name: FunctionName
+    description: str | None = None
+    parameters: dict[str, Unchecked] | None = None
+    strict: bool | None = None
+
+
+class LegacyFunction(Wire):
+    """A function on offer, in the old form."""
+
+    name: FunctionName
+    description: str | None = None
+    parameters: dict[str, Unchecked] | None = None
+
+
+class CustomSpec(Wire):
+    """A custom tool on offer."""
+
+    name: str
+    description: str | None = None
+    format: dict[str, Unchecked] | None = None
+
+
+class FunctionTool(Wire):
+    """A function tool."""
+
+    type: Literal["function"]
+    function: FunctionSpec
+
+
+class CustomTool(Wire):
+    """A custom tool."""
+
+    type: Literal["custom"]
+    custom: CustomSpec
+
+
+class Named(Wire):
+    """A name."""
+
+    name: str
+
+
+class ChosenFunction(Wire):
+    """A function that must be called."""
+
+    type: Literal["function"]
+    function: Named
+
+
+class ChosenCustom(Wire):
+    """A custom tool that must be called."""
+
+    type: Literal["custom"]
+    custom: Named
+
+
+class AllowedTools(Wire):
+    """These tools may, or one of them must, be called."""
+
+    mode: Literal["auto", "required"]
+    tools: list[dict[str, Unchecked]]
+
+
+class ChosenAllowed(Wire):
+    """A choice among some of the tools."""
+
+    type: Literal["allowed_tools"]
+    allowed_tools: AllowedTools
+
+
+ToolChoice = Annotated[
+    Annotated[Literal["none", "auto", "required"], Tag("string")]
+    | Annotated[
+        Annotated[
+            ChosenAllowed | ChosenFunction | ChosenCustom,
+            Field(discriminator="type"),
+        ],
+        Tag("object"),
+    ],
+    STRING_OR_OBJECT,
+]
+FunctionChoice = Annotated[
+    Annotated[Literal["none", "auto"], Tag("string")] | Annotated[Named, Tag("object")],
+    STRING_OR_OBJECT,
+]
+
+
+class JsonSchemaSpec(Wire):
+    """The wanted schema; ``schema`` may be left out."""
+
+    name: FunctionName
+    description: str | None = None
+    schema_: dict[str, Unchecked] | None = Field(default=None, alias="schema")
+    strict: bool | None = None
+
+
+class JsonObjectFormat(Wire):
+    """Any JSON object."""
+
+    type: Literal["json_object"]
+
+
+class JsonSchemaFormat(Wire):
+    """JSON that follows a schema."""
+
+    type: Literal["json_schema"]
+    json_schema: JsonSchemaSpec
+
+
+class TextFormat(Wire):
+    """Plain text."""
+
+    type: Literal["text"]
+
+
+ToolSpec = Annotated[FunctionTool | CustomTool, Field(discriminator="type")]
+ResponseFormat = Annotated[
+    JsonObjectFormat | JsonSchemaFormat | TextFormat, Field(discriminator="type")
+]
