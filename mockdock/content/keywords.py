@@ -1,0 +1,143 @@
+"""Careful reading of JSON Schema keywords: a wrongly typed one counts as absent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+__all__ = [
+    "bounds",
+    "canonical",
+    "item_schemas",
+    "kind_of",
+    "listed",
+    "mapped",
+    "quantity",
+    "size",
+    "texts",
+    "types",
+]
+
+_KINDS = ("object", "array", "string", "integer", "number", "boolean", "null")
+_FORMS: tuple[tuple[str, type | tuple[type, ...]], ...] = (
+    ("string", str),
+    ("boolean", bool),
+    ("object", Mapping),
+    ("array", (list, tuple)),
+    ("null", type(None)),
+)
+_INFERRED = {
+    "object": (
+        "properties",
+        "required",
+        "additionalProperties",
+        "patternProperties",
+        "propertyNames",
+        "minProperties",
+        "maxProperties",
+        "dependentRequired",
+    ),
+    "array": ("items", "prefixItems", "minItems", "maxItems", "uniqueItems", "contains"),
+    "string": ("pattern", "minLength", "maxLength", "format"),
+    "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
+}
+
+
+def mapped(schema: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Give the object under ``key`` by its text keys, empty when it is none."""
+    value = schema.get(key)
+    if not isinstance(value, Mapping):
+        return {}
+    if all(isinstance(name, str) for name in value):
+        return value
+    return {name: item for name, item in value.items() if isinstance(name, str)}
+
+
+def listed(schema: Mapping[str, Any], key: str) -> Sequence[Any]:
+    """Give the array under ``key``, empty when it is none."""
+    value = schema.get(key)
+    return value if isinstance(value, (list, tuple)) else ()
+
+
+def texts(schema: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """Give the strings of the array under ``key``, each once."""
+    return tuple(dict.fromkeys(item for item in listed(schema, key) if isinstance(item, str)))
+
+
+def quantity(schema: Mapping[str, Any], key: str) -> Fraction | None:
+    """Give the finite number under ``key``, exactly."""
+    value = schema.get(key)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return Fraction(value)
+
+
+def size(schema: Mapping[str, Any], key: str) -> int | None:
+    """Give the whole number from 0 under ``key``."""
+    value = quantity(schema, key)
+    return int(value) if value is not None and value >= 0 and value.denominator == 1 else None
+
+
+def bounds(schema: Mapping[str, Any]) -> tuple[Fraction | None, bool, Fraction | None, bool]:
+    """Give (lowest, whether it is left out, highest, whether it is left out).
+
+    Draft 4 wrote ``exclusiveMinimum: true`` beside ``minimum``; both forms count.
+    """
+    lo, hi = quantity(schema, "minimum"), quantity(schema, "maximum")
+    lo_open = lo is not None and schema.get("exclusiveMinimum") is True
+    hi_open = hi is not None and schema.get("exclusiveMaximum") is True
+    above, below = quantity(schema, "exclusiveMinimum"), quantity(schema, "exclusiveMaximum")
+    if above is not None and (lo is None or above >= lo):
+        lo, lo_open = above, True
+    if below is not None and (hi is None or below <= hi):
+        hi, hi_open = below, True
+    return lo, lo_open, hi, hi_open
+
+
+def types(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """Give the types a schema names, else the one its keywords speak of, else none."""
+    named = schema.get("type")
+    several = named if isinstance(named, (list, tuple)) else (named,)
+    known = tuple(kind for kind in several if kind in _KINDS)
+    if known:
+        return known
+    for kind, keys in _INFERRED.items():
+        if any(key in schema for key in keys):
+            return (kind,)
+    return ()
+
+
+def item_schemas(schema: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+    """Give (schemas of the first items, schema of all further ones).
+
+    ``items`` as a list with ``additionalItems`` is how drafts before 2020 wrote it.
+    """
+    first = listed(schema, "prefixItems")
+    if first:
+        return first, schema.get("items", True)
+    items = schema.get("items", True)
+    if isinstance(items, (list, tuple)):
+        return items, schema.get("additionalItems", True)
+    return (), items
+
+
+def kind_of(value: Any) -> str:
+    """Name the JSON type of a value; a float without a fraction is an integer."""
+    for kind, form in _FORMS:
+        if isinstance(value, form):
+            return kind
+    return "number" if isinstance(value, float) and not value.is_integer() else "integer"
+
+
+def canonical(value: Any) -> Any:
+    """Give a hashable form that is equal for values JSON Schema calls equal."""
+    if isinstance(value, Mapping):
+        items = ((str(key), canonical(item)) for key, item in value.items())
+        return ("object", tuple(sorted(items, key=lambda pair: pair[0])))
+    if isinstance(value, (list, tuple)):
+        return ("array", tuple(canonical(item) for item in value))
+    return ("boolean" if isinstance(value, bool) else "other", value)

@@ -1,0 +1,266 @@
+"""Schemas the tests share: those that can be met and those that cannot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["ADDRESS", "CONTRADICTIONS", "EXPRESSION", "SCHEMAS", "SHAPES", "TREE"]
+
+TREE = {
+    "$defs": {
+        "Node": {
+            "type": "object",
+            "properties": {
+                "value": {"type": "integer"},
+                "next": {"anyOf": [{"$ref": "#/$defs/Node"}, {"type": "null"}]},
+                "children": {"type": "array", "items": {"$ref": "#/$defs/Node"}},
+                "parent": {"$ref": "#/$defs/Node"},
+            },
+            "required": ["value", "next", "children"],
+            "additionalProperties": False,
+        }
+    },
+    "$ref": "#/$defs/Node",
+}
+EXPRESSION = {
+    "$defs": {
+        "expr": {
+            "oneOf": [
+                {"type": "number"},
+                {
+                    "type": "object",
+                    "properties": {
+                        "op": {"enum": ["+", "*"]},
+                        "left": {"$ref": "#/$defs/expr"},
+                        "right": {"$ref": "#/$defs/expr"},
+                    },
+                    "required": ["op", "left", "right"],
+                },
+            ]
+        }
+    },
+    "type": "object",
+    "properties": {"expr": {"$ref": "#/$defs/expr"}},
+    "required": ["expr"],
+}
+SHAPES = {
+    "oneOf": [
+        {
+            "type": "object",
+            "properties": {"kind": {"const": "circle"}, "radius": {"type": "number", "minimum": 0}},
+            "required": ["kind", "radius"],
+        },
+        {
+            "type": "object",
+            "properties": {"kind": {"const": "square"}, "side": {"type": "number", "minimum": 0}},
+            "required": ["kind", "side"],
+        },
+    ]
+}
+ADDRESS = {
+    "type": "object",
+    "properties": {"country": {"enum": ["US", "DE"]}},
+    "required": ["country"],
+    "if": {"properties": {"country": {"const": "US"}}},
+    "then": {
+        "properties": {"zip": {"type": "string", "pattern": "^[0-9]{5}$"}},
+        "required": ["zip"],
+    },
+    "else": {"properties": {"plz": {"type": "integer"}}, "required": ["plz"]},
+}
+
+SCHEMAS: dict[str, Any] = {
+    "anything": {},
+    "true": True,
+    "null": {"type": "null"},
+    "boolean": {"type": "boolean"},
+    "types": {"type": ["string", "null"]},
+    "nullable enum": {"type": ["string", "null"], "enum": ["a", None]},
+    "only null": {"enum": [None]},
+    "const": {"const": {"a": [1, None]}},
+    "enum within bounds": {"enum": [1, 5, "x"], "type": "integer", "minimum": 3},
+    "default": {"type": "integer", "default": 7},
+    "useless default": {"type": "string", "default": 5},
+    "examples": {"type": "string", "examples": ["one", 2, "three"]},
+    "integer": {"type": "integer"},
+    "small range": {"type": "integer", "minimum": 3, "maximum": 4},
+    "open range": {"type": "integer", "exclusiveMinimum": 3, "exclusiveMaximum": 5},
+    "negative": {"type": "integer", "maximum": -1000},
+    "low": {"type": "number", "maximum": -10.5},
+    "high": {"type": "number", "minimum": 1e12},
+    "both limits": {"type": "number", "minimum": 1, "exclusiveMinimum": 2, "maximum": 3},
+    "tiny": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1e-9},
+    "a hair": {"type": "number", "exclusiveMinimum": 1, "exclusiveMaximum": 1.0000000000000009},
+    "point": {"type": "number", "minimum": 2.5, "maximum": 2.5},
+    "huge": {"type": "number", "minimum": 10**400},
+    "huge integer": {"type": "integer", "minimum": 10**40},
+    "sevens": {"type": "integer", "multipleOf": 7, "minimum": 100, "maximum": 110},
+    "cents": {"type": "number", "multipleOf": 0.01, "minimum": 1, "maximum": 99},
+    "tenths": {"type": "number", "multipleOf": 0.1, "exclusiveMinimum": 0},
+    "even halves": {"type": "integer", "multipleOf": 0.5},
+    "zero step": {"type": "number", "multipleOf": 10, "minimum": -5, "maximum": 5},
+    "string": {"type": "string"},
+    "long": {"type": "string", "minLength": 300},
+    "short": {"type": "string", "maxLength": 3},
+    "exact": {"type": "string", "minLength": 11, "maxLength": 11},
+    "empty": {"type": "string", "maxLength": 0},
+    "pattern": {"type": "string", "pattern": "^[A-Z]{2}-[0-9]{3,}$"},
+    "pattern with length": {
+        "type": "string",
+        "pattern": "^[a-z]+$",
+        "minLength": 40,
+        "maxLength": 41,
+    },
+    "format meets pattern": {"type": "string", "format": "uuid", "pattern": "-4"},
+    "format against pattern": {
+        "type": "string",
+        "format": "email",
+        "pattern": "^[a-z]+@acme[.]org$",
+    },
+    "object": {"type": "object"},
+    "map": {"type": "object", "additionalProperties": {"type": "number"}},
+    "required only": {"required": ["a", "b"]},
+    "required by map": {"required": ["a"], "additionalProperties": {"type": "integer"}},
+    "pattern keys": {"type": "object", "patternProperties": {"^x-[a-z]{3}$": {"type": "integer"}}},
+    "required by pattern": {"required": ["x-a"], "patternProperties": {"^x-": {"type": "integer"}}},
+    "named keys": {
+        "type": "object",
+        "propertyNames": {"pattern": "^[a-z]{3}[0-9]$"},
+        "minProperties": 3,
+    },
+    "key choice": {"propertyNames": {"enum": ["a", "b", "c"]}, "minProperties": 3},
+    "at least": {"type": "object", "properties": {"a": {"type": "null"}}, "minProperties": 4},
+    "at most": {
+        "properties": {"a": {}, "b": {}, "c": {}},
+        "required": ["c"],
+        "maxProperties": 2,
+    },
+    "impossible optional": {"properties": {"a": False, "b": {"type": "integer"}}},
+    "closed": {"properties": {"a": {"type": "string"}}, "additionalProperties": False},
+    "dependent": {
+        "properties": {"card": {"type": "string"}},
+        "dependentRequired": {"card": ["cvc"], "other": ["never"]},
+        "dependentSchemas": {"card": {"properties": {"cvc": {"type": "integer"}}}},
+    },
+    "array": {"type": "array"},
+    "items": {"type": "array", "items": {"type": "integer"}, "minItems": 5, "maxItems": 6},
+    "no items": {"type": "array", "maxItems": 0},
+    "impossible items": {"type": "array", "items": False},
+    "tuple": {"prefixItems": [{"type": "string"}, {"type": "integer"}], "items": False},
+    "tuple and more": {
+        "prefixItems": [{"type": "string"}],
+        "items": {"type": "integer"},
+        "minItems": 4,
+    },
+    "unique enum": {"items": {"enum": ["a", "b", "c"]}, "uniqueItems": True, "minItems": 3},
+    "unique range": {
+        "items": {"type": "integer", "minimum": 1, "maximum": 9},
+        "uniqueItems": True,
+        "minItems": 9,
+    },
+    "unique flags": {"items": {"type": "boolean"}, "uniqueItems": True, "minItems": 2},
+    "unique words": {"items": {"type": "string"}, "uniqueItems": True, "minItems": 10},
+    "unique const": {"items": {"const": 1}, "uniqueItems": True},
+    "contains": {"type": "array", "contains": {"const": 7}, "minContains": 2},
+    "contains in few": {"contains": {"type": "null"}, "maxItems": 2, "minItems": 2},
+    "tree": TREE,
+    "self": {"type": "object", "properties": {"me": {"$ref": "#"}, "n": {"type": "integer"}}},
+    "expression": EXPRESSION,
+    "anchor": {"$ref": "#node", "$defs": {"n": {"$anchor": "node", "type": "integer"}}},
+    "id": {"$ref": "n.json", "$defs": {"n": {"$id": "n.json", "type": "integer"}}},
+    "ref with siblings": {
+        "$ref": "#/$defs/n",
+        "maximum": 5,
+        "$defs": {"n": {"type": "integer", "minimum": 4}},
+    },
+    "escaped pointer": {"$ref": "#/$defs/a~1b%20c", "$defs": {"a/b c": {"type": "null"}}},
+    "pointer into a list": {"allOf": [{"type": "null"}], "$ref": "#/allOf/0"},
+    "any of": {"anyOf": [{"type": "integer"}, {"type": "array", "items": {"type": "null"}}]},
+    "optional": {"properties": {"a": {"anyOf": [{"type": "string"}, {"type": "null"}]}}},
+    "any of with base": {
+        "type": "object",
+        "properties": {"a": {"type": "integer"}},
+        "anyOf": [{"required": ["a"]}, {"required": ["b"]}],
+    },
+    "any of, one is false": {"anyOf": [False, {"type": "integer"}, False]},
+    "shapes": SHAPES,
+    "exactly one": {"type": "integer", "oneOf": [{"minimum": 50}, {"multipleOf": 2}]},
+    "all of": {
+        "allOf": [
+            {"type": "number", "minimum": 2, "maximum": 50, "multipleOf": 4},
+            {"type": "integer", "minimum": 10, "maximum": 80, "multipleOf": 6},
+        ]
+    },
+    "all of objects": {
+        "allOf": [
+            {"properties": {"a": {"type": "number"}, "b": {"minimum": 3}}, "required": ["a"]},
+            {"properties": {"a": {"minimum": 100}, "b": {"type": "integer"}}, "required": ["b"]},
+        ]
+    },
+    "all of enums": {"allOf": [{"enum": [1, 2, 3]}, {"enum": [3, 4]}]},
+    "all of arrays": {
+        "allOf": [
+            {"items": {"type": "integer"}, "uniqueItems": True},
+            {"items": {"maximum": 5}, "minItems": 2},
+            {"items": True, "uniqueItems": True},
+        ]
+    },
+    "all of lengths": {
+        "allOf": [{"type": "string", "minLength": 4}, {"maxLength": 6}, {"minLength": 5}]
+    },
+    "all of steps": {"allOf": [{"multipleOf": 0.5}, {"multipleOf": 1.5}]},
+    "if": ADDRESS,
+    "if without then": {"type": "integer", "if": {"minimum": 10}, "else": {"maximum": 0}},
+    "not": {"type": "integer", "minimum": 1, "maximum": 3, "not": {"const": 2}},
+    "not a type": {"not": {"type": ["string", "object"]}},
+    "deep but finite": {"type": "array", "items": {"items": {"items": {"type": "null"}}}},
+}
+
+
+CONTRADICTIONS: list[Any] = [
+    False,
+    None,
+    [],
+    "text",
+    3,
+    {"not": {}},
+    {"type": "integer", "minimum": 5, "maximum": 1},
+    {"type": "number", "exclusiveMinimum": 1, "exclusiveMaximum": 1},
+    {"type": "string", "minLength": 5, "maxLength": 1},
+    {"type": "string", "pattern": "^a$", "minLength": 5, "maxLength": 6},
+    {"type": "string", "pattern": "(", "minLength": 5},
+    {"type": "string", "pattern": "^a{9999}b{9999}$", "maxLength": 3},
+    {"type": "array", "minItems": 5, "maxItems": 1},
+    {"items": {"const": 1}, "uniqueItems": True, "minItems": 3},
+    {"items": {"$ref": "#"}, "minItems": 1, "type": "array"},
+    {"prefixItems": [False, 3], "minItems": 2},
+    {"enum": []},
+    {"enum": "x", "type": "integer"},
+    {"enum": [1, 2], "type": "string"},
+    {"allOf": [{"enum": [1]}, {"enum": [2]}]},
+    {"allOf": [{"type": "string"}, {"type": "array"}]},
+    {"allOf": [False]},
+    {"anyOf": [False, False]},
+    {"anyOf": []},
+    {"$ref": "#"},
+    {"$ref": "#/nowhere/0"},
+    {"$ref": "https://example.com/other.json#/a"},
+    {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}},
+    {"properties": {"a": {"$ref": "#"}}, "required": ["a"]},
+    {"properties": {"a": False}, "required": ["a"]},
+    {"properties": 5, "required": {"a": 1}, "type": "object", "minProperties": -1},
+    {"properties": {1: {"type": "string"}, "b": {}}},
+    {"additionalProperties": False, "minProperties": 3},
+    {"type": "number", "minimum": float("inf"), "maximum": float("-inf")},
+    {"additionalProperties": {"$ref": "#"}, "minProperties": 3},
+    {"propertyNames": False, "minProperties": 2},
+    {"patternProperties": {"(": {}, "b": {}}, "minProperties": 2},
+    {"maxProperties": 0, "required": ["a"]},
+    {"type": "nothing", "format": ["date"], "minimum": "3", "maximum": float("nan")},
+    {"type": "number", "multipleOf": 1e-320, "maximum": 10**400},
+    {"type": "number", "multipleOf": 10**400},
+    {"type": "integer", "multipleOf": 0},
+    {"contains": False, "minContains": 3},
+    {"if": {}, "then": False, "else": False},
+    {"dependentRequired": {"a": 3}, "dependentSchemas": {"a": 3}, "required": ["a"]},
+]
