@@ -1,0 +1,173 @@
+"""What all parts of the scenario language have in common."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    StrictBool,
+    StrictInt,
+)
+from pydantic_core import PydanticCustomError
+
+from mockdock.scenario import placeholders
+
+__all__ = [
+    "Bool",
+    "Complaint",
+    "Count",
+    "Json",
+    "Number",
+    "Part",
+    "Path",
+    "Positive",
+    "Scalar",
+    "Template",
+    "Word",
+    "check_json",
+    "nearest",
+    "refuse",
+    "shown",
+    "strings",
+    "unknown",
+]
+
+DEEPEST = 100
+LONGEST = 60
+
+Path = tuple[str | int, ...]
+
+
+class Part(BaseModel):
+    """A mapping of the language: immutable, unknown keys refused."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, protected_namespaces=()
+    )
+
+    shorthand: ClassVar[dict[str, Any]] = {}
+    """JSON Schema of what may stand for the mapping, if anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """Something wrong below the value being validated.
+
+    ``at`` is the way from that value to the place; ``on_key`` points at the
+    key there, not at what it holds.
+    """
+
+    message: str
+    hint: str = ""
+    at: Path = ()
+    on_key: bool = False
+
+
+def refuse(complaints: Iterable[Complaint]) -> None:
+    """Raise one pydantic error that carries all complaints; nothing when there are none."""
+    found = tuple(complaints)
+    if found:
+        text = "; ".join(f"{c.message} ({c.hint})" if c.hint else c.message for c in found)
+        raise PydanticCustomError("complaints", "{text}", {"text": text, "complaints": found})
+
+
+def shown(value: object) -> str:
+    """Name a value in a message: short, on one line."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        return "a list"
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 4]}...{text[-1]}"
+
+
+def nearest(word: object, known: Iterable[str]) -> str:
+    """Say which known word was probably meant, empty when none is near."""
+    found = difflib.get_close_matches(str(word).lower(), tuple(known), n=1)
+    return f"did you mean {found[0]!r}?" if found else ""
+
+
+def unknown(value: object, known: Sequence[str], also: str = "") -> Complaint:
+    """Complain about a word that is none of the known ones."""
+    listed = f"{', '.join(known)}{f', or {also}' if also else ''}"
+    return Complaint(f"unknown value {shown(value)}, one of: {listed}", nearest(value, known))
+
+
+def strings(value: object, at: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Walk a JSON value and give each text in it with its place (keys are not texts)."""
+    if isinstance(value, str):
+        yield at, value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from strings(inner, (*at, key))
+    elif isinstance(value, list | tuple):
+        for index, inner in enumerate(value):
+            yield from strings(inner, (*at, index))
+
+
+def _scalar(value: object) -> object:
+    if value is not None and not isinstance(value, str | bool | int | float):
+        refuse([Complaint(f"expected text, a number, true or false, got {shown(value)}")])
+    return value
+
+
+def _json_complaint(value: object, at: Path = ()) -> Complaint | None:
+    if isinstance(value, Mapping | list | tuple):
+        return _inner_complaint(value, at)
+    if isinstance(value, float) and not math.isfinite(value):
+        return Complaint("JSON knows neither infinity nor nan", at=at)
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return Complaint("the number does not fit into 64 bits", at=at)
+    if value is None or isinstance(value, str | int | float):
+        return None
+    return Complaint(f"not a JSON value: {shown(value)}", at=at)
+
+
+def _inner_complaint(value: Mapping[Any, object] | Sequence[object], at: Path) -> Complaint | None:
+    if len(at) > DEEPEST:
+        return Complaint("nested too deep", at=at[:1])
+    pairs: Iterable[tuple[Any, object]] = enumerate(value)
+    if isinstance(value, Mapping):
+        pairs = value.items()
+    for key, inner in pairs:
+        if isinstance(value, Mapping) and not isinstance(key, str):
+            return Complaint(f"a JSON key is text, got {shown(key)}", at=at)
+        if complaint := _json_complaint(inner, (*at, key)):
+            return complaint
+    return None
+
+
+def check_json(value: Any) -> Any:
+    """Validate a JSON value: text keys, finite numbers of 64 bits, not too deep."""
+    if complaint := _json_complaint(value):
+        refuse([complaint])
+    return value
+
+
+def _template(text: str) -> str:
+    refuse(Complaint(wrong.message, wrong.hint) for wrong in placeholders.check(text))
+    return text
+
+
+Bool = StrictBool
+Word = Annotated[str, Field(min_length=1)]
+Template = Annotated[str, AfterValidator(_template)]
+Count = Annotated[StrictInt, Field(ge=0)]
+Positive = Annotated[StrictInt, Field(ge=1)]
+Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
+Scalar = Annotated[str | StrictInt | StrictBool | Number | None, BeforeValidator(_scalar)]
+Json = Annotated[Any, AfterValidator(check_json)]

@@ -1,0 +1,145 @@
+"""What a valid scenario says in vain: rules that never match, replies never given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from mockdock.scenario.conditions import CountCondition, TextCondition, When
+from mockdock.scenario.implication import holds, implied, text_implied
+from mockdock.scenario.models import Rule, Scenario
+
+__all__ = ["Finding", "lint"]
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something a scenario says in vain.
+
+    An "error" can never have an effect; a "warning" is probably not meant.
+    ``rule`` is the index of the rule, ``location`` where it was read.
+    """
+
+    severity: Severity
+    message: str
+    rule: int
+    location: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.location}: " if self.location else ""
+        return f"{where}{self.severity}: rules[{self.rule}]: {self.message}"
+
+
+def lint(scenario: Scenario) -> tuple[Finding, ...]:
+    """Find what has no effect, in the order of the rules; no false alarm is meant."""
+    findings: list[Finding] = []
+    rules = scenario.rules
+    for index, rule in enumerate(rules):
+        for severity, message in _about(index, rules):
+            findings.append(Finding(severity, message, index, rule.location))
+    return tuple(findings)
+
+
+def _about(index: int, rules: tuple[Rule, ...]) -> Iterator[tuple[Severity, str]]:
+    rule = rules[index]
+    never = list(_contradictions(rule.when))
+    for message in never:
+        yield "error", f"never matches: {message}"
+    if not never:
+        for earlier in range(index):
+            if _catches_all(rules[earlier]) and implied(rules[earlier].when, rule.when):
+                caught = _named(earlier, rules[earlier])
+                yield "error", f"never matches: {caught} answers all it would answer"
+                break
+    yield from (("warning", message) for message in _doubts(index, rules))
+
+
+def _named(index: int, rule: Rule) -> str:
+    name = f"rules[{index}]" if rule.name is None else f"the rule {rule.name!r}"
+    return f"{name} ({rule.location})" if rule.location else name
+
+
+def _catches_all(rule: Rule) -> bool:
+    return rule.times is None and rule.after_last != "pass"
+
+
+def _contradictions(when: When) -> Iterator[str]:
+    for key, count in (("turn", when.turn), ("attempt", when.attempt)):
+        if count is not None and (count.at_least or 0) > _top(count):
+            yield f"{key} cannot be at least {count.at_least} and at most {count.at_most}"
+    if when.attempt is not None and when.attempt.at_most == 0:
+        yield "the first attempt is 1"
+    texts = [("user", when.user), ("system", when.system)]
+    texts += [
+        (f"the header {name!r}", condition)
+        for name, condition in (when.headers or {}).items()
+        if isinstance(condition, TextCondition)
+    ]
+    for key, text in texts:
+        if text is not None and _impossible(text):
+            yield f"the conditions on {key} contradict each other"
+    if when.api == "models":
+        yield from (f"a question for models has no {key}" for key in _chat_only(when))
+
+
+def _top(count: CountCondition) -> float:
+    return float("inf") if count.at_most is None else count.at_most
+
+
+def _impossible(text: TextCondition) -> bool:
+    if text.equals is not None:
+        return not holds(text, text.equals)
+    if text.not_ is None or (text.matches is None and not text.contains):
+        return False
+    rest = TextCondition(contains=text.contains, matches=text.matches)
+    return text_implied(text.not_, rest)
+
+
+def _chat_only(when: When) -> Iterator[str]:
+    for key, text in (("user message", when.user), ("system message", when.system)):
+        if text is not None and not holds(text, ""):
+            yield key
+    if when.turn is not None and when.turn.at_least:
+        yield "turn"
+    if when.after_tool not in (None, False) or when.offers_tool not in (None, False):
+        yield "tools"
+    if when.stream:
+        yield "stream"
+
+
+def _doubts(index: int, rules: tuple[Rule, ...]) -> Iterator[str]:
+    rule = rules[index]
+    if rule.when.turn is not None and rule.when.turn.at_most == 0:
+        yield "the first turn is 1; 0 is a conversation without any user message"
+    for earlier in range(index):
+        if rule.name is not None and rules[earlier].name == rule.name:
+            yield f"the name {rule.name!r} is taken by {_named(earlier, rules[earlier])}"
+            break
+    yield from _unreachable_replies(rule)
+    yield from _state_doubts(rule, rules)
+
+
+def _unreachable_replies(rule: Rule) -> Iterator[str]:
+    count, attempt = len(rule.answers), rule.when.attempt
+    if rule.per == "session" and rule.times is not None and rule.times < count:
+        yield f"only {rule.times} of {count} replies are ever given: times is {rule.times}"
+    if rule.per == "request" and attempt is not None and 0 < _top(attempt) < count:
+        top = attempt.at_most
+        yield f"only {top} of {count} replies are ever given: attempt is at most {top}"
+
+
+def _state_doubts(rule: Rule, rules: tuple[Rule, ...]) -> Iterator[str]:
+    for key, value in (rule.when.state or {}).items():
+        values = [one.set_state[key] for one in rules if key in one.set_state]
+        if value is None:
+            continue
+        if not values:
+            yield f"no rule sets the state {key!r}"
+        elif not any(type(one) is type(value) and one == value for one in values):
+            yield f"no rule sets the state {key!r} to this value"
+    for key in rule.set_state:
+        if not any(key in (one.when.state or {}) for one in rules):
+            yield f"no rule asks for the state {key!r}"

@@ -1,0 +1,264 @@
+"""What a rule answers: a reply, or an error of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
+
+from pydantic import BeforeValidator, Discriminator, Field, PlainSerializer, Tag, model_validator
+
+from mockdock.reply import Finish
+from mockdock.scenario import placeholders
+from mockdock.scenario.base import (
+    Bool,
+    Complaint,
+    Count,
+    Json,
+    Part,
+    Path,
+    Positive,
+    Template,
+    Word,
+    check_json,
+    refuse,
+    shown,
+    strings,
+    unknown,
+)
+from mockdock.scenario.durations import Duration, PacingSpec, seconds, spelled
+from mockdock.scenario.headers import ReplyHeaders
+
+__all__ = [
+    "Answer",
+    "ErrorKind",
+    "ErrorSpec",
+    "GenerateSpec",
+    "ReplySpec",
+    "ToolCallSpec",
+    "UsageSpec",
+]
+
+ErrorKind = Literal[
+    "rate_limit",
+    "tokens_limit",
+    "quota",
+    "overloaded",
+    "server_error",
+    "timeout",
+    "auth",
+    "permission",
+    "not_found",
+    "bad_request",
+    "context_length",
+    "content_filter",
+]
+
+
+class GenerateSpec(Part):
+    """A text made up for the request."""
+
+    kind: Literal["lorem", "echo", "schema", "faker"] = Field(
+        "faker", description="filler, the user's own words, JSON for the schema, or sentences"
+    )
+    tokens: Positive | None = Field(None, description="length in tokens")
+
+
+def _arguments(value: Any) -> Any:
+    if not isinstance(value, dict | str):
+        refuse([Complaint(f"expected a mapping or a text, got {shown(value)}")])
+    return check_templates(value)
+
+
+def check_templates(value: Any) -> Any:
+    """Validate a JSON value and all names in ``${...}`` of its texts."""
+    check_json(value)
+    refuse(
+        Complaint(wrong.message, wrong.hint, at)
+        for at, text in strings(value)
+        for wrong in placeholders.check(text)
+    )
+    return value
+
+
+class ToolCallSpec(Part):
+    """One call of a tool, as the model asks for it."""
+
+    name: Word = Field(description="name of the tool")
+    arguments: Annotated[dict[str, Any] | str, BeforeValidator(_arguments)] = Field(
+        default_factory=dict, description="its arguments; a text goes out as it is, valid or not"
+    )
+    id: Word | None = Field(None, description="id of the call; made up when absent")
+
+
+class UsageSpec(Part):
+    """Token counts that replace the real ones."""
+
+    prompt_tokens: Count | None = Field(None, description="tokens of the request")
+    completion_tokens: Count | None = Field(None, description="tokens of the answer")
+    total_tokens: Count | None = Field(None, description="both together")
+    cached_tokens: Count | None = Field(None, description="of the request, from the cache")
+    reasoning_tokens: Count | None = Field(None, description="of the answer, hidden reasoning")
+    prompt_audio_tokens: Count | None = Field(None, description="of the request, audio")
+    completion_audio_tokens: Count | None = Field(None, description="of the answer, audio")
+    accepted_prediction_tokens: Count | None = Field(
+        None, description="of the answer, predicted and right"
+    )
+    rejected_prediction_tokens: Count | None = Field(
+        None, description="of the answer, predicted and wrong"
+    )
+
+
+def _reasoning(value: object) -> object:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if value is not None and not isinstance(value, str) and not whole:
+        refuse([Complaint(f"expected a number of tokens or a text, got {shown(value)}")])
+    if isinstance(value, int) and value < 0:
+        refuse([Complaint("a number of tokens cannot be negative")])
+    return value
+
+
+BODIES = ("text", "json", "file", "generate", "refusal")
+CONTENT = (*BODIES, "tool_calls", "choices", "reasoning")
+WHOLE_ONLY = ("choices", "usage", "headers", "pacing")
+
+
+class ReplySpec(Part):
+    """An answer. A plain text stands for ``{text: ...}``.
+
+    ``json_`` may be null: ``"json_" in reply.model_fields_set`` tells whether
+    it was given.
+    """
+
+    shorthand: ClassVar[dict[str, Any]] = {"type": "string", "description": "the text answered"}
+
+    text: Template | None = Field(None, description="the text answered")
+    json_: Annotated[Json, BeforeValidator(check_templates)] = Field(
+        None, alias="json", description="a JSON value, answered as text"
+    )
+    file: Word | None = Field(None, description="a canned completion, a JSON or a text file")
+    refusal: Template | None = Field(None, description="the model refuses, in these words")
+    generate: GenerateSpec | None = Field(None, description="a text made up for the request")
+    reasoning: Annotated[Count | str | None, BeforeValidator(_reasoning)] = Field(
+        None, description="hidden reasoning: its tokens, or its text"
+    )
+    tool_calls: Annotated[tuple[ToolCallSpec, ...], Field(min_length=1)] | None = Field(
+        None, description="tools the model calls"
+    )
+    choices: Annotated[tuple[ReplySpec, ...], Field(min_length=1)] | None = Field(
+        None, description="one reply for each of the n answers"
+    )
+    finish: Finish | None = Field(None, description="finish_reason, instead of the real one")
+    usage: UsageSpec | None = Field(None, description="token counts, instead of the real ones")
+    headers: ReplyHeaders = Field(default_factory=dict, description="additional headers")
+    pacing: PacingSpec | None = Field(None, description="pace of this reply")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spell_out(cls, data: Any) -> Any:
+        if isinstance(data, str):
+            return {"text": data}
+        if isinstance(data, dict | ReplySpec):
+            return data
+        refuse([Complaint(f"expected a text or a mapping, got {shown(data)}")])
+        raise AssertionError  # pragma: no cover
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        refuse(self._complaints())
+        return self
+
+    def _complaints(self) -> Iterator[Complaint]:
+        given = self.given()
+        bodies = [key for key in BODIES if key in given]
+        if not any(key in given for key in CONTENT):
+            yield Complaint("an empty reply", 'text: "" is a reply without words')
+        if len(bodies) > 1:
+            both = f"{bodies[0]!r} and {bodies[1]!r}"
+            yield Complaint(f"{both} exclude each other", at=(bodies[1],), on_key=True)
+        if "refusal" in given and "tool_calls" in given:
+            message = "a refusal calls no tools"
+            yield Complaint(message, at=("tool_calls",), on_key=True)
+        if self.choices is None:
+            return
+        for key in (*CONTENT, "finish"):
+            if key in given and key != "choices":
+                message = f"{key!r} belongs into one of the choices"
+                yield Complaint(message, at=(key,), on_key=True)
+        for index, choice in enumerate(self.choices):
+            for key in WHOLE_ONLY:
+                if key in choice.given():
+                    message = f"{key!r} is for the whole reply, not for one choice"
+                    yield Complaint(message, at=("choices", index, key), on_key=True)
+
+    def given(self) -> frozenset[str]:
+        """Name the keys that say something, as they are written in YAML."""
+        names = {key for key, value in self if value is not None and value != {}}
+        if "json_" in self.model_fields_set:
+            names.add("json")
+        return frozenset(names - {"json_"})
+
+    def templates(self) -> Iterator[tuple[Path, str]]:
+        """Give each text that may hold ``${...}``, with its place in this reply."""
+        for key, text in (("text", self.text), ("refusal", self.refusal)):
+            if text is not None:
+                yield (key,), text
+        yield from strings(self.json_, ("json",))
+        for index, call in enumerate(self.tool_calls or ()):
+            yield from strings(call.arguments, ("tool_calls", index, "arguments"))
+        yield from strings(self.headers, ("headers",))
+        for index, choice in enumerate(self.choices or ()):
+            for at, text in choice.templates():
+                yield ("choices", index, *at), text
+
+
+def _error(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool):
+        if not 400 <= value <= 599:  # noqa: PLR2004 - the HTTP errors
+            refuse([Complaint(f"{value} is not an HTTP error", "a status from 400 to 599")])
+    elif value not in get_args(ErrorKind):
+        refuse([unknown(value, get_args(ErrorKind), "a status from 400 to 599")])
+    return value
+
+
+def _retry_after(value: object) -> object:
+    return value if value in ("none", None) else seconds(value)
+
+
+def _retry_after_spelled(value: float | str | None) -> str | None:
+    return spelled(value) if isinstance(value, float) else value
+
+
+class ErrorSpec(Part):
+    """The API says no. What is not given is the provider's own wording."""
+
+    error: Annotated[ErrorKind | Annotated[int, Field(ge=400, le=599)], BeforeValidator(_error)] = (
+        Field(description="kind of error, or an HTTP status")
+    )
+    message: Template | None = Field(None, description="the error's message")
+    type: str | None = Field(None, description="the error's type")
+    param: str | None = Field(None, description="the parameter at fault")
+    code: str | None = Field(None, description="the error's code")
+    retry_after: Annotated[
+        float | Literal["none"] | None,
+        BeforeValidator(_retry_after, json_schema_input_type=Duration | Literal["none"] | None),
+        PlainSerializer(_retry_after_spelled),
+    ] = Field(None, description="when to try again; none: no such header at all")
+    should_retry: Bool | None = Field(None, description="sent as x-should-retry")
+    headers: ReplyHeaders = Field(default_factory=dict, description="additional headers")
+
+    def templates(self) -> Iterator[tuple[Path, str]]:
+        """Give each text that may hold ``${...}``, with its place in this error."""
+        if self.message is not None:
+            yield ("message",), self.message
+        yield from strings(self.headers, ("headers",))
+
+
+def _answer_kind(value: object) -> str:
+    is_error = isinstance(value, ErrorSpec) or (isinstance(value, dict) and "error" in value)
+    return "<ErrorSpec>" if is_error else "<ReplySpec>"
+
+
+Answer = Annotated[
+    Annotated[ReplySpec, Tag("<ReplySpec>")] | Annotated[ErrorSpec, Tag("<ErrorSpec>")],
+    Discriminator(_answer_kind),
+]
