@@ -1,0 +1,232 @@
+"""The one stateful step: everything that depends on what happened before.
+
+A store holds plain data and decides in one atomic call, so that another kind
+of store (several processes, one truth) can have the very same semantics.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+__all__ = ["Candidate", "MemoryStore", "Pick", "Scalar", "Skip", "Store"]
+
+Scalar = str | int | float | bool | None
+
+Skip = Literal["attempt", "state", "times", "replies"]
+"""Why a candidate did not answer: its condition on attempt or state, or it is used up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A rule whose stateless conditions hold, reduced to what state decides.
+
+    ``attempts`` are the attempts it takes, both ends included. ``length`` is
+    the number of its replies.
+    """
+
+    key: str
+    attempts: tuple[int, int | None] = (1, None)
+    state: tuple[tuple[str, Scalar], ...] = ()
+    times: int | None = None
+    length: int = 1
+    per: Literal["session", "request", "server"] = "session"
+    after_last: Literal["repeat", "cycle", "pass", "fail"] = "repeat"
+    set_state: tuple[tuple[str, Scalar], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """What was decided.
+
+    ``index`` is the place among the candidates, None when none answers;
+    ``position`` the reply to give, counted from 0, None when the candidate has
+    run out and shall fail. ``skipped`` says why each candidate before did not
+    answer. ``used`` counts how often the candidate has answered, this included.
+    """
+
+    attempt: int
+    index: int | None = None
+    position: int | None = None
+    used: int = 0
+    skipped: tuple[Skip, ...] = ()
+
+
+class Store(Protocol):
+    """Where sessions keep their counters and named states."""
+
+    def decide(
+        self, session: str, request: str, attempt: int | None, candidates: Sequence[Candidate]
+    ) -> Pick:
+        """Count the attempt and let the first able candidate answer, atomically.
+
+        ``request`` identifies the logical request; ``attempt`` is what the
+        client told of itself, None when the store has to count.
+        """
+        ...
+
+    def state(self, session: str) -> Mapping[str, Scalar]:
+        """Give the named states of a session."""
+        ...
+
+    def set_state(self, session: str, states: Mapping[str, Scalar]) -> None:
+        """Set named states of a session; None unsets."""
+        ...
+
+    def reset(self, session: str | None = None) -> None:
+        """Forget one session, or everything."""
+        ...
+
+
+_MOST_SESSIONS = 10_000
+_MOST_COUNTS = 10_000
+
+
+class _Counts:
+    """Counters by key; beyond the bound the longest unused are forgotten."""
+
+    __slots__ = ("_counts",)
+
+    def __init__(self) -> None:
+        self._counts: OrderedDict[Hashable, int] = OrderedDict()
+
+    def get(self, key: Hashable) -> int:
+        count = self._counts.get(key, 0)
+        if count:
+            self._counts.move_to_end(key)
+        return count
+
+    def set(self, key: Hashable, value: int) -> None:
+        self._counts[key] = value
+        self._counts.move_to_end(key)
+        if len(self._counts) > _MOST_COUNTS:
+            self._counts.popitem(last=False)
+
+
+@dataclass(slots=True)
+class _Session:
+    attempts: _Counts = field(default_factory=_Counts)
+    by_request: _Counts = field(default_factory=_Counts)
+    by_rule: _Counts = field(default_factory=_Counts)
+    state: dict[str, Scalar] = field(default_factory=dict)
+
+
+class MemoryStore:
+    """State of one process.
+
+    Bounded: beyond 10,000 sessions, and 10,000 requests of a session, the
+    longest unused are forgotten.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sessions: OrderedDict[str, _Session] = OrderedDict()
+        self._server = _Counts()
+
+    def decide(
+        self, session: str, request: str, attempt: int | None, candidates: Sequence[Candidate]
+    ) -> Pick:
+        """Count the attempt and let the first able candidate answer, atomically."""
+        with self._lock:
+            mine = self._session(session)
+            attempt = attempt or mine.attempts.get(request) + 1
+            mine.attempts.set(request, attempt)
+            skipped: list[Skip] = []
+            for index, candidate in enumerate(candidates):
+                counts, key = self._counter(mine, request, candidate)
+                used = counts.get(key)
+                skip = _skip(candidate, attempt, mine.state, used)
+                if skip is not None:
+                    skipped.append(skip)
+                    continue
+                counts.set(key, used + 1)
+                position = _position(candidate, _step(candidate, attempt, used))
+                if position is not None:
+                    _apply(mine.state, candidate.set_state)
+                return Pick(attempt, index, position, used + 1, tuple(skipped))
+            return Pick(attempt, skipped=tuple(skipped))
+
+    def state(self, session: str) -> Mapping[str, Scalar]:
+        """Give the named states of a session."""
+        with self._lock:
+            mine = self._sessions.get(session)
+            return {} if mine is None else dict(mine.state)
+
+    def set_state(self, session: str, states: Mapping[str, Scalar]) -> None:
+        """Set named states of a session; None unsets."""
+        with self._lock:
+            _apply(self._session(session).state, tuple(states.items()))
+
+    def reset(self, session: str | None = None) -> None:
+        """Forget one session, or everything."""
+        with self._lock:
+            if session is None:
+                self._sessions.clear()
+                self._server = _Counts()
+            else:
+                self._sessions.pop(session, None)
+
+    def _session(self, name: str) -> _Session:
+        mine = self._sessions.get(name)
+        if mine is None:
+            mine = self._sessions[name] = _Session()
+            if len(self._sessions) > _MOST_SESSIONS:
+                self._sessions.popitem(last=False)
+        else:
+            self._sessions.move_to_end(name)
+        return mine
+
+    def _counter(
+        self, mine: _Session, request: str, candidate: Candidate
+    ) -> tuple[_Counts, Hashable]:
+        match candidate.per:
+            case "request":
+                return mine.by_request, (candidate.key, request)
+            case "session":
+                return mine.by_rule, candidate.key
+            case "server":
+                return self._server, candidate.key
+
+
+def _skip(
+    candidate: Candidate, attempt: int, state: Mapping[str, Scalar], used: int
+) -> Skip | None:
+    low, high = candidate.attempts
+    if attempt < low or (high is not None and attempt > high):
+        return "attempt"
+    if any(not _same(state.get(name), wanted) for name, wanted in candidate.state):
+        return "state"
+    if candidate.times is not None and used >= candidate.times:
+        return "times"
+    if candidate.after_last == "pass" and _step(candidate, attempt, used) >= candidate.length:
+        return "replies"
+    return None
+
+
+def _step(candidate: Candidate, attempt: int, used: int) -> int:
+    """Count the replies that came before: one for each attempt, or for each answer given."""
+    return attempt - 1 if candidate.per == "request" else used
+
+
+def _same(held: Scalar, wanted: Scalar) -> bool:
+    """Compare as YAML does: true is not 1."""
+    return held == wanted and isinstance(held, bool) == isinstance(wanted, bool)
+
+
+def _position(candidate: Candidate, step: int) -> int | None:
+    if step < candidate.length:
+        return step
+    if candidate.after_last == "cycle":
+        return step % candidate.length
+    return None if candidate.after_last == "fail" else candidate.length - 1
+
+
+def _apply(state: dict[str, Scalar], changes: Sequence[tuple[str, Scalar]]) -> None:
+    for name, value in changes:
+        if value is None:
+            state.pop(name, None)
+        else:
+            state[name] = value
