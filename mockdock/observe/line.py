@@ -1,0 +1,66 @@
+"""One tidy line for an exchange, as ``mockdock serve`` prints it."""
+
+from __future__ import annotations
+
+import time
+
+from mockdock.observe.exchange import Exchange
+from mockdock.reply import Completion, Failure
+
+__all__ = ["line"]
+
+_PATH = 60
+_MESSAGE = 400
+_ERROR = 400
+
+
+def line(exchange: Exchange, *, color: bool = False) -> str:
+    """Write time, status, model, rule, tokens, timing; a reason when it went wrong."""
+    request = exchange.request
+    what = request.model if request is not None and request.model else exchange.path
+    parts = [
+        time.strftime("%H:%M:%S", time.localtime(exchange.started)),
+        _status(exchange.status, color=color),
+        f"{_printable(what):<18}",
+        f"{_printable(exchange.rule or _fallback(exchange)):<18}",
+        f"{_tokens(exchange):>13}",
+        f"{exchange.duration * 1000:7.0f} ms",
+    ]
+    return " ".join([*parts, *_notes(exchange)]).rstrip()
+
+
+def _status(status: int, *, color: bool) -> str:
+    if not color:
+        return str(status)
+    return f"\x1b[{31 if status >= _ERROR else 32}m{status}\x1b[0m"
+
+
+def _fallback(exchange: Exchange) -> str:
+    return "otherwise" if isinstance(exchange.reply, Completion) else "-"
+
+
+def _tokens(exchange: Exchange) -> str:
+    if not isinstance(exchange.reply, Completion):
+        return "-"
+    usage = exchange.reply.usage
+    return f"{usage.prompt_tokens}+{usage.completion_tokens} tok"
+
+
+def _notes(exchange: Exchange) -> list[str]:
+    notes = []
+    if exchange.request is not None and exchange.request.stream:
+        notes.append("stream")
+    if exchange.attempt > 1:
+        notes.append(f"attempt {exchange.attempt}")
+    if exchange.outcome.ending == "client_left":
+        frames = exchange.outcome.frames
+        notes.append(f"client left after {frames} event{'' if frames == 1 else 's'}")
+    if isinstance(exchange.reply, Failure):
+        notes.append(_printable(exchange.reply.message or exchange.reply.kind, _MESSAGE))
+    return notes
+
+
+def _printable(text: str, most: int = _PATH) -> str:
+    """Keep a line one line, and terminals unharmed, whatever a client sends."""
+    clean = "".join(letter if letter.isprintable() else "?" for letter in text[: most + 1])
+    return clean if len(clean) <= most else clean[: most - 3] + "..."

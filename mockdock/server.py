@@ -1,0 +1,213 @@
+"""The server: a socket that listens before it starts, in a thread or in front."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import socket
+import stat
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, Literal, Self
+
+import uvicorn
+
+from mockdock.app import MAX_BODY, App
+from mockdock.delivery import Clock, ScaledClock
+from mockdock.engine import Engine
+from mockdock.errors import StartError
+from mockdock.observe import Observer
+from mockdock.scenario import load
+
+__all__ = ["Server", "bind", "bind_unix", "run"]
+
+_BACKLOG = 2048
+_START_SECONDS = 10.0
+_STOP_SECONDS = 10.0
+GRACE_SECONDS = 10
+"""How long running replies may take to finish after SIGTERM, in seconds."""
+
+
+class _Uvicorn(uvicorn.Server):
+    """Tells when it is ready, and ends with success when asked to stop."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """Finish running replies; a second signal does not wait for them.
+
+        Uvicorn would raise the signal again at the end, and exit non-zero.
+        """
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+def _config(app: App, **options: Any) -> uvicorn.Config:
+    settings: dict[str, Any] = {
+        "lifespan": "off",
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "ws": "none",
+        "backlog": _BACKLOG,
+        "timeout_graceful_shutdown": GRACE_SECONDS,
+    }
+    return uvicorn.Config(app, **{**settings, **options})
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Listen on a TCP port, 0 for any free one. Raises StartError with the reason."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise StartError(_why(error, f"{host}:{port}")) from error
+    return listener
+
+
+def _why(error: Exception, where: str) -> str:
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        return f"{where} is in use; stop what listens there, or choose another with --port"
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return f"cannot listen on {where}: {reason}"
+
+
+def bind_unix(path: Path) -> socket.socket:
+    """Listen on a Unix socket; one left behind by a dead server is replaced."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        _clear_stale(path)
+        listener.bind(str(path))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise StartError(_why(error, str(path))) from error
+    return listener
+
+
+def _clear_stale(path: Path) -> None:
+    if not path.exists() or not stat.S_ISSOCK(path.stat().st_mode):
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()
+
+
+def run(app: App, listener: socket.socket, **options: Any) -> None:
+    """Serve in this thread until SIGINT or SIGTERM; running replies are finished.
+
+    ``options`` go to uvicorn: access_log, ssl_certfile, ssl_keyfile.
+    """
+    _Uvicorn(_config(app, **options)).run(sockets=[listener])
+
+
+class Server:
+    """A mock server in a thread, for tests and notebooks.
+
+    >>> with Server("quickstart") as server:
+    ...     client = OpenAI(base_url=server.base_url, api_key="any")
+
+    ``sources`` are scenarios as for ``mockdock serve``: bare names, paths, or
+    mappings. Nothing waits unless ``time_scale`` is above 0 or a ``clock`` is
+    given. Raises ScenarioError for a bad scenario, StartError when it cannot
+    listen.
+    """
+
+    def __init__(
+        self,
+        *sources: str | Path | Mapping[str, Any],
+        host: str = "127.0.0.1",
+        port: int = 0,
+        seed: int | None = None,
+        time_scale: float = 0.0,
+        clock: Clock | None = None,
+        otherwise: Literal["auto", "fail", "echo", "lorem"] = "auto",
+        observers: Sequence[Observer] = (),
+        max_body: int = MAX_BODY,
+    ) -> None:
+        engine = Engine(load(*sources).scenario, seed=seed, otherwise=otherwise)
+        self.app = App(
+            engine,
+            clock=ScaledClock(time_scale) if clock is None else clock,
+            observers=observers,
+            max_body=max_body,
+        )
+        self._where = (host, port)
+        self._listener: socket.socket | None = None
+        self._uvicorn: _Uvicorn | None = None
+        self._thread: threading.Thread | None = None
+        self._died: BaseException | None = None
+
+    @property
+    def url(self) -> str:
+        """Scheme, host and port, such as ``http://127.0.0.1:8080``."""
+        if self._listener is None:
+            raise StartError("the server has not been started")
+        host, port = self._listener.getsockname()[:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    @property
+    def base_url(self) -> str:
+        """What an OpenAI client takes as ``base_url``."""
+        return f"{self.url}/v1"
+
+    def start(self) -> Self:
+        """Listen, start the thread, and wait until it is ready."""
+        if self._thread is not None:
+            raise StartError("the server is running already")
+        self._listener = bind(*self._where)
+        self._uvicorn = _Uvicorn(_config(self.app))
+        self._died = None
+        self._thread = threading.Thread(
+            target=self._run, args=(self._uvicorn, self._listener), name="mockdock", daemon=True
+        )
+        self._thread.start()
+        if not self._uvicorn.ready.wait(_START_SECONDS) or self._died is not None:
+            self.stop()
+            raise StartError(f"the server did not start: {self._died!r}") from self._died
+        return self
+
+    def stop(self) -> None:
+        """Stop and wait for the thread; harmless when it does not run."""
+        if self._uvicorn is not None and self._thread is not None:
+            self._uvicorn.should_exit = True
+            self._thread.join(_STOP_SECONDS)
+        if self._listener is not None:
+            self._listener.close()
+        self._thread = self._uvicorn = self._listener = None
+
+    def _run(self, server: _Uvicorn, listener: socket.socket) -> None:
+        try:
+            server.run(sockets=[listener])
+        except BaseException as error:
+            self._died = error
+            logging.getLogger("mockdock").exception("the mockdock server died")
+        finally:
+            server.ready.set()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
