@@ -1,0 +1,216 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="mockdock",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A local mock server for testing code that talks to LLM APIs.",
+)
+
+Scenarios = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[SCENARIO]...",
+        help="Scenario files, folders of them, or names of ready-made ones such as quickstart. "
+        "Rules of the first come first. Without any, everything is answered sensibly.",
+    ),
+]
+Scenario = Annotated[
+    str, typer.Argument(help="A scenario file, a folder of them, or the name of a ready-made one.")
+]
+
+
+def _version(*, wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"mockdock {version('mockdock')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    del version
+
+
+@app.command()
+def serve(
+    scenarios: Scenarios = None,
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on, 0 for any free one.")] = 8080,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of all chance, instead of the scenario's.")
+    ] = None,
+    time_scale: Annotated[
+        float,
+        typer.Option(help="Real seconds for one scenario second: 0.01 is a hundred times faster."),
+    ] = 1.0,
+    reload: Annotated[
+        bool,
+        typer.Option("--reload", help="Load scenarios again when their files change."),
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    access_log: Annotated[
+        bool, typer.Option("--access-log", help="Print uvicorn's access log as well.")
+    ] = False,
+    ssl_certfile: Annotated[
+        Path | None, typer.Option(help="Certificate (PEM), to serve https.")
+    ] = None,
+    ssl_keyfile: Annotated[Path | None, typer.Option(help="Key of the certificate (PEM).")] = None,
+    uds: Annotated[
+        Path | None, typer.Option(help="Listen on this Unix socket instead of a port.")
+    ] = None,
+    max_body: Annotated[
+        int, typer.Option(min=1, help="Largest request body in bytes; above it: 413.")
+    ] = 32 * 1024 * 1024,
+) -> None:
+    """Serve scenarios until stopped.
+
+    Prints the base URL, the environment variables a client needs, the rules in
+    the order they are tried, and then one line per request: time, status,
+    model, rule, tokens (prompt+completion), duration.
+
+    Example: mockdock serve quickstart --port 8080
+    """
+    from mockdock.cli.serving import Options, serve_scenarios
+
+    serve_scenarios(
+        scenarios or [],
+        Options(
+            host=host,
+            port=port,
+            seed=seed,
+            time_scale=time_scale,
+            reload=reload,
+            quiet=quiet,
+            access_log=access_log,
+            ssl_certfile=ssl_certfile,
+            ssl_keyfile=ssl_keyfile,
+            uds=uds,
+            max_body=max_body,
+        ),
+    )
+
+
+@app.command()
+def check(scenarios: Scenarios = None) -> None:
+    """Check scenarios: the language, and rules that can never answer.
+
+    Exit code 0: fine, perhaps with warnings (unused states, replies that are
+    never reached); 1: a rule can never answer; 2: a file cannot be read or is
+    not valid.
+
+    Example: mockdock check weather.yaml
+    """
+    from mockdock.cli.inspecting import check_scenarios
+
+    raise typer.Exit(check_scenarios(scenarios or []))
+
+
+@app.command()
+def explain(
+    scenario: Scenario,
+    request: Annotated[
+        Path, typer.Argument(help="A file with the JSON body of a chat request, - for stdin.")
+    ],
+    *,
+    attempt: Annotated[int, typer.Option(min=1, help="Which attempt the request is.")] = 1,
+    header: Annotated[
+        list[str] | None, typer.Option(help="A request header, 'name: value'; may be repeated.")
+    ] = None,
+    state: Annotated[
+        list[str] | None, typer.Option(help="A named state, 'name=value'; may be repeated.")
+    ] = None,
+) -> None:
+    """Show which rule answers a request, why each other does not, and the reply.
+
+    Example: mockdock explain weather.yaml request.json --attempt 2
+    """
+    from mockdock.cli.inspecting import explain_request
+
+    explain_request(scenario, request, attempt, header or [], state or [])
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the scenario language.
+
+    Example: mockdock schema > scenario.schema.json
+    """
+    import json
+
+    from mockdock.scenario import json_schema
+
+    typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+@app.command()
+def init(
+    folder: Annotated[
+        Path, typer.Argument(help="Where to write; made if it is not there.")
+    ] = Path(),
+) -> None:
+    """Write a starter scenario and a test that uses it; nothing is overwritten.
+
+    Example: mockdock init tests/llm
+    """
+    from mockdock.cli.starter import write_starter
+
+    for path in write_starter(folder):
+        typer.echo(f"wrote {path}")
+
+
+@app.command()
+def tokens(
+    source: Annotated[
+        str,
+        typer.Argument(help="A file with a chat request (JSON) or a text, - for stdin, or a text."),
+    ],
+    *,
+    model: Annotated[
+        str | None, typer.Option(help="Count for this model; default: the request's, or gpt-4o.")
+    ] = None,
+) -> None:
+    """Count the tokens of a request or a text, offline.
+
+    Example: mockdock tokens "Hello, world" --model gpt-4
+    """
+    from mockdock.cli.counting import count_tokens
+
+    typer.echo(count_tokens(source, model))
+
+
+@app.command()
+def models(
+    scenarios: Scenarios = None,
+    *,
+    form: Annotated[
+        Literal["table", "json"], typer.Option("--format", help="How to print them.")
+    ] = "table",
+) -> None:
+    """List the models served: those of the scenarios, else the built-in catalogue.
+
+    Prices are in US dollars per million tokens.
+
+    Example: mockdock models --format json
+    """
+    from mockdock.cli.counting import print_models
+
+    print_models(scenarios or [], form)

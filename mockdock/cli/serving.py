@@ -1,0 +1,252 @@
+"""``mockdock serve``: banner, lines, reload, and a clean end."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from mockdock.app import App
+from mockdock.content.tokens import tokenizer
+from mockdock.delivery import ScaledClock
+from mockdock.engine import Engine
+from mockdock.errors import ScenarioError, StartError
+from mockdock.observe import Exchange, line
+from mockdock.scenario import Loaded, Rule, lint, load
+from mockdock.server import bind, bind_unix, run
+
+__all__ = ["Options", "serve_scenarios"]
+
+_RULES_SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of ``mockdock serve``."""
+
+    host: str
+    port: int
+    seed: int | None
+    time_scale: float
+    reload: bool
+    quiet: bool
+    access_log: bool
+    ssl_certfile: Path | None
+    ssl_keyfile: Path | None
+    uds: Path | None
+    max_body: int
+
+
+def serve_scenarios(sources: Sequence[str], options: Options) -> None:
+    """Serve until SIGINT or SIGTERM. Raises MockdockError when it cannot start."""
+    loaded = load(*sources)
+    _check_tls(options)
+    try:
+        clock = ScaledClock(options.time_scale)
+    except ValueError as error:
+        raise StartError(f"--time-scale: {error}") from error
+    app = App(
+        Engine(loaded.scenario, seed=options.seed),
+        clock=clock,
+        observers=[] if options.quiet else [_Printer()],
+        max_body=options.max_body,
+    )
+    listener = bind(options.host, options.port) if options.uds is None else bind_unix(options.uds)
+    if options.access_log:
+        _log_access()
+    if not options.quiet:
+        _banner(loaded, options, _base_url(options, listener.getsockname()))
+    # Loading ranks takes a moment; the first request need not wait for all of it.
+    threading.Thread(target=tokenizer, args=("o200k_base",), daemon=True).start()
+    with _reloading(app, sources, loaded, options), _unlinking(options.uds):
+        run(
+            app,
+            listener,
+            access_log=options.access_log,
+            ssl_certfile=options.ssl_certfile,
+            ssl_keyfile=options.ssl_keyfile,
+        )
+
+
+def _check_tls(options: Options) -> None:
+    """Fail early and clearly: uvicorn would show a trace."""
+    if options.ssl_certfile is None:
+        if options.ssl_keyfile is not None:
+            raise StartError("--ssl-keyfile needs --ssl-certfile")
+        return
+    import ssl
+
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(options.ssl_certfile, options.ssl_keyfile)
+    except OSError as error:
+        files = f"{options.ssl_certfile}, {options.ssl_keyfile or 'no --ssl-keyfile'}"
+        raise StartError(f"cannot use the certificate ({files}): {error}") from error
+
+
+def _log_access() -> None:
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("uvicorn.access")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+
+
+def _base_url(options: Options, address: object) -> str:
+    scheme = "http" if options.ssl_certfile is None else "https"
+    if options.uds is not None or not isinstance(address, tuple):
+        return f"{scheme}://localhost/v1"
+    host, port = address[:2]
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - only shown
+        host = "localhost"
+    return f"{scheme}://[{host}]:{port}/v1" if ":" in host else f"{scheme}://{host}:{port}/v1"
+
+
+def _banner(loaded: Loaded, options: Options, base_url: str) -> None:
+    scenario = loaded.scenario
+    console = Console(highlight=False, soft_wrap=True)
+    name = f" · {scenario.name}" if scenario.name else ""
+    console.print(f"mockdock{name} · {base_url}", style="bold", markup=False)
+    if options.uds is not None:
+        console.print(f"on the Unix socket {options.uds}", markup=False)
+    console.print(
+        f"export OPENAI_BASE_URL={base_url} OPENAI_API_KEY=mockdock", markup=False, style="green"
+    )
+    if scenario.rules:
+        console.print(_rules(scenario.rules))
+    console.print(f"otherwise: {_otherwise(loaded)}", markup=False)
+    for finding in lint(scenario):
+        where = f"{finding.location}: " if finding.location else ""
+        console.print(f"{finding.severity}: {where}{finding.message}", markup=False)
+    sys.stdout.flush()
+
+
+def _otherwise(loaded: Loaded) -> str:
+    other = loaded.scenario.otherwise
+    return "auto" if other is None else other if isinstance(other, str) else "a fixed answer"
+
+
+def _rules(rules: Sequence[Rule]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for title in ("#", "rule", "when", "answers"):
+        table.add_column(title, overflow="fold")
+    from rich.markup import escape
+
+    for number, rule in enumerate(rules[:_RULES_SHOWN], start=1):
+        when = rule.when.model_dump(exclude_none=True, exclude_defaults=True, by_alias=True)
+        told = ", ".join(when) or "always"
+        table.add_row(
+            str(number), escape(rule.name or rule.location), escape(told), str(len(rule.answers))
+        )
+    if len(rules) > _RULES_SHOWN:
+        table.add_row("", f"... and {len(rules) - _RULES_SHOWN} more", "", "")
+    return table
+
+
+class _Printer:
+    """Prints one line per exchange, until nobody reads them any more."""
+
+    def __init__(self) -> None:
+        self._color = sys.stdout.isatty()
+        self._closed = False
+
+    def __call__(self, exchange: Exchange) -> None:
+        if self._closed:
+            return
+        try:
+            sys.stdout.write(line(exchange, color=self._color) + "\n")
+            sys.stdout.flush()
+        except (OSError, ValueError, UnicodeError):
+            self._closed = True
+
+
+@contextlib.contextmanager
+def _unlinking(uds: Path | None) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        if uds is not None:
+            uds.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _reloading(
+    app: App, sources: Sequence[str], loaded: Loaded, options: Options
+) -> Iterator[None]:
+    """Watch the scenario's files while serving, if that is wanted."""
+    if not options.reload:
+        yield
+        return
+    stop = threading.Event()
+    watcher = threading.Thread(
+        target=_watch, args=(app, sources, loaded, options, stop), daemon=True
+    )
+    watcher.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        watcher.join(timeout=2)
+
+
+def _watch(
+    app: App, sources: Sequence[str], loaded: Loaded, options: Options, stop: threading.Event
+) -> None:
+    """Load again after every change, until told to stop.
+
+    Folders are watched, not files: editors replace a file rather than write it.
+    """
+    from watchfiles import watch
+
+    folders: set[Path] = set()
+    while not stop.is_set() and folders != _folders(loaded):
+        folders = _folders(loaded)
+        told = False
+        for changes in watch(
+            *folders,
+            stop_event=stop,
+            recursive=False,
+            debounce=100,
+            step=20,
+            rust_timeout=200,
+            yield_on_timeout=True,
+        ):
+            if not told:
+                told = True
+                _say(options, f"watching {', '.join(map(str, sorted(folders)))}")
+            fresh = _load_again(sources) if changes else None
+            if fresh is not None:
+                app.engine = Engine(fresh.scenario, seed=options.seed)
+                _say(options, f"reloaded: {len(fresh.scenario.rules)} rules, counters start anew")
+                if _folders(fresh) != folders:
+                    loaded = fresh
+                    break
+
+
+def _folders(loaded: Loaded) -> set[Path]:
+    return {path.parent for path in loaded.files}
+
+
+def _load_again(sources: Sequence[str]) -> Loaded | None:
+    """Load the scenario; a broken one is reported, and the old one kept."""
+    try:
+        return load(*sources)
+    except ScenarioError as error:
+        for problem in error.problems:
+            sys.stderr.write(f"mockdock: {problem}\n")
+        sys.stderr.write("mockdock: the scenario as it was before still serves\n")
+        sys.stderr.flush()
+        return None
+
+
+def _say(options: Options, text: str) -> None:
+    if not options.quiet:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()

@@ -1,0 +1,233 @@
+"""The commands that end by themselves, and their help."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import jsonschema
+import pytest
+from typer.testing import CliRunner
+
+from mockdock.cli import app, main
+from mockdock.scenario import json_schema
+
+COMMANDS = ("serve", "check", "explain", "schema", "init", "tokens", "models")
+HELLO = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hello"}]}
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run main() with arguments; give exit code, output and errors."""
+
+    def ran(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["mockdock", *arguments])
+        monkeypatch.setenv("COLUMNS", "120")
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        code = ended.value.code
+        return (code if isinstance(code, int) else 0), out, err
+
+    return ran
+
+
+def write(path: Path, value: object) -> str:
+    path.write_text(value if isinstance(value, str) else json.dumps(value))
+    return str(path)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_is_enough_to_use_a_command(command: str) -> None:
+    """Each help explains, and shows an example that names the command."""
+    result = CliRunner(env={"COLUMNS": "200"}).invoke(app, [command, "--help"])
+    assert result.exit_code == 0
+    assert "Example: mockdock " + command in result.output
+
+
+def test_all_commands_are_known() -> None:
+    """The list above is whole."""
+    assert {
+        command.callback.__name__ for command in app.registered_commands if command.callback
+    } == set(COMMANDS)
+
+
+def test_the_version(run: Run) -> None:
+    code, out, _ = run("--version")
+    assert (code, out.split()[0]) == (0, "mockdock")
+
+
+def test_check_passes_a_good_scenario(run: Run) -> None:
+    code, out, err = run("check", "quickstart")
+    assert (code, err) == (0, "")
+    assert out == "1 file, 2 rules, 0 errors, 0 warnings\n"
+
+
+def test_check_fails_on_a_rule_that_can_never_answer(run: Run, tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "x.yaml",
+        "mockdock: 1\nrules:\n- {name: all, reply: a}\n"
+        "- {name: never, when: {user: b}, reply: c}\n",
+    )
+    code, out, _ = run("check", path)
+    assert code == 1
+    assert "x.yaml:4" in out
+    assert "error" in out
+    assert "never" in out
+
+
+def test_check_only_warns_of_an_unused_state(run: Run, tmp_path: Path) -> None:
+    path = write(tmp_path / "x.yaml", "mockdock: 1\nrules:\n- {reply: a, set_state: {b: c}}\n")
+    code, out, _ = run("check", path)
+    assert code == 0
+    assert "warning" in out
+
+
+def test_explain_names_the_rule_and_why_not_the_others(run: Run, tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "x.yaml",
+        "mockdock: 1\nrules:\n"
+        "- {name: weather, when: {user: weather}, reply: sunny}\n"
+        "- {name: greet, when: {user: hello}, reply: 'Hi, attempt ${attempt}'}\n"
+        "- {name: later, reply: never}\n",
+    )
+    request = write(tmp_path / "r.json", HELLO)
+    code, out, _ = run("explain", path, request, "--attempt", "2")
+    assert code == 0
+    weather, greet, later, *rest = out.splitlines()[1:]
+    assert "✗" in weather
+    assert "user: wanted a text with 'weather', was 'hello'" in weather
+    assert "→" in greet
+    assert "later" in later
+    assert "would match too, but comes later" in later
+    assert rest[1] == "HTTP 200"
+    body = json.loads("\n".join(rest[2:]))
+    assert body["choices"][0]["message"]["content"] == "Hi, attempt 2"
+
+
+def test_explain_takes_headers_states_and_stdin(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(
+        tmp_path / "x.yaml",
+        "mockdock: 1\nrules:\n"
+        "- {when: {state: {open: true, left: 2}, headers: {X-Team: blue}}, reply: yes}\n"
+        "otherwise: fail\n",
+    )
+    request = write(tmp_path / "r.json", HELLO)
+    with Path(request).open(encoding="utf-8") as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        options = ("--header", "x-team: blue", "--state", "open=true", "--state", "left=2")
+        _, out, _ = run("explain", path, "-", *options)
+    assert "HTTP 200" in out
+    _, out, _ = run("explain", path, request, "--state", "open=true", "--state", "left=2.5")
+    assert "HTTP 404" in out
+    assert "headers.x-team" in out
+
+
+def test_explain_shows_a_refused_request(run: Run, tmp_path: Path) -> None:
+    request = write(tmp_path / "r.json", {**HELLO, "temperature": 9})
+    code, out, _ = run("explain", "quickstart", request)
+    assert code == 0
+    assert "refused before any rule is tried" in out
+    assert "HTTP 400" in out
+    assert "decimal_above_max_value" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("explain", "quickstart", "none.json"), "none.json"),
+        (("explain", "quickstart", "{request}", "--header", "oops"), "--header 'oops'"),
+        (("explain", "quickstart", "{request}", "--state", "=x"), "--state '=x'"),
+        (("explain", "quickstrat", "{request}"), "quickstart"),
+        (("tokens", "{binary}"), "not UTF-8"),
+        (("tokens", "{wrong}"), "not a valid request"),
+        (("check", "{folder}"), "{folder}"),
+        (("init", "{request}"), "{request}"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_exit_code_2(
+    run: Run, tmp_path: Path, arguments: tuple[str, ...], told: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    places = {
+        "request": write(tmp_path / "r.json", HELLO),
+        "wrong": write(tmp_path / "w.json", {"messages": 5}),
+        "binary": str(tmp_path / "binary"),
+        "folder": str(tmp_path / "empty"),
+    }
+    code, out, err = run(*(each.format_map(places) for each in arguments))
+    assert (code, out) == (2, "")
+    (line,) = err.splitlines()
+    assert line.startswith("mockdock: ")
+    assert told.format_map(places) in line
+
+
+def test_schema_prints_the_language(run: Run) -> None:
+    code, out, _ = run("schema")
+    assert code == 0
+    assert json.loads(out) == json_schema()
+    jsonschema.Draft202012Validator.check_schema(json.loads(out))
+
+
+def test_tokens_of_a_text(run: Run) -> None:
+    """The counts are tiktoken's own, as published for these encodings."""
+    assert run("tokens", "hello world")[1] == "2 tokens (o200k_base, as for gpt-4o)\n"
+    assert run("tokens", "hello world", "--model", "gpt-4")[1].startswith("2 tokens (cl100k_base")
+
+
+def test_tokens_of_a_request_file_are_those_of_usage(run: Run, tmp_path: Path) -> None:
+    """A recorded request: 15 prompt tokens."""
+    body = {
+        "model": "gpt-3.5-turbo",
+        "messages": [{"role": "user", "content": "Tell me a joke about opentelemetry"}],
+    }
+    path = write(tmp_path / "r.json", body)
+    assert run("tokens", path)[1] == "15 prompt tokens (cl100k_base, gpt-3.5-turbo-0125)\n"
+    path = write(tmp_path / "plain.txt", "hello world")
+    assert run("tokens", path)[1].startswith("2 tokens")
+
+
+def test_models_as_a_table_and_as_json(run: Run) -> None:
+    assert "gpt-4o-mini-2024-07-18" in run("models")[1]
+    listed = json.loads(run("models", "--format", "json")[1])
+    assert {"gpt-4o", "gpt-5"} <= {model["id"] for model in listed}
+    closed = json.loads(run("models", "team-gateway", "--format", "json")[1])
+    assert [model["id"] for model in closed] == ["gpt-4o-mini", "team-large", "team-small"]
+    assert closed[2]["max_output_tokens"] == 64
+
+
+def test_init_writes_a_scenario_and_a_test_that_passes(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "llm"
+    code, out, _ = run("init", str(folder))
+    assert code == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["llm.yaml", "test_llm.py"]
+    assert all(str(path) in out for path in folder.iterdir())
+    assert run("check", str(folder / "llm.yaml"))[0] == 0
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={**os.environ, "COVERAGE_PROCESS_START": ""},
+    )
+    assert ended.returncode == 0, ended.stdout
+    assert "2 passed" in ended.stdout
+
+
+def test_init_overwrites_nothing(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "test_llm.py", "mine")
+    code, _, err = run("init", str(tmp_path))
+    assert code == 2
+    assert "nothing was written" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["test_llm.py"]
+    assert (tmp_path / "test_llm.py").read_text() == "mine"
