@@ -1,0 +1,1 @@
+"""Real SDKs and real processes over real sockets."""

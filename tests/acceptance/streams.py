@@ -1,0 +1,54 @@
+"""A client process of many streams at once: ``streams.py BASE_URL COUNT``.
+
+Raw sockets, so that the client takes as little as it can from the server's
+processor. Prints the fastest and the slowest stream in seconds, and fails when
+an answer is not whole or not its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from urllib.parse import urlsplit
+
+
+async def one(host: str, port: int, number: int) -> float:
+    reader, writer = await asyncio.open_connection(host, port)
+    body = json.dumps(
+        {
+            "model": "gpt-4o",
+            "stream": True,
+            "messages": [{"role": "user", "content": str(number)}],
+        }
+    ).encode()
+    started = time.monotonic()
+    writer.write(
+        b"POST /v1/chat/completions HTTP/1.1\r\nhost: mock\r\nconnection: close\r\n"
+        b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+    )
+    answer = (await reader.read(-1)).decode()
+    took = time.monotonic() - started
+    writer.close()
+    events = [line[6:] for line in answer.splitlines() if line.startswith("data: ")]
+    assert events[-1] == "[DONE]", answer[-200:]
+    choices = [json.loads(event)["choices"][0] for event in events[:-1]]
+    text = "".join(choice["delta"].get("content", "") for choice in choices)
+    assert text == f"number {number} of many streams at once", text
+    assert choices[-1]["finish_reason"] == "stop"
+    return took
+
+
+async def main(base_url: str, count: int) -> None:
+    where = urlsplit(base_url)
+    assert where.hostname is not None
+    assert where.port is not None
+    times = await asyncio.gather(
+        *(one(where.hostname, where.port, number) for number in range(count))
+    )
+    sys.stdout.write(f"{min(times)} {max(times)}\n")
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], int(sys.argv[2])))

@@ -1,0 +1,256 @@
+"""``mockdock serve`` as a process: banner, lines, signals, reload, sockets."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx2 as httpx
+import pytest
+from openai import OpenAI
+
+from tests.acceptance.conftest import process
+
+SLOW = """\
+mockdock: 1
+rules:
+  - reply: {text: one two three four five six, pacing: {ttft: 300ms, itl: 200ms}}
+"""
+
+
+def chat(base_url: str, text: str = "hello") -> str | None:
+    with OpenAI(base_url=base_url, api_key="test", max_retries=0) as client:
+        reply = client.chat.completions.create(
+            model="gpt-4o-mini", messages=[{"role": "user", "content": text}]
+        )
+    return reply.choices[0].message.content
+
+
+def test_the_banner_and_a_line_per_request() -> None:
+    """Base URL, env line and rules first; then model, rule, status, tokens, time."""
+    with process("serve", "quickstart", "--port", "0") as server:
+        url = server.base_url
+        assert server.wait_for("OPENAI_BASE_URL=") == (
+            f"export OPENAI_BASE_URL={url} OPENAI_API_KEY=mockdock"
+        )
+        server.wait_for("greeting")
+        server.wait_for("otherwise: auto")
+        assert chat(url) == "Hello! I am mockdock, and I cost nothing."
+        line = server.wait_for("gpt-4o-mini")
+        for part in (" 200 ", "greeting", "8+12 tok", " ms"):
+            assert part in line
+        assert server.stop() == 0
+        assert server.errors == []
+
+
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_finishes_running_replies_and_exits_0(tmp_path: Path, sig: int) -> None:
+    (tmp_path / "slow.yaml").write_text(SLOW)
+    with process("serve", "slow.yaml", "--port", "0", cwd=tmp_path) as server:
+        url = server.base_url
+        with (
+            OpenAI(base_url=url, api_key="test", max_retries=0) as client,
+            client.chat.completions.create(
+                model="gpt-4o", messages=[{"role": "user", "content": "go"}], stream=True
+            ) as stream,
+        ):
+            parts = iter(stream)
+            assert next(parts).choices[0].delta.role == "assistant"
+            server.popen.send_signal(sig)
+            text = "".join(chunk.choices[0].delta.content or "" for chunk in parts)
+        assert text == "one two three four five six"
+        assert server.stop() == 0
+        assert server.errors == []
+
+
+def test_quiet_prints_nothing() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with process("serve", "quickstart", "--quiet", "--port", str(port)) as server:
+        url = f"http://127.0.0.1:{port}"
+        with httpx.Client(transport=httpx.HTTPTransport(retries=8)) as client:
+            assert client.get(f"{url}/v1/models").status_code == 200
+        assert server.stop() == 0
+        assert server.lines == []
+
+
+def test_the_access_log_is_uvicorns() -> None:
+    with process("serve", "--port", "0", "--access-log") as server:
+        chat(server.base_url)
+        assert "200" in server.wait_for('"POST /v1/chat/completions HTTP/1.1"')
+
+
+def test_reload_picks_up_changes_and_survives_a_broken_edit(tmp_path: Path) -> None:
+    """A broken edit keeps the old scenario and prints the error with its place."""
+    path = tmp_path / "live.yaml"
+    path.write_text("mockdock: 1\nrules: [{reply: first}]\n")
+    with process("serve", str(path), "--port", "0", "--reload") as server:
+        url = server.base_url
+        assert chat(url) == "first"
+        server.wait_for("watching")
+        path.write_text("mockdock: 1\nrules: [{repply: broken}]\n")
+        error = server.wait_for("did you mean 'reply'?", errors=True)
+        assert "live.yaml:2" in error
+        assert chat(url) == "first"
+        path.write_text("mockdock: 1\nrules: [{reply: second}]\n")
+        server.wait_for("reloaded: 1 rules")
+        assert chat(url) == "second"
+        assert server.stop() == 0
+
+
+def test_seed_and_time_scale(tmp_path: Path) -> None:
+    """A seed repeats the made-up text; at scale 0 an hour takes no time."""
+    path = tmp_path / "hour.yaml"
+    path.write_text("mockdock: 1\npacing: {ttft: 1h}\n")
+    texts = []
+    for seed in ("1", "1", "2"):
+        arguments = ("--port", "0", "--seed", seed, "--time-scale", "0")
+        with process("serve", str(path), *arguments) as server:
+            texts.append(chat(server.base_url))
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_a_unix_socket(tmp_path: Path) -> None:
+    """The socket serves, is removed at the end, and a stale one is replaced."""
+    path = tmp_path / "mock.sock"
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(str(path))
+    for _ in range(2):
+        with process("serve", "--uds", str(path)) as server:
+            server.wait_for("Unix socket")
+            transport = httpx.HTTPTransport(uds=str(path))
+            with httpx.Client(transport=transport, base_url="http://localhost") as client:
+                assert client.get("/v1/models/gpt-4o").json()["id"] == "gpt-4o"
+            assert server.stop() == 0
+            assert not path.exists()
+
+
+def test_https(tmp_path: Path) -> None:
+    """With a certificate the base URL is https, and clients that trust it are served."""
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            *files,
+            *subject,
+        ],
+        check=True,
+        capture_output=True,
+    )
+    options = ("--ssl-certfile", str(certificate), "--ssl-keyfile", str(key))
+    with process("serve", "--port", "0", *options) as server:
+        url = server.base_url
+        assert url.startswith("https://")
+        context = ssl.create_default_context(cafile=str(certificate))
+        with httpx.Client(verify=context) as client:
+            assert client.get(f"{url}/models/gpt-4o").status_code == 200
+        assert server.stop() == 0
+
+
+def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "mockdock", *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=cwd,
+    )
+
+
+def test_a_port_in_use_is_one_line_and_exit_code_2() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        ended = run("serve", "quickstart", "--port", port)
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    (line,) = ended.stderr.splitlines()
+    assert line == (
+        f"mockdock: 127.0.0.1:{port} is in use; "
+        "stop what listens there, or choose another with --port"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (None, "no such file"),
+        ("mockdock: 1\nrules: [{reply: a}\n", "bad.yaml:"),
+        ("mockdock: 2\n", "write mockdock: 1"),
+        ("mockdock: 1\nrulez: []\n", "did you mean 'rules'?"),
+    ],
+)
+def test_a_bad_scenario_is_one_line_and_exit_code_2(
+    tmp_path: Path, text: str | None, told: str
+) -> None:
+    path = tmp_path / "bad.yaml"
+    if text is not None:
+        path.write_text(text)
+    for command in ("serve", "check"):
+        ended = run(command, str(path))
+        assert ended.returncode == 2
+        (line,) = ended.stderr.splitlines()
+        assert line.startswith("mockdock: ")
+        assert told.lower() in line.lower()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--host", "no.such.host.invalid"), "cannot listen on no.such.host.invalid"),
+        (("--port", "99999"), "cannot listen on 127.0.0.1:99999"),
+        (("--time-scale", "-1"), "--time-scale"),
+        (("--ssl-certfile", "none.pem"), "none.pem"),
+        (("--ssl-keyfile", "none.pem"), "--ssl-certfile"),
+        (("--uds", "/no/such/folder/x.sock"), "cannot listen on /no/such/folder/x.sock"),
+    ],
+)
+def test_options_that_cannot_be(options: tuple[str, ...], told: str) -> None:
+    ended = run("serve", *options)
+    assert ended.returncode == 2
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("mockdock: ")
+    assert told in line
+
+
+def test_500_paced_streams_are_complete_correct_and_on_time(tmp_path: Path) -> None:
+    """None ends before its last token is due, and none is lost or mixed up.
+
+    The upper bound is wide: what is asserted is that 500 streams do not queue
+    up behind each other (which would take 500 times as long), not a speed.
+    """
+    (tmp_path / "many.yaml").write_text(
+        "mockdock: 1\npacing: {ttft: 800ms, itl: 200ms}\n"
+        "rules: [{reply: 'number ${user} of many streams at once'}]\n"
+    )
+    with process("serve", "many.yaml", "--port", "0", cwd=tmp_path) as server:
+        ended = subprocess.run(
+            [sys.executable, str(Path(__file__).with_name("streams.py")), server.base_url, "500"],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert ended.returncode == 0, ended.stderr
+        assert server.stop() == 0
+    fastest, slowest = map(float, ended.stdout.split())
+    # "number", " ", N, " of", " many", " streams", " at", " once": 0.8 s and seven gaps of 0.2 s.
+    ideal = 0.8 + 7 * 0.2
+    assert fastest >= ideal
+    assert slowest < 4 * ideal

@@ -1,0 +1,102 @@
+"""Rooms import only downwards, and every module says what it makes public."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import mockdock
+
+ROOT = Path(mockdock.__file__).parent
+NOUNS = {"request", "reply", "frames", "errors", "resources"}
+MAY_IMPORT: dict[str, set[str]] = {
+    **dict.fromkeys(NOUNS, NOUNS),
+    "content": NOUNS,
+    "scenario": NOUNS,
+    "engine": {*NOUNS, "content", "scenario"},
+    "dialects": NOUNS,
+    "delivery": NOUNS,
+    "observe": NOUNS,
+    "app": {*NOUNS, "engine", "dialects", "delivery", "observe"},
+    "server": {*NOUNS, "app", "engine", "delivery", "observe", "scenario"},
+    "__init__": {"errors", "server"},
+    "__main__": {"cli"},
+    "cli": {
+        *NOUNS,
+        "app",
+        "server",
+        "engine",
+        "content",
+        "dialects",
+        "delivery",
+        "observe",
+        "scenario",
+    },
+}
+WIRE_LIBRARIES = {"starlette", "uvicorn", "httptools", "h11"}
+MAY_SPEAK_HTTP = {"app", "server"}
+MODULES = sorted(ROOT.rglob("*.py"))
+
+
+def room(path: Path) -> str:
+    return path.relative_to(ROOT).with_suffix("").parts[0]
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Give the dotted names a module imports, wherever it does so."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{path}: imports are absolute"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_room_imports_only_what_it_may_know(path: Path) -> None:
+    mine = room(path)
+    for name in imports(path):
+        first, *rest = name.split(".")
+        if first == "mockdock" and rest and rest[0] in MAY_IMPORT:
+            assert rest[0] == mine or rest[0] in MAY_IMPORT[mine], f"{mine} imports {name}"
+        if first in WIRE_LIBRARIES:
+            assert mine in MAY_SPEAK_HTTP, f"{mine} imports {name}"
+
+
+def test_only_delivery_waits_and_sends() -> None:
+    """No other module sleeps, sets timers or sends a body."""
+    for path in MODULES:
+        text = path.read_text()
+        if room(path) != "delivery":
+            assert "call_later" not in text, path
+            assert "asyncio.sleep" not in text, path
+            assert "http.response" not in text, path
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_all_names_what_a_module_defines(path: Path) -> None:
+    """``__all__`` is there, sorted and true, where a module defines anything public."""
+    name = ".".join(("mockdock", *path.relative_to(ROOT).with_suffix("").parts))
+    module = importlib.import_module(name.removesuffix(".__init__"))
+    if path.name == "__main__.py":
+        return
+    public = getattr(module, "__all__", None)
+    statements = ast.parse(path.read_text()).body
+    assert public is not None or len(statements) == 1, f"{path} has no __all__"
+    for each in public or ():
+        assert hasattr(module, each), f"{each} is not in {name}"
+
+
+def test_modules_are_short() -> None:
+    """A module of more than 330 lines holds two concepts."""
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for path in MODULES
+        if (lines := len(path.read_text().splitlines())) > 330
+    }
+    assert long == {}
