@@ -1,0 +1,125 @@
+"""The package as others get it: public names, and a wheel that works offline."""
+
+from __future__ import annotations
+
+import json
+import os
+import site
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import mockdock
+
+ROOT = Path(__file__).parent.parent
+
+OFFLINE = """
+import socket, sys
+
+def guard(event, arguments):
+    if event in ("socket.getaddrinfo", "socket.gethostbyname"):
+        host = arguments[0]
+    elif event == "socket.connect" and isinstance(arguments[1], tuple):
+        host = arguments[1][0]
+    else:
+        return
+    if host not in ("127.0.0.1", "localhost"):
+        raise OSError(f"the network is cut off: {event} {host}")
+
+sys.addaudithook(guard)
+
+import json, pathlib, urllib.request
+import mockdock
+assert "site-packages" in mockdock.__file__, mockdock.__file__
+from mockdock import Server
+
+answers = {}
+with Server("quickstart", "canned") as server:
+    for model in ("gpt-4o", "gpt-4"):
+        body = {"model": model, "messages": [{"role": "user", "content": "hello"}]}
+        request = urllib.request.Request(
+            server.base_url + "/chat/completions",
+            json.dumps(body).encode(),
+            {"content-type": "application/json"},
+        )
+        answers[model] = json.load(urllib.request.urlopen(request))
+print(json.dumps(answers))
+"""
+
+
+def test_the_public_names() -> None:
+    assert mockdock.__all__ == sorted(mockdock.__all__)
+    for name in mockdock.__all__:
+        assert getattr(mockdock, name).__doc__
+    with pytest.raises(AttributeError, match="no attribute 'Sever'"):
+        mockdock.Sever  # noqa: B018
+
+
+def test_importing_the_package_is_light() -> None:
+    """``import mockdock`` brings no server, tokenizer or generator along."""
+    heavy = {"starlette", "uvicorn", "tiktoken", "faker", "pydantic", "rich", "typer"}
+    code = f"import mockdock, sys; print(sorted({heavy!r} & set(sys.modules)))"
+    ended = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert ended.stdout.strip() == "[]"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder)],
+        check=True,
+        capture_output=True,
+        cwd=ROOT,
+    )
+    (built,) = folder.glob("mockdock-*.whl")
+    return built
+
+
+def test_the_wheel_holds_its_data(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert "mockdock/py.typed" in names
+    assert "mockdock/content/ranks/o200k_base.tiktoken.gz" in names
+    for folder in ("scenarios", "fixtures"):
+        for path in (ROOT / folder).rglob("*"):
+            if path.is_file():
+                assert f"mockdock/_data/{path.relative_to(ROOT)}" in names
+    assert not any(name.startswith(("tests/", "scenarios/", "fixtures/")) for name in names)
+
+
+def test_the_wheel_serves_and_counts_offline(wheel: Path, tmp_path: Path) -> None:
+    """Installed in a fresh venv, run outside the checkout, with the network cut off."""
+    home = tmp_path / "venv"
+    venv.create(home, with_pip=True)
+    python = home / "bin" / "python"
+    subprocess.run(
+        [python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", str(wheel)],
+        check=True,
+        capture_output=True,
+    )
+    # The dependencies are those of this run: only the package itself comes from the wheel.
+    (packages,) = (home / "lib").glob("python*/site-packages")
+    (packages / "dependencies.pth").write_text("\n".join(site.getsitepackages()))
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    ended = subprocess.run(
+        [python, "-c", OFFLINE],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environment,
+    )
+    assert ended.returncode == 0, ended.stderr
+    answers = json.loads(ended.stdout)
+    assert answers["gpt-4o"]["usage"]["prompt_tokens"] == 8
+    assert answers["gpt-4o"]["usage"]["completion_tokens"] == 12
+    assert answers["gpt-4"]["choices"][0]["message"]["content"].startswith("Hello!")
+    command = home / "bin" / "mockdock"
+    counted = subprocess.run(
+        [command, "tokens", "hello world"], check=True, capture_output=True, text=True, cwd=tmp_path
+    )
+    assert counted.stdout.startswith("2 tokens")

@@ -1,0 +1,109 @@
+"""Every block of the README runs, as it stands."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mockdock import Server
+from mockdock.cli.commands import app
+from mockdock.resources import scenarios
+from mockdock.scenario import lint, load
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+ADDRESS = "http://127.0.0.1:8080/v1"
+
+
+def blocks(language: str) -> list[str]:
+    return [text for name, text in BLOCKS if name == language]
+
+
+def test_all_blocks_are_of_a_kind_that_is_run() -> None:
+    assert {name for name, _ in BLOCKS} == {"sh", "python", "yaml"}
+
+
+def test_the_two_commands() -> None:
+    """One runs the main job, one the tests; what they install is in the package."""
+    main_job, tests = (line.strip() for line in blocks("sh")[:2])
+    assert main_job == "pip install . && mockdock serve quickstart"
+    assert tests == 'pip install -e ".[dev]" && pytest'
+    assert (Path(__file__).parent.parent / ".ci/run").read_text().count('-e ".[dev]"') == 1
+
+
+def test_curl() -> None:
+    (command,) = (text for text in blocks("sh") if text.startswith("curl"))
+    with Server("quickstart") as server:
+        words = shlex.split(command.replace("\\\n", " ").replace(ADDRESS, server.base_url))
+        ended = subprocess.run([*words, "-sS"], check=True, capture_output=True, text=True)
+    answer = json.loads(ended.stdout)
+    assert answer["choices"][0]["message"]["content"].startswith("Hello! I am mockdock")
+
+
+def test_the_first_answer() -> None:
+    (code,) = (text for text in blocks("python") if ADDRESS in text)
+    with Server("quickstart") as server:
+        ended = subprocess.run(
+            [sys.executable, "-c", code.replace(ADDRESS, server.base_url)],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+    assert ended.stdout == "The capital of Peru is on the tip of my tongue."
+
+
+def test_the_first_test(tmp_path: Path) -> None:
+    (code,) = (text for text in blocks("python") if "def test_" in text)
+    (tmp_path / "test_first.py").write_text(code)
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert "1 passed" in ended.stdout, ended.stdout
+
+
+def test_the_scenario(tmp_path: Path) -> None:
+    (text,) = blocks("yaml")
+    path = tmp_path / "readme.yaml"
+    path.write_text(text)
+    assert lint(load(path).scenario) == ()
+    assert yaml.safe_load(text)["mockdock"] == 1
+
+
+def test_every_ready_made_scenario_is_named() -> None:
+    for path in scenarios().glob("*.yaml"):
+        assert f"`{path.stem}`" in README
+
+
+def test_every_command_and_option_of_serve_is_named() -> None:
+    for command in app.registered_commands:
+        assert command.callback is not None
+        assert command.callback.__name__ in README
+    options = (
+        "host port seed time-scale reload quiet access-log ssl-certfile ssl-keyfile uds max-body"
+    )
+    for option in options.split():
+        assert f"`--{option}`" in README
+
+
+@pytest.mark.parametrize(
+    ("model", "skip"),
+    [("Rule", ()), ("When", ()), ("ReplySpec", ()), ("ErrorSpec", ()), ("Scenario", ("rules",))],
+)
+def test_every_key_of_the_language_is_documented(model: str, skip: tuple[str, ...]) -> None:
+    import mockdock.scenario
+
+    fields = getattr(mockdock.scenario, model).model_fields
+    names = {field.alias or name for name, field in fields.items()} - set(skip)
+    missing = {name for name in names if not re.search(rf"\b{name}\b", README)}
+    assert missing == set()
