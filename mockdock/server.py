@@ -22,7 +22,7 @@ from mockdock.errors import StartError
 from mockdock.observe import Observer
 from mockdock.scenario import load
 
-__all__ = ["Server", "bind", "bind_unix", "run"]
+__all__ = ["GRACE_SECONDS", "Server", "bind", "bind_unix", "run"]
 
 _BACKLOG = 2048
 _START_SECONDS = 10.0
@@ -58,6 +58,7 @@ def _config(app: App, **options: Any) -> uvicorn.Config:
         "access_log": False,
         "server_header": False,
         "ws": "none",
+        "proxy_headers": False,
         "backlog": _BACKLOG,
         "timeout_graceful_shutdown": GRACE_SECONDS,
     }
@@ -79,9 +80,9 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _why(error: Exception, where: str) -> str:
+def _why(error: Exception, where: str, option: str = "--port") -> str:
     if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-        return f"{where} is in use; stop what listens there, or choose another with --port"
+        return f"{where} is in use; stop what listens there, or choose another with {option}"
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return f"cannot listen on {where}: {reason}"
 
@@ -95,7 +96,7 @@ def bind_unix(path: Path) -> socket.socket:
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
-        raise StartError(_why(error, str(path))) from error
+        raise StartError(_why(error, str(path), "--uds")) from error
     return listener
 
 
@@ -112,7 +113,8 @@ def _clear_stale(path: Path) -> None:
 def run(app: App, listener: socket.socket, **options: Any) -> None:
     """Serve in this thread until SIGINT or SIGTERM; running replies are finished.
 
-    ``options`` go to uvicorn: access_log, ssl_certfile, ssl_keyfile.
+    ``options`` go to uvicorn: access_log, ssl_certfile, ssl_keyfile, and
+    timeout_graceful_shutdown, the seconds running replies get to finish.
     """
     _Uvicorn(_config(app, **options)).run(sockets=[listener])
 

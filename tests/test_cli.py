@@ -231,3 +231,27 @@ def test_init_overwrites_nothing(run: Run, tmp_path: Path) -> None:
     assert "nothing was written" in err
     assert [path.name for path in tmp_path.iterdir()] == ["test_llm.py"]
     assert (tmp_path / "test_llm.py").read_text() == "mine"
+
+
+def test_init_into_a_place_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
+    """A folder under a file cannot be made; a file that cannot be written is told."""
+    write(tmp_path / "file", "x")
+    code, _, err = run("init", str(tmp_path / "file" / "below"))
+    assert code == 2
+    assert str(tmp_path / "file" / "below") in err
+
+
+def test_tokens_of_a_text_that_only_looks_like_a_path(run: Run) -> None:
+    """A text with a NUL or of any length is counted, not opened."""
+    assert run("tokens", "word " * 5000)[1].startswith("5001 tokens")
+    assert run("tokens", "a\0b")[0] == 0
+
+
+def test_explain_under_auth_and_without_rules(run: Run, tmp_path: Path) -> None:
+    request = write(tmp_path / "r.json", HELLO)
+    _, out, _ = run("explain", "team-gateway", request)
+    assert "HTTP 401" in out
+    path = write(tmp_path / "x.yaml", "mockdock: 1\notherwise: echo\n")
+    _, out, _ = run("explain", path, request)
+    assert "answered by 'otherwise'" in out
+    assert '"content": "hello"' in out

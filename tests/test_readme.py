@@ -90,7 +90,8 @@ def test_every_command_and_option_of_serve_is_named() -> None:
         assert command.callback is not None
         assert command.callback.__name__ in README
     options = (
-        "host port seed time-scale reload quiet access-log ssl-certfile ssl-keyfile uds max-body"
+        "host port seed time-scale reload quiet access-log ssl-certfile ssl-keyfile uds max-body "
+        "grace"
     )
     for option in options.split():
         assert f"`--{option}`" in README

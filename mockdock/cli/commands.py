@@ -80,6 +80,9 @@ def serve(
     max_body: Annotated[
         int, typer.Option(min=1, help="Largest request body in bytes; above it: 413.")
     ] = 32 * 1024 * 1024,
+    grace: Annotated[
+        int, typer.Option(min=0, help="Seconds that running replies get to finish when stopped.")
+    ] = 10,
 ) -> None:
     """Serve scenarios until stopped.
 
@@ -105,6 +108,7 @@ def serve(
             ssl_keyfile=ssl_keyfile,
             uds=uds,
             max_body=max_body,
+            grace=grace,
         ),
     )
 

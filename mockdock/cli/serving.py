@@ -42,6 +42,7 @@ class Options:
     ssl_keyfile: Path | None
     uds: Path | None
     max_body: int
+    grace: int
 
 
 def serve_scenarios(sources: Sequence[str], options: Options) -> None:
@@ -72,6 +73,7 @@ def serve_scenarios(sources: Sequence[str], options: Options) -> None:
             access_log=options.access_log,
             ssl_certfile=options.ssl_certfile,
             ssl_keyfile=options.ssl_keyfile,
+            timeout_graceful_shutdown=options.grace,
         )
 
 

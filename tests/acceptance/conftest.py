@@ -97,8 +97,11 @@ class Process:
 
     def stop(self, sig: int = signal.SIGTERM) -> int:
         """Send a signal and give the exit code."""
-        if self.popen.poll() is None:
-            self.popen.send_signal(sig)
+        self.popen.send_signal(sig)
+        return self.ended()
+
+    def ended(self) -> int:
+        """Wait for the end of a process that has its signal, and give the exit code."""
         return self.popen.wait(_PATIENCE)
 
 
@@ -124,8 +127,12 @@ def process(*arguments: str, cwd: Path | None = None) -> Iterator[Process]:
         yield running
     finally:
         if popen.poll() is None:
+            popen.terminate()
+        try:
+            popen.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
             popen.kill()
-        popen.wait()
+            raise
         for follower in followers:
             follower.join()
         for pipe in (popen.stdout, popen.stderr):

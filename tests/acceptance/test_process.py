@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import ssl
@@ -63,7 +64,7 @@ def test_a_signal_finishes_running_replies_and_exits_0(tmp_path: Path, sig: int)
             server.popen.send_signal(sig)
             text = "".join(chunk.choices[0].delta.content or "" for chunk in parts)
         assert text == "one two three four five six"
-        assert server.stop() == 0
+        assert server.ended() == 0
         assert server.errors == []
 
 
@@ -254,3 +255,46 @@ def test_500_paced_streams_are_complete_correct_and_on_time(tmp_path: Path) -> N
     ideal = 0.8 + 7 * 0.2
     assert fastest >= ideal
     assert slowest < 4 * ideal
+
+
+def test_a_reply_longer_than_the_grace_is_cut_and_not_made_to_look_complete(
+    tmp_path: Path,
+) -> None:
+    """The exit code is 0 all the same, and no trace is printed."""
+    (tmp_path / "hour.yaml").write_text(
+        "mockdock: 1\nrules: [{reply: {text: one two, pacing: {itl: 1h}}}]\n"
+    )
+    with process("serve", "hour.yaml", "--port", "0", "--grace", "0", cwd=tmp_path) as server:
+        body = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "x"}]}
+        with httpx.stream("POST", f"{server.base_url}/chat/completions", json=body) as answer:
+            lines = answer.iter_lines()
+            assert "assistant" in next(lines)
+            server.popen.send_signal(signal.SIGTERM)
+            with pytest.raises(httpx.RemoteProtocolError):
+                assert "data: [DONE]" not in list(lines)
+        assert server.ended() == 0
+        assert "stopped" in server.wait_for("gpt-4o")
+        assert not any("Traceback" in line for line in server.errors)
+
+
+def test_many_rules_are_listed_up_to_a_point(tmp_path: Path) -> None:
+    """Names are shown as they are, markup or not; a lint finding is told."""
+    rules = [
+        {"name": f"[red]rule {n}", "when": {"user": f"<{n}>"}, "reply": "x"} for n in range(60)
+    ]
+    rules.append({**rules[0], "name": "shadowed"})
+    (tmp_path / "many.json").write_text(json.dumps({"mockdock": 1, "rules": rules}))
+    with process("serve", "many.json", "--port", "0", cwd=tmp_path) as server:
+        server.wait_for("[red]rule 7")
+        server.wait_for("... and 11 more")
+        server.wait_for("error: ")
+
+
+def test_reload_of_a_folder_follows_new_files(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("mockdock: 1\n")
+    with process("serve", str(tmp_path), "--port", "0", "--reload", "--host", "0.0.0.0") as server:
+        assert server.base_url.startswith("http://localhost:")
+        server.wait_for("watching")
+        (tmp_path / "b.yaml").write_text("mockdock: 1\nrules: [{reply: new}]\n")
+        server.wait_for("reloaded: 1 rule")
+        assert chat(server.base_url) == "new"

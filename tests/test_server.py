@@ -1,0 +1,134 @@
+"""The server in a thread, and the sockets it listens on."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import threading
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockdock import MockdockError, ScenarioError, Server, StartError
+from mockdock.server import bind, bind_unix
+
+HELLO = {"mockdock": 1, "rules": [{"reply": "hello"}]}
+
+
+def ask(server: Server) -> str:
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
+    request = urllib.request.Request(
+        f"{server.base_url}/chat/completions",
+        json.dumps(body).encode(),
+        {"content-type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        told: str = json.load(answer)["choices"][0]["message"]["content"]
+    return told
+
+
+def test_a_server_serves_on_a_port_of_its_own_and_stops() -> None:
+    with Server(HELLO) as one, Server(HELLO) as two:
+        assert one.url != two.url
+        assert one.base_url == f"{one.url}/v1"
+        assert ask(one) == ask(two) == "hello"
+        port = int(one.url.rsplit(":", 1)[1])
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+    assert not [thread for thread in threading.enumerate() if thread.name == "mockdock"]
+
+
+def test_a_server_can_be_started_again() -> None:
+    server = Server(HELLO)
+    for _ in range(2):
+        server.start()
+        assert ask(server) == "hello"
+        server.stop()
+        server.stop()
+
+
+def test_starting_twice_and_asking_too_early_are_told() -> None:
+    server = Server(HELLO)
+    with pytest.raises(StartError, match="has not been started"):
+        server.base_url  # noqa: B018
+    with server, pytest.raises(StartError, match="running already"):
+        server.start()
+
+
+def test_a_bad_scenario_is_told_before_anything_starts() -> None:
+    with pytest.raises(ScenarioError, match="did you mean 'rules'"):
+        Server({"mockdock": 1, "rulez": []})
+
+
+def test_a_port_in_use_is_told() -> None:
+    with Server(HELLO) as server:
+        port = int(server.url.rsplit(":", 1)[1])
+        with pytest.raises(StartError, match=f"127.0.0.1:{port} is in use"):
+            Server(HELLO, port=port).start()
+        assert ask(server) == "hello"
+
+
+def test_a_thread_that_dies_says_why(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The error carries the cause, and nothing is left listening."""
+
+    async def startup(_: Any, sockets: Any = None) -> None:
+        raise RuntimeError("no loop today")
+
+    monkeypatch.setattr("uvicorn.Server.startup", startup)
+    server = Server(HELLO)
+    with (
+        caplog.at_level(logging.CRITICAL),
+        pytest.raises(StartError, match="no loop today") as told,
+    ):
+        server.start()
+    assert isinstance(told.value.__cause__, RuntimeError)
+    with pytest.raises(StartError):
+        server.url  # noqa: B018
+
+
+def test_the_options_of_a_server() -> None:
+    """Seed, otherwise and the body limit reach the application."""
+    with Server(seed=1, otherwise="echo", max_body=200) as server:
+        assert ask(server) == "hi"
+        assert server.app.max_body == 200
+        assert server.app.engine.seed == 1
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="this Python has no IPv6")
+def test_an_ipv6_address_is_bracketed() -> None:
+    try:
+        bind("::1", 0).close()
+    except StartError:
+        pytest.skip("this machine has no IPv6 loopback")
+    with Server(HELLO, host="::1") as server:
+        assert server.url.startswith("http://[::1]:")
+        assert ask(server) == "hello"
+
+
+@pytest.mark.parametrize(("host", "port"), [("256.1.1.1", 0), ("127.0.0.1", 70000)])
+def test_an_impossible_address_is_told(host: str, port: int) -> None:
+    with pytest.raises(StartError, match="cannot listen on"):
+        bind(host, port)
+
+
+def test_a_unix_socket_in_use_or_not_a_socket_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "s.sock"
+    with bind_unix(path), pytest.raises(StartError, match=r"is in use.*--uds"):
+        bind_unix(path)
+    other = tmp_path / "file"
+    other.write_text("precious")
+    with pytest.raises(MockdockError, match="is in use"):
+        bind_unix(other)
+    assert other.read_text() == "precious"
+
+
+def test_a_dead_servers_socket_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "s.sock"
+    bind_unix(path).close()
+    assert path.exists()
+    bind_unix(path).close()
