@@ -173,7 +173,7 @@ _DEFECT = Failure("server_error", message="mockdock failed, see its log", should
 
 def _header(name: str) -> str:
     """Write any name so that it fits into a header."""
-    return quote(name.strip(), safe=" /:,;()[]'!@#&*+=", errors="replace")
+    return quote(name.strip(), safe=" /:,;()[]'!@#&*+=")
 
 
 def _show(exchange: Exchange, observer: Observer) -> None:

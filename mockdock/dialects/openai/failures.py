@@ -22,7 +22,7 @@ _LIMITS_URL = "Visit https://platform.openai.com/account/rate-limits to learn mo
 _DOCS_URL = "https://platform.openai.com/docs/api-reference/"
 _KEYS_URL = "https://platform.openai.com/account/api-keys"
 _SHORT_KEY = 11
-_MINUTE = 60
+_SECOND = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def misroute(call: Call, methods: frozenset[str]) -> Failure:
             headers={"allow": ", ".join(sorted(methods))},
         )
     where = f"{call.method} {call.path}"
-    if not call.path.startswith("/v1/") or call.path.startswith("/v1/v1"):
+    if not call.path.startswith("/v1/") or f"{call.path}/".startswith("/v1/v1/"):
         return Failure(
             "unknown_url",
             message=f"Unknown request URL: {where}. Please check the URL for typos, or see the "
@@ -128,16 +128,15 @@ def _rate(failure: Failure, what: str, short: str, numbers: tuple[int, int, int]
 
 
 def _go_duration(seconds: float) -> str:
-    """Write seconds as Go does: ``644ms``, ``20s``, ``6m0s``, ``1h0m0s``."""
-    if seconds < 1:
-        return f"{math.ceil(seconds * 1000)}ms"
-    minutes, rest = divmod(round(seconds, 3), _MINUTE)
-    text = f"{rest:g}s"
+    """Write seconds as Go does: ``0s``, ``644ms``, ``20s``, ``6m0s``, ``1h0m0s``."""
+    milliseconds = math.ceil(round(seconds * 1000, 3))
+    if 0 < milliseconds < _SECOND:
+        return f"{milliseconds}ms"
+    minutes, rest = divmod(milliseconds, 60 * _SECOND)
+    text = f"{rest / _SECOND:g}s"
     if minutes:
-        hours, minutes = divmod(int(minutes), _MINUTE)
-        text = f"{minutes}m{text}"
-        if hours:
-            text = f"{hours}h{text}"
+        hours, minutes = divmod(minutes, 60)
+        text = f"{hours}h{minutes}m{text}" if hours else f"{minutes}m{text}"
     return text
 
 

@@ -75,9 +75,10 @@ def _retry(failure: Failure, scale: float) -> dict[str, str]:
     """Tell when to come back, in real time: at least 1 ms, or SDKs ignore it."""
     own = {}
     if failure.retry_after is not None:
-        seconds = failure.retry_after * scale
-        own["retry-after"] = str(math.ceil(seconds)) if seconds >= 1 else f"{max(seconds, 1e-3):g}"
-        own["retry-after-ms"] = str(max(1, round(seconds * 1000)))
+        milliseconds = max(1, math.ceil(round(failure.retry_after * scale * 1000, 3)))
+        seconds = milliseconds / 1000
+        own["retry-after"] = str(math.ceil(seconds)) if seconds >= 1 else f"{seconds:g}"
+        own["retry-after-ms"] = str(milliseconds)
     if failure.should_retry is not None:
         own["x-should-retry"] = "true" if failure.should_retry else "false"
     return own

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +15,9 @@ __all__ = ["bad_json", "bad_request", "missing_model", "translate"]
 
 _SHOWN = 200
 """Values longer than this are cut in a message."""
+
+_EXACT = 2**53
+"""From here on floats skip integers, and are written with an exponent."""
 
 _OF_OBJECTS = {"messages", "tools", "functions", "tool_calls", "annotations", "content"}
 
@@ -137,9 +139,8 @@ def _out_of_range(
 
 
 def _number(value: float) -> str:
-    if isinstance(value, float) and not math.isfinite(value):
-        return "Infinity" if value > 0 else "-Infinity"
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    whole = isinstance(value, float) and value.is_integer() and abs(value) < _EXACT
+    return str(int(value)) if whole else str(value)
 
 
 def _too_short(_: ErrorDetails, path: Sequence[Step]) -> Failure:
@@ -167,6 +168,16 @@ def _too_long(error: ErrorDetails, path: Sequence[Step]) -> Failure:
         f"but got an array with length {got} instead.",
         param,
         "array_above_max_length",
+    )
+
+
+def _empty_string(_: ErrorDetails, path: Sequence[Step]) -> Failure:
+    param = dotted(path)
+    return bad_request(
+        f"Invalid '{param}': empty string. Expected a string with minimum length 1, "
+        "but got an empty string instead.",
+        param,
+        "empty_string",
     )
 
 
@@ -244,6 +255,7 @@ _TELL: dict[str, Callable[[ErrorDetails, Sequence[Step]], Failure]] = {
     "less_than_equal": _above,
     "too_short": _too_short,
     "too_long": _too_long,
+    "string_too_short": _empty_string,
     "string_too_long": _string_too_long,
     "string_pattern_mismatch": _pattern,
     "wrong_shape": _wrong_shape,

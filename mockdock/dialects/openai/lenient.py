@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -19,21 +17,20 @@ DEFAULT_MODEL = "gpt-4o-mini"
 _ROUNDS = 20
 
 
-def validate_leniently(body: Mapping[str, Any]) -> ChatRequest:
-    """Validate after mending what is wrong.
+def validate_leniently(body: dict[str, Any]) -> ChatRequest:
+    """Validate a body after mending, in place, what is wrong with it.
 
     Unknown fields and odd values of optional fields are dropped, a message of
     an unknown role counts as the user's, missing content as empty, a missing
     model as ``DEFAULT_MODEL``. Raises ValidationError when nothing helps.
     """
-    mended = copy.deepcopy(dict(body))
     for _ in range(_ROUNDS):
         try:
-            return ChatRequest.model_validate(mended)
+            return ChatRequest.model_validate(body)
         except ValidationError as error:
             for each in reversed(error.errors(include_url=False)):
-                _mend(mended, each["type"], steps(mended, each["loc"]))
-    return ChatRequest.model_validate(mended)
+                _mend(body, each["type"], steps(body, each["loc"]))
+    return ChatRequest.model_validate(body)
 
 
 def _mend(body: dict[str, Any], kind: str, path: tuple[Step, ...]) -> None:
@@ -49,7 +46,8 @@ def _mend(body: dict[str, Any], kind: str, path: tuple[Step, ...]) -> None:
         case ("messages", int(index), str(field)) if kind == "missing":
             body["messages"][index][field] = ""
         case ("messages", int(index), "content"):
-            body["messages"][index]["content"] = str(body["messages"][index]["content"])
+            content = body["messages"][index]["content"]
+            body["messages"][index]["content"] = str(content) if content else ""
         case _:
             _drop(body, path if kind != "missing" else path[:-1])
 

@@ -47,8 +47,8 @@ def _parse_chat(call: Call) -> Request | Failure:
         return bad_json()
     try:
         if call.lenient:
-            return _request(call, body, validate_leniently(body))
-        if not body.get("model") and not isinstance(body.get("model"), (int, list, dict)):
+            return _request(call, body, validate_leniently(orjson.loads(call.body)))
+        if body.get("model") in (None, ""):
             return missing_model()
         return _request(call, body, ChatRequest.model_validate(body))
     except ValidationError as error:

@@ -80,14 +80,23 @@ def _choice(choice: Choice, reply: Completion) -> dict[str, Any]:
 
 def _message(choice: Choice) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": choice.text}
-    if choice.calls and choice.calls[0].kind == "legacy":
-        call = choice.calls[0]
-        message["function_call"] = {"name": call.name, "arguments": call.arguments}
-    elif choice.calls:
-        message["tool_calls"] = [_tool_call(call) for call in choice.calls]
+    calls = _shown(choice.calls)
+    if _is_legacy(calls):
+        message["function_call"] = {"name": calls[0].name, "arguments": calls[0].arguments}
+    elif calls:
+        message["tool_calls"] = [_tool_call(call) for call in calls]
     message["refusal"] = choice.refusal_text
     message["annotations"] = []
     return message
+
+
+def _shown(calls: tuple[Call, ...]) -> tuple[Call, ...]:
+    """Give the calls a message can hold: one ``function_call``, or any number of tool calls."""
+    return calls[:1] if _is_legacy(calls) else calls
+
+
+def _is_legacy(calls: tuple[Call, ...]) -> bool:
+    return bool(calls) and calls[0].kind == "legacy"
 
 
 def _tool_call(call: Call) -> dict[str, Any]:
@@ -173,45 +182,56 @@ def _call_deltas(choice: Choice) -> Iterator[_Delta]:
     A single call without text shares the chunk of the role; several calls come
     after a chunk of the role alone, one after the other.
     """
-    calls = choice.calls
-    if not calls:
-        if choice.content is None and choice.refusal is None:
-            yield b'{"role":"assistant","content":null,"refusal":null}', 0, b"null"
-        return
+    calls = _shown(choice.calls)
     bare = choice.content is None and choice.refusal is None
+    if bare and not calls:
+        yield b'{"role":"assistant","content":null,"refusal":null}', 0, b"null"
     if bare and len(calls) > 1:
         yield b'{"role":"assistant","content":null}', 0, b"null"
+    legacy = _is_legacy(calls)
     for index, call in enumerate(calls):
-        opening = _opening(index, call)
+        opening = _function_opening(call) if legacy else _tool_opening(index, call)
         if bare and len(calls) == 1:
-            opening = b'{"role":"assistant","content":null,%b,"refusal":null}' % opening
+            yield b'{"role":"assistant","content":null,%b,"refusal":null}' % opening, 0, b"null"
         else:
-            opening = b"{%b}" % opening
-        yield opening, 0, b"null"
+            yield b"{%b}" % opening, 0, b"null"
         for piece in call.pieces:
-            yield _fragment(index, call, piece.text), piece.tokens, b"null"
+            text = orjson.dumps(piece.text)
+            fragment = _function_fragment(text) if legacy else _tool_fragment(index, call, text)
+            yield fragment, piece.tokens, b"null"
 
 
-def _opening(index: int, call: Call) -> bytes:
-    name = orjson.dumps(call.name)
-    if call.kind == "legacy":
-        return b'"function_call":{"name":%b,"arguments":""}' % name
-    inside = b"function" if call.kind == "function" else b"custom"
-    empty = b"arguments" if call.kind == "function" else b"input"
+def _function_opening(call: Call) -> bytes:
+    return b'"function_call":{"name":%b,"arguments":""}' % orjson.dumps(call.name)
+
+
+def _function_fragment(text: bytes) -> bytes:
+    return b'{"function_call":{"arguments":%b}}' % text
+
+
+def _tool_opening(index: int, call: Call) -> bytes:
+    kind, field = _TOOL_WORDS[call.kind]
     return b'"tool_calls":[{"index":%d,"id":%b,"type":"%b","%b":{"name":%b,"%b":""}}]' % (
         index,
         orjson.dumps(call.id),
-        inside,
-        inside,
-        name,
-        empty,
+        kind,
+        kind,
+        orjson.dumps(call.name),
+        field,
     )
 
 
-def _fragment(index: int, call: Call, text: str) -> bytes:
-    json = orjson.dumps(text)
-    if call.kind == "legacy":
-        return b'{"function_call":{"arguments":%b}}' % json
-    if call.kind == "custom":
-        return b'{"tool_calls":[{"index":%d,"custom":{"input":%b}}]}' % (index, json)
-    return b'{"tool_calls":[{"index":%d,"function":{"arguments":%b}}]}' % (index, json)
+def _tool_fragment(index: int, call: Call, text: bytes) -> bytes:
+    return b'{"tool_calls":[{"index":%d,"%b":{"%b":%b}}]}' % (
+        index,
+        *_TOOL_WORDS[call.kind],
+        text,
+    )
+
+
+_TOOL_WORDS = {
+    "function": (b"function", b"arguments"),
+    "legacy": (b"function", b"arguments"),
+    "custom": (b"custom", b"input"),
+}
+"""By kind: the type of a tool call, and where its text goes."""

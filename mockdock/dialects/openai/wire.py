@@ -1,7 +1,8 @@
 """The chat completions request as OpenAI's specification (2.3.0) declares it.
 
-Strict types, closed objects. Bounds and enumerations are the specification's;
-where it names none, nothing is checked here.
+Strict types, closed objects. Bounds and enumerations are the specification's.
+Where it names none, those of refusals seen in public are checked (a list of
+tools holds 1 to 128 of them, a limit of tokens is at least 1), and no others.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ class ChatRequest(Wire):
     tools: (
         Annotated[
             list[ToolSpec],
-            Field(max_length=128),
+            Field(min_length=1, max_length=128),
         ]
         | None
     ) = None

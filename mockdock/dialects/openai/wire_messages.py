@@ -97,7 +97,7 @@ AssistantContent = Annotated[
 class CalledFunction(Wire):
     """A function call of the assistant, sent back."""
 
-    name: str
+    name: Annotated[str, Field(min_length=1)]
     arguments: str
 
 
@@ -166,7 +166,7 @@ class AssistantMessage(Wire):
     tool_calls: (
         Annotated[
             list[Annotated[FunctionCall | CustomCall, Field(discriminator="type")]],
-            Field(min_length=1),
+            Field(min_length=1, max_length=128),
         ]
         | None
     ) = None
@@ -174,11 +174,12 @@ class AssistantMessage(Wire):
 
 
 class ToolMessage(Wire):
-    """The result of a tool call."""
+    """The result of a tool call; ``name`` is not in the specification, but in OpenAI's examples."""
 
     role: Literal["tool"]
     content: TextContent
     tool_call_id: str
+    name: str | None = None
 
 
 class FunctionMessage(Wire):

@@ -10,7 +10,7 @@ from mockdock.dialects.openai.wire_base import STRING_OR_OBJECT, Unchecked, Wire
 
 __all__ = ["FunctionChoice", "LegacyFunction", "ResponseFormat", "ToolChoice", "ToolSpec"]
 
-FunctionName = Annotated[str, Field(max_length=64, pattern="^[a-zA-Z0-9_-]+$")]
+FunctionName = Annotated[str, Field(min_length=1, max_length=64, pattern="^[a-zA-Z0-9_-]+$")]
 
 
 class FunctionSpec(Wire):

@@ -1,0 +1,1 @@
+"""Every dialect through every case."""

@@ -1,0 +1,118 @@
+"""Talks to the application without a socket: messages in, messages out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mockdock.app import MAX_BODY, App
+from mockdock.delivery import Clock, ScaledClock
+from mockdock.engine import Engine
+from mockdock.observe import Observer
+from mockdock.scenario import load
+
+__all__ = ["Answer", "Message", "app_of", "ask", "post", "scope_of"]
+
+Message = dict[str, Any]
+Headers = Mapping[str, str] | Sequence[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the application sent back."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """Read the body."""
+        return json.loads(self.body)
+
+    def events(self) -> list[Any]:
+        """Read the events of a stream, without the one that ends it."""
+        *events, done, rest = self.body.decode().split("\n\n")
+        assert (done, rest) == ("data: [DONE]", "")
+        assert all(event.startswith("data: {") for event in events)
+        return [json.loads(event.removeprefix("data: ")) for event in events]
+
+
+def app_of(
+    *rules: Mapping[str, Any],
+    observers: Sequence[Observer] = (),
+    clock: Clock | None = None,
+    max_body: int = MAX_BODY,
+    **settings: Any,
+) -> App:
+    """Make an application of rules and other settings of a scenario; nothing waits in it."""
+    scenario = load({"mockdock": 1, "seed": 1, "rules": list(rules), **settings}).scenario
+    clock = ScaledClock(0) if clock is None else clock
+    return App(Engine(scenario), clock=clock, observers=observers, max_body=max_body)
+
+
+def scope_of(method: str, path: str, headers: Headers = ()) -> Message:
+    """Make a scope as uvicorn does."""
+    pairs = headers.items() if isinstance(headers, Mapping) else headers
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode("utf-8", "replace"),
+        "root_path": "",
+        "query_string": b"",
+        "headers": [(_bytes(name), _bytes(value)) for name, value in pairs],
+        "server": ("127.0.0.1", 8080),
+        "client": ("127.0.0.1", 50000),
+    }
+
+
+def _bytes(text: str | bytes) -> bytes:
+    return text.encode() if isinstance(text, str) else text
+
+
+def ask(
+    app: App,
+    method: str,
+    path: str,
+    body: bytes | Iterable[bytes] = b"",
+    headers: Headers = (),
+    **more: Any,
+) -> Answer:
+    """Send one request, its body in one piece or in several, and wait for the whole answer."""
+    chunks = [body] if isinstance(body, bytes) else list(body)
+    arriving: list[Message] = [
+        {"type": "http.request", "body": chunk, "more_body": index < len(chunks)}
+        for index, chunk in enumerate(chunks, 1)
+    ]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return arriving.pop(0) if arriving else {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(app({**scope_of(method, path, headers), **more}, receive, send))
+    start, *rest = sent
+    assert start["type"] == "http.response.start"
+    assert [message["more_body"] for message in rest] == [True] * (len(rest) - 1) + [False]
+    told = {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]}
+    answer = Answer(start["status"], told, b"".join(message["body"] for message in rest))
+    assert told.get("content-length", str(len(answer.body))) == str(len(answer.body))
+    return answer
+
+
+def post(app: App, path: str, body: Any, headers: Mapping[str, str] | None = None) -> Answer:
+    """Send a JSON body, as an SDK with a key does."""
+    usual = {
+        "host": "127.0.0.1:8080",
+        "content-type": "application/json",
+        "authorization": "Bearer sk-test",
+    }
+    return ask(app, "POST", path, json.dumps(body).encode(), {**usual, **(headers or {})})

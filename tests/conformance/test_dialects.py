@@ -1,0 +1,195 @@
+"""Every dialect through every case: whole bodies, byte for byte, against its golden files."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mockdock.dialects import DIALECTS
+from tests.conformance.adapters import ADAPTERS, Adapter, normalised
+from tests.conformance.asgi import Answer, app_of, ask, post
+from tests.conformance.cases import CHATS, ERRORS, MALFORMED, Case, Wrong
+
+each_dialect = pytest.mark.parametrize("adapter", ADAPTERS, ids=[each.name for each in ADAPTERS])
+
+
+def test_every_dialect_has_an_adapter() -> None:
+    assert [adapter.name for adapter in ADAPTERS] == [dialect.name for dialect in DIALECTS]
+
+
+@each_dialect
+def test_every_golden_file_is_used(adapter: Adapter) -> None:
+    here = {
+        path.relative_to(adapter.folder).as_posix()
+        for path in adapter.folder.rglob("*")
+        if path.is_file() and path.parent.name != "canned"
+    }
+    cases = {case.golden for case in (*CHATS, *ERRORS)}
+    cases |= {wrong.golden for wrong in MALFORMED.values()}
+    elsewhere = {
+        "model.json",
+        *(
+            f"errors/{name}.json"
+            for name in (
+                "context-length",
+                "incorrect-key",
+                "missing-key",
+                "too-large",
+                "unknown-model",
+            )
+        ),
+    }
+    assert here == cases | elsewhere
+
+
+def asked(adapter: Adapter, case: Case, *, stream: bool) -> Answer:
+    """Script the case's reply and send its request."""
+    body = {**case.body, **({"stream": True} if stream else {})}
+    return post(app_of({"reply": case.reply}), adapter.chat, body)
+
+
+@each_dialect
+@pytest.mark.parametrize("case", CHATS, ids=lambda case: case.golden)
+def test_a_completion_is_the_golden_file(adapter: Adapter, case: Case) -> None:
+    answer = asked(adapter, case, stream=case.stream)
+    assert answer.status == 200
+    wanted = "text/event-stream; charset=utf-8" if case.stream else "application/json"
+    assert answer.headers["content-type"] == wanted
+    assert normalised(answer.body) == normalised(adapter.golden(case.golden))
+
+
+@each_dialect
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+@pytest.mark.parametrize("case", ERRORS, ids=lambda case: case.golden)
+def test_a_scripted_error_is_json_also_where_a_stream_was_asked(
+    adapter: Adapter, case: Case, *, stream: bool
+) -> None:
+    answer = asked(adapter, case, stream=stream)
+    assert answer.status == case.status
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.body == adapter.golden(case.golden)
+
+
+@each_dialect
+@pytest.mark.parametrize("wrong", MALFORMED.values(), ids=MALFORMED)
+def test_a_malformed_request_is_refused_in_the_providers_words(
+    adapter: Adapter, wrong: Wrong
+) -> None:
+    path = adapter.chat if wrong.where == "chat" else wrong.where
+    headers = {"host": "localhost:1234", "content-type": wrong.content_type}
+    answer = ask(app_of(), wrong.method, path, wrong.body, headers)
+    assert answer.status == wrong.status
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.body == adapter.golden(wrong.golden)
+
+
+@each_dialect
+def test_a_path_without_v1_is_told_the_right_base_url(adapter: Adapter) -> None:
+    path = adapter.chat.removeprefix("/v1")
+    lost = ask(app_of(), "POST", path, b"{}", {"host": "localhost:1234"})
+    assert lost.headers["x-mockdock-base-url"] == "http://localhost:1234/v1"
+    inside = ask(app_of(), "POST", "/v1/nothing", b"{}", {"host": "localhost:1234"})
+    assert "x-mockdock-base-url" not in inside.headers
+
+
+@each_dialect
+def test_a_wrong_method_is_told_the_right_one(adapter: Adapter) -> None:
+    assert ask(app_of(), "GET", adapter.chat).headers["allow"] == "POST"
+    assert ask(app_of(), "DELETE", adapter.models).headers["allow"] == "GET"
+
+
+@each_dialect
+def test_head_is_answered_where_get_is(adapter: Adapter) -> None:
+    got = ask(app_of(), "GET", adapter.models)
+    head = ask(app_of(), "HEAD", adapter.models)
+    assert (got.status, head.status) == (200, 200)
+    assert head.headers["content-length"] == got.headers["content-length"]
+    assert ask(app_of(), "HEAD", adapter.chat).status == 405
+    assert ask(app_of(), "HEAD", "/").status == 404
+
+
+@each_dialect
+def test_a_body_announced_as_too_large_is_refused_unread(adapter: Adapter) -> None:
+    app = app_of(max_body=1000)
+    for announced in ("1001", "9" * 5000):
+        answer = ask(app, "POST", adapter.chat, b"", {"content-length": announced})
+        assert answer.status == 413
+        assert answer.body == adapter.golden("errors/too-large.json")
+        assert answer.headers["connection"] == "close"
+
+
+@each_dialect
+def test_a_chunked_body_is_refused_once_it_is_too_large(adapter: Adapter) -> None:
+    answer = ask(app_of(max_body=1000), "POST", adapter.chat, [b" " * 400] * 3)
+    assert answer.status == 413
+    assert answer.body == adapter.golden("errors/too-large.json")
+
+
+@each_dialect
+def test_a_body_of_just_the_limit_is_read(adapter: Adapter) -> None:
+    body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "Hi"}]}).encode()
+    app = app_of(max_body=len(body))
+    assert ask(app, "POST", adapter.chat, [body[:9], b"", body[9:]]).status == 200
+    announced = {"content-length": str(len(body))}
+    assert ask(app, "POST", adapter.chat, body, announced).status == 200
+
+
+@each_dialect
+def test_keys_are_asked_for_where_the_scenario_wants_them(adapter: Adapter) -> None:
+    app = app_of(auth={"keys": ["sk-right"]})
+    body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+    missing = ask(app, "POST", adapter.chat, b"not even read")
+    assert missing.status == 401
+    assert missing.body == adapter.golden("errors/missing-key.json")
+    wrong = post(app, adapter.chat, body, {"authorization": "Bearer sk-abcdefghwxyz"})
+    assert wrong.status == 401
+    assert wrong.body == adapter.golden("errors/incorrect-key.json")
+    assert post(app, adapter.chat, body, {"authorization": "Bearer sk-right"}).status == 200
+
+
+@each_dialect
+def test_a_model_is_shown_and_an_unknown_one_is_not(adapter: Adapter) -> None:
+    app = app_of()
+    one = ask(app, "GET", f"{adapter.models}/gpt-4o-mini")
+    assert one.status == 200
+    assert one.body == adapter.golden("model.json")
+    every = ask(app, "GET", adapter.models).json()
+    assert every["object"] == "list"
+    assert one.json() in every["data"]
+    assert all(list(each) == ["id", "object", "created", "owned_by"] for each in every["data"])
+    none = ask(app, "GET", f"{adapter.models}/gpt-9")
+    assert none.status == 404
+    assert none.body == adapter.golden("errors/unknown-model.json")
+
+
+@each_dialect
+def test_a_chat_with_a_model_the_scenario_does_not_list_is_refused(adapter: Adapter) -> None:
+    body = {"model": "gpt-9", "messages": [{"role": "user", "content": "Hi"}]}
+    answer = post(app_of(models=["gpt-4o"]), adapter.chat, body)
+    assert answer.status == 404
+    assert answer.body == adapter.golden("errors/unknown-model.json")
+
+
+@each_dialect
+def test_a_scripted_context_overflow_speaks_of_the_models_window(adapter: Adapter) -> None:
+    """The prompt has 9 tokens: 3 of the message, its role, two of text, 3 for the answer."""
+    body = {"model": "gpt-4", "messages": [{"role": "user", "content": "Hello!"}]}
+    answer = post(app_of({"reply": {"error": "context_length"}}), adapter.chat, body)
+    assert answer.status == 400
+    assert answer.body == adapter.golden("errors/context-length.json")
+
+
+@each_dialect
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [("markdown", "content"), ("weather-call", "tool_calls"), ("refusal", "refusal")],
+)
+def test_a_canned_completion_is_answered_as_it_is(adapter: Adapter, name: str, field: str) -> None:
+    file = f"{adapter.name}/canned/{name}.json"
+    canned = json.loads(adapter.golden(f"canned/{name}.json"))
+    body = {"model": canned["model"], "messages": [{"role": "user", "content": "?"}]}
+    answer = post(app_of({"reply": {"file": file}}), adapter.chat, body).json()
+    assert answer["choices"] == canned["choices"]
+    assert answer["usage"] == canned["usage"]
+    assert answer["choices"][0]["message"][field]

@@ -1,0 +1,101 @@
+"""What the tests of this dialect share: calls to parse, and their refusals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from mockdock.dialects.base import Call
+from mockdock.dialects.openai.failures import tell
+from mockdock.dialects.openai.parse import parse
+from mockdock.reply import Failure
+from mockdock.request import Request
+
+__all__ = [
+    "CALL",
+    "HELLO",
+    "asks",
+    "call",
+    "called",
+    "leniently",
+    "parsed",
+    "refused",
+    "small",
+    "told",
+    "tool",
+]
+
+HELLO: dict[str, Any] = {"role": "user", "content": "Hello"}
+CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+
+
+def small(**fields: Any) -> dict[str, Any]:
+    """Make a small valid body with these fields."""
+    return {"model": "gpt-4o", "messages": [HELLO], **fields}
+
+
+def call(
+    body: Any, content_type: str | None = "application/json", *, lenient: bool = False
+) -> Call:
+    """Make a call of the chat operation; bytes go as they are."""
+    return Call(
+        operation="chat",
+        method="POST",
+        path="/v1/chat/completions",
+        headers={} if content_type is None else {"content-type": content_type},
+        params={},
+        body=body if isinstance(body, bytes) else orjson.dumps(body),
+        base_url="http://localhost",
+        lenient=lenient,
+    )
+
+
+def parsed(**fields: Any) -> Request:
+    """Parse a valid body."""
+    request = parse(call(small(**fields)))
+    assert isinstance(request, Request), request
+    return request
+
+
+def leniently(body: Any) -> Request:
+    """Parse a body that lenient validation takes."""
+    request = parse(call(body, lenient=True))
+    assert isinstance(request, Request), request
+    return request
+
+
+def refused(body: Any, content_type: str | None = "application/json") -> dict[str, Any]:
+    """Parse a body that is not valid, and give the error object with its status."""
+    failure = parse(call(body, content_type))
+    assert isinstance(failure, Failure), failure
+    told = tell(failure)
+    return {"status": told.status, **told.body()["error"]}
+
+
+def told(
+    message: str, param: str | None = None, code: str | None = None, status: int = 400
+) -> dict[str, Any]:
+    """Write what is expected; the type is the same for all."""
+    return {
+        "status": status,
+        "message": message,
+        "type": "invalid_request_error",
+        "param": param,
+        "code": code,
+    }
+
+
+def tool(**function: Any) -> list[Any]:
+    """Offer one function."""
+    return [{"type": "function", "function": function}]
+
+
+def asks(content: Any) -> dict[str, Any]:
+    """Put content into the third message."""
+    return {"messages": [HELLO, HELLO, {"role": "user", "content": content}]}
+
+
+def called(**entry: Any) -> dict[str, Any]:
+    """Send one tool call back."""
+    return {"messages": [HELLO, {"role": "assistant", "tool_calls": [entry]}]}
