@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import math
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 __all__ = ["Clock", "ManualClock", "ScaledClock", "Timer"]
+
+_TICK = 1e-9
+"""Manual time is this coarse, in seconds: ten steps of 0.1 reach 1."""
 
 
 class Timer(Protocol):
@@ -53,7 +58,7 @@ class ScaledClock:
     """
 
     def __init__(self, scale: float = 1.0) -> None:
-        if not 0 <= scale < float("inf"):
+        if not 0 <= scale < math.inf:
             raise ValueError(f"time scale must be 0 or more, got {scale}")
         self.scale = scale
         self._divisor = scale or 1.0
@@ -90,8 +95,9 @@ class _ManualTimer:
 
     def ring(self) -> None:
         callback = self._callback
-        if callback is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(callback)
+        if callback is not None:
+            with suppress(RuntimeError):  # its loop has been closed: nobody waits any more
+                self._loop.call_soon_threadsafe(callback)
 
 
 class ManualClock:
@@ -119,7 +125,7 @@ class ManualClock:
 
     def is_due(self, due: float) -> bool:
         """Tell whether the clock has been advanced to ``due``."""
-        return due <= self._now
+        return due <= self._now + _TICK
 
     def call_at(self, due: float, callback: Callable[[], None]) -> Timer:
         """Call back in the running loop once the clock reaches ``due``."""
@@ -132,8 +138,8 @@ class ManualClock:
 
     def advance(self, seconds: float) -> None:
         """Move time on and wake whoever is due."""
-        if seconds < 0:
-            raise ValueError(f"time cannot go back, got {seconds}")
+        if not 0 <= seconds < math.inf:
+            raise ValueError(f"time only goes on, by 0 seconds or more, got {seconds}")
         with self._lock:
             self._now += seconds
             rung = self._due()
@@ -147,7 +153,7 @@ class ManualClock:
     def _due(self) -> list[_ManualTimer]:
         rung: list[_ManualTimer] = []
         timers = self._timers
-        while timers and (timers[0][0] <= self._now or timers[0][2].cancelled):
+        while timers and (self.is_due(timers[0][0]) or timers[0][2].cancelled):
             rung.append(heapq.heappop(timers)[2])
         return rung
 

@@ -16,7 +16,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 _FLUSH = 64 * 1024
-"""Bytes that are due are gathered into one write up to this size."""
+"""Bytes that are due are gathered into one write until there are so many."""
 
 
 class _Client:
@@ -30,6 +30,8 @@ class _Client:
         self.left = False
 
     async def wait_until(self, due: float) -> None:
+        if self.left:
+            return
         if self._watch is None:
             self._watch = asyncio.ensure_future(self._until_gone())
         wake = asyncio.get_running_loop().create_future()
@@ -90,6 +92,8 @@ async def deliver(
 
     try:
         for due, frame in timed:
+            if len(buffer) >= _FLUSH:
+                await flush(more=True)
             while not client.left and not clock.is_due(due):
                 if buffer:
                     await flush(more=True)
@@ -99,8 +103,6 @@ async def deliver(
                 return
             buffer += frame.data
             frames += 1
-            if len(buffer) >= _FLUSH:
-                await flush(more=True)
         record(Outcome("completed", frames, sent + len(buffer)))
         await flush(more=False)
     finally:

@@ -24,16 +24,16 @@ def schedule(
         for frame in frames:
             yield start, frame
         return
-    due = start + pacing.ttft.draw(rng)
-    fixed = pacing.itl.low if pacing.itl.kind == "fixed" else None
-    tokens = 0
+    first = start + pacing.ttft.draw(rng)
+    itl = pacing.itl
+    tokens = waits = 0
+    waited = 0.0
     for frame in frames:
-        if frame.tokens:
-            fresh = frame.tokens if tokens else frame.tokens - 1
-            tokens += frame.tokens
-            if fixed is not None:
-                due += fixed * fresh
-            else:
-                for _ in range(fresh):
-                    due += pacing.itl.draw(rng)
-        yield due, frame
+        tokens += frame.tokens
+        before, waits = waits, max(tokens - 1, 0)
+        if itl.kind == "fixed":
+            waited = itl.low * waits
+        else:
+            for _ in range(before, waits):
+                waited += itl.draw(rng)
+        yield first + waited, frame

@@ -108,21 +108,25 @@ def _call(
     model: str,
     chunk: Chunk,
 ) -> tuple[Call, ...]:
+    if budget.exhausted:
+        return ()
     calls: list[Call] = []
     spent = 0
     for draft in drafts:
-        call = Call(draft.id, draft.name, (), draft.kind)
-        opening = count_calls([*calls, call], tokenizer, model)
-        if budget.exhausted or not budget.fits(opening):
-            budget.exhausted = True
-            break
-        room = None if budget.left is None else budget.left - opening
-        pieces, budget.exhausted = cut(tokenizer.pieces(draft.arguments), room)
-        calls.append(replace(call, pieces=pieces))
-        if budget.exhausted:
-            spent = opening + _tokens(pieces)
-        else:
-            spent = count_calls(calls, tokenizer, model)
+        pieces = tokenizer.pieces(draft.arguments)
+        call = Call(draft.id, draft.name, pieces, draft.kind)
+        cost = count_calls([*calls, call], tokenizer, model)
+        if budget.fits(cost):
+            calls.append(call)
+            spent = cost
+            continue
+        budget.exhausted = True
+        bare = count_calls([*calls, replace(call, pieces=())], tokenizer, model)
+        if budget.left is not None and budget.fits(bare):
+            pieces, _ = cut(pieces, budget.left - bare)
+            calls.append(replace(call, pieces=pieces))
+            spent = bare + _tokens(pieces)
+        break
     budget.spend(spent)
     return tuple(replace(call, pieces=regroup(call.pieces, chunk)) for call in calls)
 

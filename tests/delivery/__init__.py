@@ -1,0 +1,1 @@
+"""Tests of delivery: clocks, pace, and the one place that sends."""

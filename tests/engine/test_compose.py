@@ -1,0 +1,237 @@
+"""From a decision to a reply: pure, seeded, with numbers that add up."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mockdock.content.counting import count_prompt
+from mockdock.content.tokens import tokenizer
+from mockdock.engine import Engine
+from mockdock.frames import Delay, Pacing
+from mockdock.reply import Completion, Reply, Usage
+from mockdock.request import Request, ResponseFormat, Tool
+from mockdock.scenario.replies import ErrorKind
+from tests.engine.helpers import (
+    CREATED,
+    after_tool,
+    ask,
+    completion,
+    engine,
+    failure,
+    only,
+    scenario,
+    tools,
+)
+
+KINDS: tuple[str, ...] = get_args(ErrorKind)
+
+
+def answer(asked: Engine, request: Request) -> Reply:
+    return asked.compose(request, asked.decide(request), CREATED)
+
+
+def test_a_completion_says_who_answered_and_when() -> None:
+    made = completion(engine("Hi"), ask(model="gpt-4o"))
+    assert made.created == CREATED
+    assert made.model == "gpt-4o-2024-08-06"
+    assert (made.reasoning_model, made.service_tier, made.headers) == (False, "default", {})
+    assert made.pacing is None
+    assert len(made.id) == 29
+    assert made.id.isalnum()
+    assert completion(engine("Hi"), ask(model="o3")).reasoning_model
+
+
+@pytest.mark.parametrize(
+    ("asked", "served"), [(None, "default"), ("auto", "default"), ("flex", "flex")]
+)
+def test_the_service_tier_follows_the_request(asked: str | None, served: str) -> None:
+    assert completion(engine("Hi"), ask(service_tier=asked)).service_tier == served
+
+
+def test_usage_is_the_prompt_and_all_answers_together() -> None:
+    request = ask("How are you?", n=2)
+    made = completion(engine({"choices": ["one two", {"text": "x", "reasoning": 5}]}), request)
+    prompt = count_prompt(request, tokenizer("o200k_base"), "gpt-4o")
+    assert made.usage == Usage(prompt, 8, prompt + 8, reasoning_tokens=5)
+
+
+def test_numbers_given_replace_the_real_ones_and_the_total_follows() -> None:
+    request = ask()
+    real = completion(engine("one two"), request).usage
+    cached = completion(engine({"text": "one two", "usage": {"cached_tokens": 3}}), request).usage
+    assert cached == Usage(real.prompt_tokens, 2, real.prompt_tokens + 2, cached_tokens=3)
+    given = completion(engine({"text": "x", "usage": {"prompt_tokens": 1000}}), request).usage
+    assert given == Usage(1000, 1, 1001)
+    zero = completion(engine({"text": "x", "usage": {"completion_tokens": 0}}), request).usage
+    assert zero == Usage(real.prompt_tokens, 0, real.prompt_tokens)
+
+
+def test_all_numbers_of_usage_can_be_given() -> None:
+    numbers = {name: place for place, name in enumerate(Usage.__dataclass_fields__, 10)}
+    made = completion(engine({"text": "x", "usage": numbers}), ask())
+    assert made.usage == Usage(**numbers)
+
+
+def test_pace_of_the_reply_wins_over_that_of_the_scenario() -> None:
+    asked = engine(
+        {"text": "a", "pacing": {"itl": "20ms"}},
+        pacing={"ttft": "300ms", "tps": 50},
+    )
+    assert completion(asked, ask()).pacing == Pacing(Delay(low=0.3), Delay(low=0.02))
+    assert completion(engine("a", pacing={"tps": 50}), ask()).pacing == Pacing(itl=Delay(low=0.02))
+    alone = engine({"text": "a", "pacing": {"ttft": "1s"}})
+    assert completion(alone, ask()).pacing == Pacing(Delay(low=1.0))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_error_is_a_failure_of_that_kind(kind: str) -> None:
+    made = failure(engine({"error": kind}), ask(headers={"authorization": "Bearer sk-abc"}))
+    assert (made.kind, made.status, made.model, made.key) == (kind, None, "gpt-4o", "sk-abc")
+    assert (made.message, made.type, made.param, made.code) == (None, None, None, None)
+    assert (made.retry_after, made.should_retry, made.headers) == (None, None, {})
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, "bad_request"),
+        (401, "auth"),
+        (403, "permission"),
+        (404, "not_found"),
+        (408, "timeout"),
+        (418, "bad_request"),
+        (429, "rate_limit"),
+        (500, "server_error"),
+        (503, "overloaded"),
+        (504, "server_error"),
+    ],
+)
+def test_a_status_is_worded_as_the_kind_that_has_it(status: int, kind: str) -> None:
+    made = failure(engine({"error": status}), ask())
+    assert (made.kind, made.status) == (kind, status)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_every_status_makes_a_failure_streamed_or_not(stream: bool) -> None:
+    asked = engine({"replies": [{"error": status} for status in range(400, 600)]})
+    made = [failure(asked, ask(stream=stream)).status for _ in range(200)]
+    assert made == list(range(400, 600))
+
+
+def test_an_error_says_what_it_is_told_to_say() -> None:
+    spelled = {
+        "error": "rate_limit",
+        "message": "Slow down, ${model}",
+        "type": "t",
+        "param": "p",
+        "code": "c",
+        "retry_after": "1.5s",
+        "should_retry": False,
+        "headers": {"X-Wait": "${attempt}"},
+    }
+    made = failure(engine(spelled), ask())
+    assert made.message == "Slow down, gpt-4o"
+    assert (made.type, made.param, made.code) == ("t", "p", "c")
+    assert (made.retry_after, made.should_retry) == (1.5, False)
+    assert made.headers == {"x-wait": "1"}
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"), [("none", None), (None, None), ("0s", 0.0), ("250ms", 0.25)]
+)
+def test_retry_after_is_in_seconds_and_may_be_absent(given: Any, seconds: float | None) -> None:
+    assert failure(engine({"error": 429, "retry_after": given}), ask()).retry_after == seconds
+
+
+def test_a_prompt_too_long_is_told_with_the_window_of_the_model() -> None:
+    request = ask("word " * 50)
+    small = [{"id": "gpt-4o", "context_window": 8192}]
+    made = failure(engine({"error": "context_length"}, models=small), request)
+    assert made.limit == 8192
+    assert made.used == 8192 + count_prompt(request, tokenizer("o200k_base"), "gpt-4o")
+
+
+def test_models_are_counted_in_the_encoding_the_scenario_says() -> None:
+    text = "naïveté, Zürich, こんにちは"
+    for encoding in ("o200k_base", "cl100k_base", "o200k_harmony"):
+        asked = engine(text, models=[{"id": "m", "encoding": encoding}])
+        counted = completion(asked, ask(model="m")).usage.completion_tokens
+        assert counted == tokenizer(encoding).count(text)
+    assert tokenizer("cl100k_base").count(text) != tokenizer("o200k_base").count(text)
+
+
+PROBES: tuple[Request, ...] = (
+    ask("one"),
+    ask("two", stream=True),
+    ask("three", n=2, max_tokens=9),
+    ask("four", response_format=ResponseFormat("json_object")),
+    ask("five", tools=tools("search", "read")),
+    ask("six", tools=(Tool("run", kind="custom"),)),
+    ask("seven", headers={"x-mockdock-session": "mine"}),
+    ask("seven"),
+    ask("eight", seed=8),
+    ask("nine", model="gpt-5", headers={"x-stainless-retry-count": "2"}),
+    after_tool("found it"),
+    ask("filler please"),
+)
+RULES = ({"when": {"user": "filler"}, "reply": {"generate": {"kind": "lorem"}}},)
+EXPECTED: list[Reply] = [answer(Engine(scenario(*RULES, seed=3)), probe) for probe in PROBES]
+
+
+@given(st.permutations(range(len(PROBES))), st.lists(st.text(max_size=5), max_size=3))
+@settings(max_examples=15, deadline=None)
+def test_a_reply_depends_on_its_request_only_not_on_what_ran_before(
+    order: list[int], noise: list[str]
+) -> None:
+    asked = Engine(scenario(*RULES, seed=3))
+    for text in noise:
+        answer(asked, ask(f"noise {text}", n=2))
+    made = {place: answer(asked, PROBES[place]) for place in order}
+    assert [made[place] for place in range(len(PROBES))] == EXPECTED
+
+
+def texts(asked: Engine, *requests: Request) -> list[str | None]:
+    return [only(completion(asked, request)).text for request in requests]
+
+
+def test_another_seed_of_the_scenario_or_of_the_request_makes_another_text() -> None:
+    made = [
+        *texts(Engine(scenario(seed=1)), ask()),
+        *texts(Engine(scenario(seed=2)), ask()),
+        *texts(Engine(scenario(seed=1), seed=3), ask()),
+        *texts(Engine(scenario(seed=1)), ask(seed=1), ask(seed=2)),
+        *texts(Engine(scenario(seed=1)), ask(headers={"x-mockdock-session": "other"})),
+        *texts(Engine(scenario(seed=1)), ask("Hello!"), ask(model="o3")),
+    ]
+    assert len(set(made)) == len(made)
+    assert texts(Engine(scenario(seed=9), seed=1), ask()) == made[:1]
+
+
+def test_a_retry_says_the_same_under_another_id() -> None:
+    asked = engine()
+    first, second = completion(asked, ask()), completion(asked, ask())
+    assert first.choices == second.choices
+    assert first.id != second.id
+
+
+def test_ids_of_calls_are_new_in_every_attempt() -> None:
+    asked = engine({"tool_calls": [{"name": "a"}]})
+    ids = {only(completion(asked, ask())).calls[0].id for _ in range(5)}
+    assert len(ids) == 5
+
+
+def test_the_stream_says_what_the_plain_reply_says() -> None:
+    plain, stream = (completion(engine(), ask(stream=stream)) for stream in (False, True))
+    assert plain == stream
+
+
+def test_composing_twice_gives_the_same_reply() -> None:
+    asked = engine({"generate": {}}, {"error": 500})
+    decision = asked.decide(ask())
+    first, second = (asked.compose(ask(), decision, CREATED) for _ in range(2))
+    assert isinstance(first, Completion)
+    assert first == second

@@ -1,0 +1,251 @@
+"""Who answers: rules, otherwise, the models API, or a refusal."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import pytest
+
+from mockdock.engine import Engine, MemoryStore
+from mockdock.reply import Failure, ModelCard, ModelList, Reply
+from mockdock.request import Request
+from tests.engine.helpers import CREATED, ask, completion, engine, failure, only, scenario
+
+MODELS = Request("openai", "models")
+
+
+def answer(asked: Engine, request: Request) -> Reply:
+    return asked.compose(request, asked.decide(request), CREATED)
+
+
+def model(name: str) -> Request:
+    return Request("openai", "models", name)
+
+
+def retried(count: int) -> dict[str, str]:
+    return {"x-stainless-retry-count": str(count)}
+
+
+def test_the_first_rule_that_fits_answers() -> None:
+    asked = engine(
+        {"when": {"user": "bye"}, "reply": "Goodbye"},
+        {"name": "greet", "when": {"user": "Hello"}, "reply": "Hi"},
+        "Hm?",
+    )
+    decision = asked.decide(ask("Hello"))
+    assert (decision.rule, decision.session, decision.context.attempt) == ("greet", "", 1)
+    assert only(completion(asked, ask("Hello"))).text == "Hi"
+    assert asked.decide(ask("What?")).rule == "rule 3"
+
+
+def test_a_sequence_steps_through_errors_and_texts() -> None:
+    asked = engine({"replies": [{"error": 429}, {"error": "server_error"}, "Hi"]})
+    kinds = [answer(asked, ask()) for _ in range(4)]
+    assert [getattr(each, "kind", "ok") for each in kinds] == [
+        "rate_limit",
+        "server_error",
+        "ok",
+        "ok",
+    ]
+
+
+def test_rules_on_attempts_see_what_the_sdk_tells() -> None:
+    asked = engine({"when": {"attempt": {"at_most": 2}}, "reply": {"error": 500}}, "Hi")
+    made = [answer(asked, ask(headers=retried(count))) for count in (0, 1, 2, 0)]
+    assert [isinstance(each, Failure) for each in made] == [True, True, False, True]
+
+
+def test_a_plain_call_and_its_streamed_retry_are_one_request() -> None:
+    asked = engine({"replies": [{"error": 500}, "Hi"], "per": "request"})
+    assert failure(asked, ask()).kind == "server_error"
+    assert only(completion(asked, ask(stream=True, max_tokens=50))).text == "Hi"
+
+
+def test_states_lead_from_rule_to_rule() -> None:
+    asked = engine(
+        {"when": {"state": {"step": None}}, "reply": "one", "set_state": {"step": 1}},
+        {"when": {"state": {"step": 1}}, "reply": "two", "set_state": {"step": None}},
+    )
+    assert [only(completion(asked, ask())).text for _ in range(3)] == ["one", "two", "one"]
+
+
+def test_sessions_do_not_see_each_other() -> None:
+    asked = engine({"replies": ["one", "two"]})
+    mine = {"authorization": "Bearer sk-mockdock-abc"}
+    texts = [only(completion(asked, ask(headers=headers))).text for headers in ({}, mine, {}, mine)]
+    assert texts == ["one", "one", "two", "two"]
+    assert asked.decide(ask(headers=mine)).session == "sk-mockdock-abc"
+
+
+def test_engines_may_share_a_store() -> None:
+    store = MemoryStore()
+    one, other = (Engine(scenario({"replies": ["a", "b"]}), store=store) for _ in range(2))
+    assert [only(completion(each, ask())).text for each in (one, other)] == ["a", "b"]
+
+
+def test_a_list_that_shall_fail_after_its_last_reply_says_so() -> None:
+    asked = engine({"name": "once", "reply": "Hi", "after_last": "fail"})
+    completion(asked, ask())
+    made = failure(asked, ask())
+    assert (made.kind, made.should_retry) == ("exhausted", False)
+    assert "once has no reply left: it has 1" in (made.message or "")
+    assert asked.decide(ask()).rule == "once"
+
+
+def test_otherwise_answers_what_no_rule_does() -> None:
+    asked = engine({"when": {"user": "x"}, "reply": "y"}, otherwise={"text": "Sorry, ${user}"})
+    assert asked.decide(ask("Ann")).rule is None
+    assert only(completion(asked, ask("Ann"))).text == "Sorry, Ann"
+    assert failure(engine(otherwise={"error": 503}), ask()).kind == "overloaded"
+
+
+@pytest.mark.parametrize(
+    ("own", "usual", "kind"),
+    [(None, "fail", "no_match"), ("fail", "auto", "no_match"), (None, "auto", None)],
+)
+def test_the_scenario_says_otherwise_first(
+    own: str | None, usual: Literal["fail", "auto"], kind: str | None
+) -> None:
+    made = answer(Engine(scenario(otherwise=own), otherwise=usual), ask())
+    assert getattr(made, "kind", None) == kind
+
+
+def missed(asked: Engine, request: Request) -> str:
+    made = failure(asked, request)
+    assert (made.kind, made.should_retry) == ("no_match", False)
+    return made.message or ""
+
+
+def test_a_miss_shows_the_nearest_rules_condition_by_condition() -> None:
+    asked = engine(
+        {"name": "far", "when": {"user": "a", "model": "b", "stream": True}, "reply": "x"},
+        {"name": "near", "when": {"user": "weather", "model": "gpt-*"}, "reply": "x"},
+        {"name": "middle", "when": {"user": "weather", "turn": 2}, "reply": "x"},
+        {"name": "farther", "when": {"user": "a", "model": "b", "turn": 7}, "reply": "x"},
+        otherwise="fail",
+    )
+    message = missed(asked, ask("Hello"))
+    near = "near: user wanted a text with 'weather', was 'Hello'"
+    middle = "middle: turn wanted 2, was 1; user wanted a text with 'weather', was 'Hello'"
+    assert f"Nearest: {near} | {middle} | far: " in message
+    assert "farther" not in message
+
+
+def test_a_miss_says_why_a_rule_that_fits_did_not_answer() -> None:
+    asked = engine(
+        {"name": "once", "reply": "x", "times": 1},
+        {"name": "later", "when": {"attempt": {"at_least": 5}}, "reply": "x"},
+        {"name": "open", "when": {"state": {"door": "open"}}, "reply": "x"},
+        otherwise="fail",
+    )
+    completion(asked, ask())
+    message = missed(asked, ask())
+    assert "once: times wanted at most 1" in message
+    assert "later: attempt wanted 5 or more" in message
+    assert "open: state wanted door 'open'" in message
+
+
+def test_skipped_rules_are_named_by_their_place_in_the_file() -> None:
+    asked = engine(
+        {"when": {"user": "never"}, "reply": "x"},
+        {"reply": "y", "times": 1},
+        {"when": {"user": "neither"}, "reply": "x"},
+        {"when": {"attempt": 9}, "reply": "z"},
+        "last",
+    )
+    assert asked.decide(ask()).skipped == {}
+    decision = asked.decide(ask())
+    assert decision.skipped == {1: "times", 3: "attempt"}
+    verdicts = asked.explain(ask(), decision.skipped)
+    assert [len(verdict.mismatches) for verdict in verdicts] == [1, 1, 1, 1, 0]
+
+
+def test_explaining_does_not_count() -> None:
+    asked = engine({"replies": ["one", "two"]})
+    for _ in range(3):
+        assert [each.mismatches for each in asked.explain(ask())] == [()]
+    assert only(completion(asked, ask())).text == "one"
+
+
+def test_a_miss_without_rules_says_that_there_are_none() -> None:
+    assert "the scenario has no rules" in missed(engine(otherwise="fail"), ask())
+
+
+def test_a_miss_of_a_huge_request_stays_readable() -> None:
+    asked = engine({"when": {"user": "y", "body": {"a": 1}}, "reply": "x"}, otherwise="fail")
+    assert len(missed(asked, ask("x" * 100_000, body={"a": "x" * 100_000}))) < 600
+
+
+def test_every_model_is_accepted_unless_the_scenario_lists_some() -> None:
+    assert completion(engine("Hi"), ask(model="any-name")).model == "any-name"
+    asked = engine("Hi", models=["gpt-4o", {"id": "mine", "snapshot": "mine-2026"}])
+    assert completion(asked, ask(model="mine")).model == "mine-2026"
+    made = failure(asked, ask(model="gpt-4o-mini"))
+    assert (made.kind, made.model) == ("model_not_found", "gpt-4o-mini")
+
+
+def test_an_unknown_model_is_refused_before_any_rule_counts() -> None:
+    asked = engine({"replies": ["one", "two"]}, models=["mine"])
+    failure(asked, ask(model="other"))
+    assert asked.decide(ask(model="other")).rule is None
+    assert only(completion(asked, ask(model="mine"))).text == "one"
+
+
+def test_the_models_api_lists_what_the_scenario_lists() -> None:
+    asked = engine("Hi", models=["b", {"id": "a", "owned_by": "me"}], otherwise="fail")
+    listed = answer(asked, MODELS)
+    assert isinstance(listed, ModelList)
+    assert [(card.id, card.owned_by) for card in listed.models] == [("b", "system"), ("a", "me")]
+
+
+def test_the_models_api_lists_the_catalogue_where_the_scenario_says_nothing() -> None:
+    listed = answer(engine("Hi"), MODELS)
+    assert isinstance(listed, ModelList)
+    assert "gpt-4o" in {card.id for card in listed.models}
+    card = answer(engine("Hi"), model("gpt-4o"))
+    assert isinstance(card, ModelCard)
+    assert (card.id, card in listed.models) == ("gpt-4o", True)
+
+
+@pytest.mark.parametrize("settings", [{}, {"models": ["gpt-4o"]}])
+def test_the_models_api_does_not_know_a_model_that_is_not_there(settings: Any) -> None:
+    made = failure(engine("Hi", **settings), model("no-such-model"))
+    assert (made.kind, made.model) == ("model_not_found", "no-such-model")
+
+
+def test_the_models_api_fails_where_a_rule_says_so() -> None:
+    rule = {"when": {"api": "models"}, "reply": {"error": 500}, "times": 2}
+    asked = engine(rule, "Hi")
+    assert failure(asked, MODELS).kind == "server_error"
+    assert failure(asked, model("gpt-4o")).kind == "server_error"
+    assert isinstance(answer(asked, MODELS), ModelList)
+
+
+@pytest.mark.parametrize(
+    ("auth", "authorization", "kind"),
+    [
+        ("any", None, None),
+        ("any", "Bearer", None),
+        ("required", None, "missing_key"),
+        ("required", "Bearer ", "missing_key"),
+        ("required", "Bearer x", None),
+        ({"keys": ["good", "fine"]}, None, "missing_key"),
+        ({"keys": ["good", "fine"]}, "Bearer bad", "auth"),
+        ({"keys": ["good", "fine"]}, "Bearer goo", "auth"),
+        ({"keys": ["good", "fine"]}, "Bearer caf\u00e9", "auth"),
+        ({"keys": ["good", "fine"]}, "Bearer fine", None),
+        ({"keys": ["good", "fine"]}, "Bearer  good ", None),
+    ],
+)
+def test_keys_are_checked_as_the_scenario_wants(
+    auth: Any, authorization: str | None, kind: str | None
+) -> None:
+    headers = {} if authorization is None else {"authorization": authorization}
+    refused = engine(auth=auth).authorize(headers)
+    assert getattr(refused, "kind", None) == kind
+
+
+def test_a_wrong_key_is_told_to_its_sender() -> None:
+    assert engine(auth={"keys": ["good"]}).authorize({"authorization": "Bearer bad"}) == Failure(
+        "auth", key="bad"
+    )

@@ -1,0 +1,368 @@
+"""The one stateful step. Every store must pass this suite; what only memory has is at the end."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal
+
+import pytest
+
+from mockdock.engine import MemoryStore, Store
+from mockdock.engine import store as module
+from mockdock.engine.store import Candidate, Pick, Scalar
+
+Per = Literal["session", "request", "server"]
+
+
+@pytest.fixture(params=[MemoryStore])
+def store(request: pytest.FixtureRequest) -> Store:
+    """Give a new store of each kind."""
+    make: Callable[[], Store] = request.param
+    return make()
+
+
+def rule(**fields: Any) -> Candidate:
+    return Candidate(**{"key": "0:rule", **fields})
+
+
+def pick(
+    store: Store,
+    *candidates: Candidate,
+    session: str = "s",
+    request: str = "r",
+    attempt: int | None = None,
+) -> Pick:
+    return store.decide(session, request, attempt, candidates)
+
+
+def positions(store: Store, candidate: Candidate, times: int, **where: Any) -> list[int | None]:
+    return [pick(store, candidate, **where).position for _ in range(times)]
+
+
+def test_attempts_are_counted_by_session_and_logical_request(store: Store) -> None:
+    assert [pick(store).attempt for _ in range(3)] == [1, 2, 3]
+    assert pick(store, request="other").attempt == 1
+    assert pick(store, session="other").attempt == 1
+    assert pick(store).attempt == 4
+
+
+def test_a_declared_attempt_wins_and_counting_goes_on_from_it(store: Store) -> None:
+    assert pick(store, attempt=3).attempt == 3
+    assert pick(store).attempt == 4
+    assert pick(store, attempt=1).attempt == 1
+    assert pick(store).attempt == 2
+
+
+def test_attempts_count_even_where_nothing_fits(store: Store) -> None:
+    assert pick(store) == Pick(1)
+    assert pick(store, rule(attempts=(2, 2))) == Pick(2, 0, 0, 1)
+
+
+def test_replies_step_per_session(store: Store) -> None:
+    candidate = rule(length=3)
+    assert positions(store, candidate, 2) == [0, 1]
+    assert positions(store, candidate, 1, request="other") == [2]
+    assert positions(store, candidate, 1, session="other") == [0]
+
+
+def test_replies_step_per_server(store: Store) -> None:
+    candidate = rule(length=4, per="server")
+    assert positions(store, candidate, 1) == [0]
+    assert positions(store, candidate, 1, session="other") == [1]
+    assert positions(store, candidate, 1, request="other") == [2]
+
+
+def test_replies_step_per_request_with_the_attempt(store: Store) -> None:
+    candidate = rule(length=3, per="request")
+    assert positions(store, candidate, 2) == [0, 1]
+    assert positions(store, candidate, 1, request="other") == [0]
+    assert positions(store, candidate, 1, session="other") == [0]
+    assert positions(store, candidate, 1) == [2]
+
+
+def test_independent_identical_calls_see_the_same_steps_per_request(store: Store) -> None:
+    """A client that tells its retries is never taken for another one's retry."""
+    candidate = rule(length=3, per="request")
+    for _ in range(2):
+        steps = [pick(store, candidate, attempt=attempt).position for attempt in (1, 2, 3)]
+        assert steps == [0, 1, 2]
+
+
+@pytest.mark.parametrize("per", ["session", "request", "server"])
+@pytest.mark.parametrize(
+    ("after_last", "expected"),
+    [
+        ("repeat", [0, 1, 1, 1, 1]),
+        ("cycle", [0, 1, 0, 1, 0]),
+        ("fail", [0, 1, None, None, None]),
+    ],
+)
+def test_after_the_last_reply(
+    store: Store,
+    per: Per,
+    after_last: Literal["repeat", "cycle", "fail"],
+    expected: list[int | None],
+) -> None:
+    candidate = rule(length=2, per=per, after_last=after_last)
+    picks = [pick(store, candidate) for _ in range(5)]
+    assert [each.position for each in picks] == expected
+    assert [each.index for each in picks] == [0] * 5
+
+
+@pytest.mark.parametrize("per", ["session", "request", "server"])
+def test_a_rule_that_passes_leaves_the_rest_to_later_rules(store: Store, per: Per) -> None:
+    first = rule(key="first", length=2, per=per, after_last="pass")
+    later = rule(key="later")
+    picks = [pick(store, first, later) for _ in range(4)]
+    assert [(each.index, each.position) for each in picks] == [(0, 0), (0, 1), (1, 0), (1, 0)]
+    assert [each.skipped for each in picks] == [(), (), ("replies",), ("replies",)]
+
+
+@pytest.mark.parametrize(
+    ("per", "others"),
+    [
+        ("session", {"request": 1, "session": 0}),
+        ("request", {"request": 0, "session": 0}),
+        ("server", {"request": 1, "session": 1}),
+    ],
+)
+def test_times_are_counted_where_per_says(store: Store, per: Per, others: dict[str, int]) -> None:
+    """After two times in one place, the other place is used up (1) or fresh (0)."""
+    once = rule(key="once", per=per, times=2, after_last="cycle")
+    rest = rule(key="rest")
+    assert [pick(store, once, rest).index for _ in range(3)] == [0, 0, 1]
+    assert pick(store, once, rest).skipped == ("times",)
+    assert pick(store, once, rest, request="other").index == others["request"]
+    assert pick(store, once, rest, session="other").index == others["session"]
+
+
+def test_used_counts_the_answers_of_the_rule_this_one_included(store: Store) -> None:
+    one, other = rule(key="one", attempts=(1, 2)), rule(key="other")
+    assert [pick(store, one, other).used for _ in range(4)] == [1, 2, 1, 2]
+
+
+def test_the_first_able_candidate_wins_and_the_rest_are_not_counted(store: Store) -> None:
+    first, second = rule(key="first", times=1), rule(key="second", length=2)
+    assert pick(store, first, second).index == 0
+    assert pick(store, first, second) == Pick(2, 1, 0, 1, ("times",))
+
+
+def test_every_candidate_before_the_one_that_answers_says_why_not(store: Store) -> None:
+    spent, passed = rule(key="spent", times=1), rule(key="passed", after_last="pass")
+    pick(store, spent)
+    pick(store, passed)
+    late, moody = rule(key="late", attempts=(9, None)), rule(key="moody", state=(("mood", "ok"),))
+    chosen = pick(store, late, moody, spent, passed, rule(key="last"))
+    assert chosen.index == 4
+    assert chosen.skipped == ("attempt", "state", "times", "replies")
+
+
+def test_where_nothing_can_answer_every_candidate_says_why(store: Store) -> None:
+    assert pick(store, rule(attempts=(2, None)), rule(attempts=(3, 4))) == Pick(
+        1, skipped=("attempt", "attempt")
+    )
+
+
+@pytest.mark.parametrize(
+    ("attempts", "able"),
+    [((1, None), [1, 2, 3, 4]), ((2, 3), [2, 3]), ((3, 3), [3]), ((0, 1), [1]), ((0, 0), [])],
+)
+def test_attempts_include_both_ends(
+    store: Store, attempts: tuple[int, int | None], able: list[int]
+) -> None:
+    candidate = rule(attempts=attempts)
+    taken = [n for n in range(1, 5) if pick(store, candidate, attempt=n).index == 0]
+    assert taken == able
+
+
+def test_state_is_set_by_the_rule_that_answers_and_read_by_the_next(store: Store) -> None:
+    opens = rule(key="opens", state=(("door", None),), set_state=(("door", "open"), ("n", 1)))
+    closes = rule(key="closes", state=(("door", "open"), ("n", 1)), set_state=(("door", None),))
+    indexes = [pick(store, opens, closes).index for _ in range(3)]
+    assert indexes == [0, 1, 0]
+    assert store.state("s") == {"door": "open", "n": 1}
+    assert pick(store, opens, closes, session="other").index == 0
+
+
+def test_rules_that_do_not_answer_set_no_state(store: Store) -> None:
+    pick(store, rule(attempts=(2, 2), set_state=(("a", 1),)), rule(key="b", set_state=(("b", 1),)))
+    assert store.state("s") == {"b": 1}
+
+
+def test_a_rule_that_has_run_out_sets_no_state(store: Store) -> None:
+    """It has not answered: the client gets an error."""
+    candidate = rule(after_last="fail", set_state=(("done", True),))
+    pick(store, candidate)
+    store.set_state("s", {"done": None})
+    assert pick(store, candidate).position is None
+    assert store.state("s") == {}
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "same"),
+    [
+        ("a", "a", True),
+        ("a", "b", False),
+        (1, 1, True),
+        (1, 1.0, True),
+        (1, True, False),
+        (0, False, False),
+        (True, True, True),
+        (True, "true", False),
+        (1, "1", False),
+        (None, None, True),
+        ("", None, False),
+        (False, None, False),
+    ],
+)
+def test_state_is_compared_as_yaml_does(
+    store: Store, held: Scalar, wanted: Scalar, same: bool
+) -> None:
+    """None stands for a state that is not set; true is not 1."""
+    store.set_state("s", {"x": held})
+    assert (pick(store, rule(state=(("x", wanted),))).index == 0) is same
+
+
+def test_states_can_be_set_and_unset_from_outside(store: Store) -> None:
+    store.set_state("s", {"a": 1, "b": "x"})
+    store.set_state("s", {"a": None, "c": False, "never": None})
+    assert store.state("s") == {"b": "x", "c": False}
+    assert store.state("other") == {}
+
+
+def test_the_states_given_out_are_a_copy(store: Store) -> None:
+    store.set_state("s", {"a": 1})
+    before = store.state("s")
+    store.set_state("s", {"a": 2})
+    assert before == {"a": 1}
+
+
+def test_reset_of_a_session_forgets_it_and_nothing_else(store: Store) -> None:
+    mine, shared = rule(key="mine", length=3), rule(key="server", length=3, per="server")
+    for session in ("s", "other"):
+        pick(store, mine, session=session)
+        pick(store, shared, session=session)
+        store.set_state(session, {"a": 1})
+    store.reset("s")
+    store.reset("never seen")
+    assert store.state("s") == {}
+    assert pick(store, mine) == Pick(1, 0, 0, 1)
+    assert store.state("other") == {"a": 1}
+    assert pick(store, mine, session="other").position == 1
+    assert pick(store, shared, session="other").position == 2
+
+
+def test_reset_of_everything_forgets_all_sessions_and_the_server(store: Store) -> None:
+    shared = rule(per="server", length=3)
+    pick(store, shared)
+    store.set_state("other", {"a": 1})
+    store.reset()
+    assert store.state("other") == {}
+    assert pick(store, shared) == Pick(1, 0, 0, 1)
+
+
+def test_keys_of_rules_and_requests_never_run_together(store: Store) -> None:
+    for key, request, other_key, other in (("a/b", "c", "a", "b/c"), ("ab", "c", "a", "bc")):
+        pick(store, rule(key=key, per="request", times=1), request=request)
+        assert pick(store, rule(key=other_key, per="request", times=1), request=other).index == 0
+
+
+@pytest.fixture
+def hasty() -> Iterator[None]:
+    """Let threads interrupt each other as often as they can."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+def together(work: Callable[[int], list[Pick]]) -> list[Pick]:
+    """Run the work in 64 threads that start at once, and give all picks."""
+    start = threading.Barrier(64)
+
+    def run(number: int) -> list[Pick]:
+        start.wait()
+        return work(number)
+
+    with ThreadPoolExecutor(64) as pool:
+        return [each for picks in pool.map(run, range(64)) for each in picks]
+
+
+@pytest.mark.usefixtures("hasty")
+def test_64_threads_count_every_attempt_and_every_step_once(store: Store) -> None:
+    candidate = rule(length=7, after_last="cycle")
+    picks = together(lambda _: [pick(store, candidate) for _ in range(25)])
+    assert sorted(each.attempt for each in picks) == list(range(1, 1601))
+    assert sorted(each.used for each in picks) == list(range(1, 1601))
+    assert all(each.position == (each.used - 1) % 7 for each in picks)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_64_threads_never_overrun_times(store: Store) -> None:
+    few, rest = rule(key="few", times=100, per="server"), rule(key="rest")
+    picks = together(
+        lambda number: [pick(store, few, rest, session=f"s{number % 8}") for _ in range(25)]
+    )
+    assert Counter(each.index for each in picks) == {0: 100, 1: 1500}
+
+
+@pytest.mark.usefixtures("hasty")
+def test_64_threads_take_a_state_once(store: Store) -> None:
+    """Reading a state and changing it is one step."""
+    store.set_state("s", {"ticket": 1})
+    taker = rule(key="taker", state=(("ticket", 1),), set_state=(("ticket", None),))
+    picks = together(lambda _: [pick(store, taker) for _ in range(5)])
+    assert Counter(each.index for each in picks) == {0: 1, None: 319}
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
+    """Give a memory store with room for three sessions, and three counts in each."""
+    monkeypatch.setattr(module, "_MOST_SESSIONS", 3)
+    monkeypatch.setattr(module, "_MOST_COUNTS", 3)
+    return MemoryStore()
+
+
+def test_memory_forgets_the_longest_unused_session(small: MemoryStore) -> None:
+    for session in ("a", "b", "c", "a", "d"):
+        small.set_state(session, {"seen": True})
+    held = [session for session in "abcd" if small.state(session)]
+    assert held == ["a", "c", "d"]
+
+
+def test_memory_forgets_the_longest_unused_request(small: MemoryStore) -> None:
+    for request in ("a", "b", "c", "a", "d"):
+        pick(small, request=request)
+    assert pick(small, request="c").attempt == 2
+    assert pick(small, request="a").attempt == 3
+    assert pick(small, request="b").attempt == 1
+
+
+def test_memory_keeps_what_is_only_looked_at(small: MemoryStore) -> None:
+    """A rule that is used up stays so while its request keeps coming."""
+    once = rule(per="request", times=1)
+    pick(small, once, request="mine")
+    for other in range(10):
+        pick(small, once, request=f"other {other}")
+        assert pick(small, once, request="mine").skipped == ("times",)
+
+
+def test_memory_does_not_grow_beyond_its_bounds(small: MemoryStore) -> None:
+    per: tuple[Per, ...] = ("session", "request", "server")
+    for number in range(60):
+        candidate = rule(key=f"{number}", per=per[number % 3])
+        pick(small, candidate, session=f"s{number % 5}", request=f"r{number}")
+    assert len(small._sessions) == 3
+    assert len(small._server._counts) == 3
+    for session in small._sessions.values():
+        for counts in (session.attempts, session.by_request, session.by_rule):
+            assert len(counts._counts) <= 3
+
+
+def test_memory_has_room_for_ten_thousand_sessions_and_requests() -> None:
+    assert module._MOST_SESSIONS == 10_000
+    assert module._MOST_COUNTS == 10_000
