@@ -60,8 +60,11 @@ class Pacing:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a delivery ended, after how many frames and body bytes."""
+    """How a delivery ended, after how many frames and body bytes.
 
-    ending: Literal["completed", "client_left"]
+    "stopped": the server was told to stop and could not wait for the end.
+    """
+
+    ending: Literal["completed", "client_left", "stopped"]
     frames: int
     sent: int

@@ -142,7 +142,7 @@ class ResponseFormat:
 class Request:
     """One request, parsed and valid.
 
-    ``api`` is the kind of service asked ("chat", "models", "model"). ``headers``
+    ``api`` is the kind of service asked ("chat", "models"). ``headers``
     has lower-case names. ``body`` is the JSON as it was sent, for conditions on
     fields that have no name here.
     """

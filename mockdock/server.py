@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import errno
 import logging
 import os
 import socket
 import stat
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Literal, Self
@@ -62,7 +64,20 @@ def _config(app: App, **options: Any) -> uvicorn.Config:
         "backlog": _BACKLOG,
         "timeout_graceful_shutdown": GRACE_SECONDS,
     }
-    return uvicorn.Config(app, **{**settings, **options})
+    return uvicorn.Config(_stoppable(app), **{**settings, **options})
+
+
+def _stoppable(app: App) -> Callable[..., Awaitable[None]]:
+    """Let a reply that is cancelled at the end of the grace period end without a trace.
+
+    Uvicorn then finds a reply without an end, and closes the connection on it.
+    """
+
+    async def served(scope: Any, receive: Any, send: Any) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await app(scope, receive, send)
+
+    return served
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -71,11 +71,12 @@ async def deliver(
 
     Frames that are due together leave in one write; a late loop catches up
     instead of adding its delay to every frame. ``record`` gets the outcome
-    once: before the last byte leaves, or when the client has gone away.
+    once: before the last byte leaves, when the client has gone away, or when
+    the server stops and cancels what is left.
     """
     client = _Client(receive, clock)
     buffer = bytearray()
-    started = False
+    started = complete = False
     frames = sent = 0
 
     async def flush(*, more: bool) -> None:
@@ -103,7 +104,12 @@ async def deliver(
                 return
             buffer += frame.data
             frames += 1
+        complete = True
         record(Outcome("completed", frames, sent + len(buffer)))
         await flush(more=False)
+    except asyncio.CancelledError:
+        if not complete:
+            record(Outcome("stopped", frames, sent))
+        raise
     finally:
         client.close()

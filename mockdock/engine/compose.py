@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
+from mockdock.content.attachments import count_prompt_audio
 from mockdock.content.catalogue import Model
 from mockdock.content.chunks import Chunk
 from mockdock.content.counting import count_prompt
@@ -73,7 +74,7 @@ def complete(request: Request, answer: Answer, context: Context, created: int) -
         created=created,
         model=model.snapshot,
         choices=tuple(each.choice for each in fitted),
-        usage=_usage(count_prompt(request, counter, model.id), fitted, reply),
+        usage=_usage(request, count_prompt(request, counter, model.id), fitted, reply),
         system_fingerprint=model.system_fingerprint,
         service_tier=_TIERS.get(request.service_tier, request.service_tier or "default"),
         reasoning_model=model.reasoning,
@@ -133,10 +134,15 @@ def _limit(request: Request, model: Model) -> int | None:
     return min(limits) if limits else None
 
 
-def _usage(prompt: int, fitted: list[Fitted], reply: ReplySpec | None) -> Usage:
+def _usage(request: Request, prompt: int, fitted: list[Fitted], reply: ReplySpec | None) -> Usage:
     completion = sum(each.tokens for each in fitted)
-    reasoning = sum(each.reasoning for each in fitted)
-    usage = Usage(prompt, completion, prompt + completion, reasoning_tokens=reasoning)
+    usage = Usage(
+        prompt,
+        completion,
+        prompt + completion,
+        prompt_audio_tokens=count_prompt_audio(request),
+        reasoning_tokens=sum(each.reasoning for each in fitted),
+    )
     if reply is None or reply.usage is None:
         return usage
     own = {name: value for name, value in reply.usage if value is not None}

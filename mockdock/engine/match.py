@@ -6,6 +6,7 @@ found (``told``); ``candidates`` asks only the first, ``explain`` both.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -49,8 +50,16 @@ class Verdict:
 
 
 def compile_rules(rules: Sequence[Rule]) -> tuple[Compiled, ...]:
-    """Make rules ready for matching."""
-    return tuple(_compile(index, rule) for index, rule in enumerate(rules))
+    """Make rules ready for matching.
+
+    A rule's counters and chance go by its name, by its place when it has none
+    or shares it, so that a named rule may move.
+    """
+    names = Counter(rule.name for rule in rules)
+    return tuple(
+        _compile(index, rule, rule.name if rule.name and names[rule.name] == 1 else f"#{index}")
+        for index, rule in enumerate(rules)
+    )
 
 
 def candidates(rules: Iterable[Compiled], request: Request) -> list[Compiled]:
@@ -96,7 +105,7 @@ def _skip_told(skip: Skip, candidate: Candidate) -> str:
             return f"wanted at most {candidate.length}, and all have been given"
 
 
-def _compile(index: int, rule: Rule) -> Compiled:
+def _compile(index: int, rule: Rule, key: str) -> Compiled:
     when = rule.when
     attempts = (1, None) if when.attempt is None else bounds(when.attempt)
     return Compiled(
@@ -104,7 +113,7 @@ def _compile(index: int, rule: Rule) -> Compiled:
         rule=rule,
         conditions=tuple(conditions(when)),
         candidate=Candidate(
-            key=f"{index}:{rule.name or ''}",
+            key=key,
             attempts=attempts,
             state=tuple((when.state or {}).items()),
             times=rule.times,

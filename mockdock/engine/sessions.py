@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Mapping
 from hashlib import blake2b
 from random import Random
@@ -15,7 +16,8 @@ SHARED = ""
 
 _KEY_PREFIX = "sk-mockdock-"
 _HEADER = "x-mockdock-session"
-_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_LETTERS = ((string.digits + string.ascii_letters) * 5)[:256].encode()
+"""A letter or digit for every byte."""
 _MOST_DIGITS = 6
 
 
@@ -41,16 +43,21 @@ def fingerprint(request: Request) -> str:
     Model, conversation and tool names count; stream, limits, sampling, metadata
     and ids of calls do not, so a plain call, its stream and its retries are one.
     """
-    state = blake2b(digest_size=12)
-    _feed(state, b"request", request.api, request.model)
-    _feed(state, b"tools", *(tool.name for tool in request.tools))
-    for message in request.messages:
-        _feed(state, b"message", message.role, message.name or "")
-        for part in message.parts:
-            _feed(state, b"part", *_words(part))
-        for call in message.tool_calls:
-            _feed(state, b"call", call.name, call.arguments)
-    return state.hexdigest()
+    asked = (
+        request.api,
+        request.model,
+        [tool.name for tool in request.tools],
+        [
+            (
+                message.role,
+                message.name,
+                [_words(part) for part in message.parts],
+                [(call.name, call.arguments) for call in message.tool_calls],
+            )
+            for message in request.messages
+        ],
+    )
+    return blake2b(_bytes(asked), digest_size=12).hexdigest()
 
 
 def _words(part: Part) -> tuple[str, ...]:
@@ -65,13 +72,9 @@ def _words(part: Part) -> tuple[str, ...]:
             return "file", part.file_id or "", part.filename or "", part.data or ""
 
 
-def _feed(state: blake2b, kind: bytes, *words: str) -> None:
-    """Add a record; its kind and all lengths are told, so no two ways to read it exist."""
-    state.update(b"%b %d;" % (kind, len(words)))
-    for word in words:
-        data = word.encode("utf-8", "surrogatepass")
-        state.update(b"%d:" % len(data))
-        state.update(data)
+def _bytes(value: object) -> bytes:
+    """Write a value so that no other one is written the same."""
+    return repr(value).encode("utf-8", "surrogatepass")
 
 
 class Entropy:
@@ -85,7 +88,7 @@ class Entropy:
     __slots__ = ("_base",)
 
     def __init__(self, *parts: object) -> None:
-        self._base = blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=32).digest()
+        self._base = blake2b(_bytes(parts), digest_size=32).digest()
 
     def digest(self, purpose: str) -> bytes:
         """Give 32 bytes for a purpose."""
@@ -96,10 +99,6 @@ class Entropy:
         return Random(int.from_bytes(self.digest(purpose), "big"))
 
     def token(self, purpose: str, length: int) -> str:
-        """Give an id of up to 40 letters and digits for a purpose."""
-        number = int.from_bytes(self.digest(purpose), "big")
-        letters = []
-        for _ in range(length):
-            number, place = divmod(number, len(_ALPHABET))
-            letters.append(_ALPHABET[place])
-        return "".join(letters)
+        """Give an id of up to 64 letters and digits for a purpose."""
+        digest = blake2b(purpose.encode(), key=self._base).digest()
+        return digest[:length].translate(_LETTERS).decode()

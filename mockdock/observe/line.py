@@ -52,9 +52,10 @@ def _notes(exchange: Exchange) -> list[str]:
         notes.append("stream")
     if exchange.attempt > 1:
         notes.append(f"attempt {exchange.attempt}")
-    if exchange.outcome.ending == "client_left":
+    if exchange.outcome.ending != "completed":
+        who = "client left" if exchange.outcome.ending == "client_left" else "stopped"
         frames = exchange.outcome.frames
-        notes.append(f"client left after {frames} event{'' if frames == 1 else 's'}")
+        notes.append(f"{who} after {frames} event{'' if frames == 1 else 's'}")
     if isinstance(exchange.reply, Failure):
         notes.append(_printable(exchange.reply.message or exchange.reply.kind, _MESSAGE))
     return notes

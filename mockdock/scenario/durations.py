@@ -59,7 +59,7 @@ class DelaySpec(Part):
     shorthand: ClassVar[dict[str, Any]] = {**_JSON, "description": "a fixed delay"}
 
     median: Duration | None = Field(None, description="half of the delays are shorter")
-    sigma: Annotated[Number, Field(ge=0)] | None = Field(
+    sigma: Annotated[Number, Field(ge=0, le=10)] | None = Field(
         None, description="shape of the lognormal curve; 0: always the median"
     )
     max: Duration | None = Field(None, description="no lognormal delay is longer")

@@ -350,6 +350,7 @@ def test_a_delivery_that_is_called_off_leaves_nothing_behind() -> None:
         with pytest.raises(asyncio.CancelledError):
             await delivery.task
         await settle()
+        assert delivery.client.log[-1] == Outcome("stopped", 1, 1)
         assert asyncio.all_tasks() == {asyncio.current_task()}
         assert delivery.clock.waiting() == 0
 
