@@ -63,6 +63,7 @@ def test_there_are_at_least_eight() -> None:
 
 
 def test_the_shipped_schema_is_the_language() -> None:
+    """After a change: ``mockdock schema > fixtures/scenario.schema.json``."""
     shipped = json.loads((resources.fixtures() / "scenario.schema.json").read_text())
     assert shipped == json_schema()
 

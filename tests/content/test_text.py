@@ -49,7 +49,7 @@ def test_text_holds_the_tokens_asked_without_running_far_over(
     kind: Kind, tokens: int, seed: int
 ) -> None:
     counted = words(make(kind, seed, tokens))
-    assert tokens <= counted <= tokens * 1.3 + 20
+    assert tokens <= counted <= tokens * 1.3 + 30
 
 
 @pytest.mark.parametrize("kind", PROSE)

@@ -30,6 +30,9 @@ _DISCRIMINATED = {
 }
 
 
+_IN_METADATA = 2
+
+
 def steps(body: Any, location: Sequence[Step]) -> tuple[Step, ...]:
     """Drop union tags from a location, with the body it was found in."""
     clean: list[Step] = []
@@ -45,8 +48,8 @@ def steps(body: Any, location: Sequence[Step]) -> tuple[Step, ...]:
         if field and len(rest) > 1 and isinstance(value, Mapping) and rest[0] == value.get(field):
             rest.pop(0)
         step = rest.pop(0)
-        if step == "[key]":
-            break
+        if step == "[key]" and here[:1] == ("metadata",) and len(here) == _IN_METADATA:
+            break  # pydantic's mark for a key that is wrong itself
         clean.append(step)
         value = _inside(value, step)
     return tuple(clean)

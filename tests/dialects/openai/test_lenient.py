@@ -130,3 +130,9 @@ odd = st.recursive(
 )
 def test_every_json_object_passes(body: Any) -> None:
     assert isinstance(leniently(body), Request)
+
+
+@pytest.mark.parametrize("name", ["[key]", "string", "true", ""])
+def test_a_field_with_the_name_of_a_mark_is_dropped_like_any_other(name: str) -> None:
+    request = leniently(small(messages=[{**HELLO, name: 1}], **{name: 2}))
+    assert request.messages == (Message("user", (TextPart("Hello"),)),)
