@@ -20,7 +20,7 @@ from mockdock.engine import Decision, Engine
 from mockdock.frames import Frame, Head, Outcome
 from mockdock.observe import Exchange, Observer
 from mockdock.reply import Completion, Failure, Reply
-from mockdock.request import Request
+from mockdock.request import Caller, Request
 
 __all__ = ["MAX_BODY", "App"]
 
@@ -82,6 +82,7 @@ class _GoneError(Exception):
 class _Answer:
     """A reply, with what is known of its request."""
 
+    caller: Caller
     request: Request | None
     reply: Reply
     request_id: str
@@ -110,7 +111,7 @@ class _Endpoint:
         except Exception:  # noqa: BLE001 - the last line before a client sees a trace
             # A defect of ours: the client gets an error it will not retry, the log the trace.
             _log.exception("mockdock failed to answer %s %s", scope["method"], scope["path"])
-            answer = _refusal(_DEFECT)
+            answer = _refusal(_DEFECT, Caller())
             head, timed = self._render(answer, arrived)
 
         def record(outcome: Outcome) -> None:
@@ -146,26 +147,27 @@ class _Endpoint:
         headers = {
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
+        caller = dialect.caller(headers)
+        refused = engine.authorize(caller)
+        if refused is not None:
+            return _refusal(refused, caller)
         method = scope["method"]
         operation = self._operations.get("GET" if method == "HEAD" else method, "")
-        refused = engine.authorize(headers)
-        if refused is not None:
-            return _refusal(refused)
         if not operation:
-            call = _call(scope, headers, operation, b"")
-            return _refusal(dialect.misroute(call, frozenset(self._operations)))
+            call = _call(scope, headers, caller, operation, b"")
+            return _refusal(dialect.misroute(call, frozenset(self._operations)), caller)
         body = await _read(headers, receive, self._app.max_body)
         if body is None:
-            return _refusal(dialect.oversize(self._app.max_body))
+            return _refusal(dialect.oversize(self._app.max_body), caller)
         lenient = engine.scenario.validation == "lenient"
-        parsed = dialect.parse(_call(scope, headers, operation, body, lenient=lenient))
+        parsed = dialect.parse(_call(scope, headers, caller, operation, body, lenient=lenient))
         if isinstance(parsed, Failure):
-            return _refusal(parsed)
+            return _refusal(parsed, caller)
         decision = engine.decide(parsed)
         reply = engine.compose(parsed, decision, int(started))
-        attempt = decision.context.attempt
-        request_id = decision.context.entropy.digest(f"request/{attempt}").hex()[:32]
-        return _Answer(parsed, reply, request_id, decision)
+        seen = decision.context.seen
+        request_id = decision.context.entropy.digest(f"request/{seen}").hex()[:32]
+        return _Answer(caller, parsed, reply, request_id, decision)
 
 
 _DEFECT = Failure("server_error", message="mockdock failed, see its log", should_retry=False)
@@ -183,8 +185,8 @@ def _show(exchange: Exchange, observer: Observer) -> None:
         _log.exception("an observer failed")
 
 
-def _refusal(failure: Failure) -> _Answer:
-    return _Answer(None, failure, uuid4().hex)
+def _refusal(failure: Failure, caller: Caller) -> _Answer:
+    return _Answer(caller, None, failure, uuid4().hex)
 
 
 def _pace(answer: _Answer) -> tuple[Any, Any]:
@@ -193,12 +195,13 @@ def _pace(answer: _Answer) -> tuple[Any, Any]:
     if not isinstance(reply, Completion) or reply.pacing is None or decision is None:
         return None, None
     context = decision.context
-    return reply.pacing, context.entropy.rng(f"pacing/{context.attempt}")
+    return reply.pacing, context.entropy.rng(f"pacing/{context.seen}")
 
 
 def _call(
     scope: Scope,
     headers: Mapping[str, str],
+    caller: Caller,
     operation: str,
     body: bytes,
     *,
@@ -213,6 +216,7 @@ def _call(
         params=scope.get("path_params", {}),
         body=body,
         base_url=f"{scope.get('scheme', 'http')}://{host}",
+        caller=caller,
         lenient=lenient,
     )
 
@@ -245,7 +249,7 @@ def _exchange(
     return Exchange(
         method=scope["method"],
         path=scope["path"],
-        session="" if decision is None else decision.session,
+        session=answer.caller.session,
         request=answer.request,
         reply=answer.reply,
         rule=None if decision is None else decision.rule,

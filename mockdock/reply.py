@@ -13,6 +13,7 @@ __all__ = [
     "Call",
     "Choice",
     "Completion",
+    "ErrorKind",
     "Failure",
     "FailureKind",
     "Finish",
@@ -25,7 +26,7 @@ __all__ = [
 
 Finish = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
 
-FailureKind = Literal[
+ErrorKind = Literal[
     "rate_limit",
     "tokens_limit",
     "quota",
@@ -38,6 +39,11 @@ FailureKind = Literal[
     "bad_request",
     "context_length",
     "content_filter",
+]
+"""What a scenario may script."""
+
+FailureKind = Literal[
+    ErrorKind,
     "model_not_found",
     "missing_key",
     "no_match",

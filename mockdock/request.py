@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 __all__ = [
     "AudioPart",
+    "Caller",
+    "DialectName",
     "FilePart",
     "ImagePart",
     "Message",
@@ -24,6 +27,9 @@ __all__ = [
     "ToolChoice",
     "ToolResult",
 ]
+
+DialectName = Literal["openai"]
+"""Every wire API there is; a new dialect adds its name."""
 
 Role = Literal["developer", "system", "user", "assistant", "tool", "function"]
 CallKind = Literal["function", "custom", "legacy"]
@@ -139,6 +145,20 @@ class ResponseFormat:
 
 
 @dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, as far as a request tells before its body is read.
+
+    ``key`` is the API key, empty when there is none. ``session`` isolates rules
+    and counters, empty is the shared one. ``attempt`` counts from 1 and is what
+    the client tells of itself, None when it does not.
+    """
+
+    key: str = ""
+    session: str = ""
+    attempt: int | None = None
+
+
+@dataclass(frozen=True)
 class Request:
     """One request, parsed and valid.
 
@@ -147,7 +167,7 @@ class Request:
     fields that have no name here.
     """
 
-    dialect: str
+    dialect: DialectName
     api: str
     model: str = ""
     messages: tuple[Message, ...] = ()
@@ -162,10 +182,11 @@ class Request:
     stream: bool = False
     include_usage: bool = False
     service_tier: str | None = None
+    caller: Caller = field(default_factory=Caller)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def user_text(self) -> str:
         """Text of the last user message, empty when there is none."""
         for message in reversed(self.messages):
@@ -173,17 +194,17 @@ class Request:
                 return message.text
         return ""
 
-    @property
+    @cached_property
     def system_text(self) -> str:
         """All system and developer messages, joined by a newline."""
         return "\n".join(m.text for m in self.messages if m.role in ("system", "developer"))
 
-    @property
+    @cached_property
     def turn(self) -> int:
         """How many user messages the conversation holds so far (first turn: 1)."""
         return sum(m.role == "user" for m in self.messages)
 
-    @property
+    @cached_property
     def tool_results(self) -> tuple[ToolResult, ...]:
         """The tool results at the very end of the conversation, in their order."""
         ended = len(self.messages)

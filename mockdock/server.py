@@ -19,6 +19,7 @@ import uvicorn
 
 from mockdock.app import MAX_BODY, App
 from mockdock.delivery import Clock, ScaledClock
+from mockdock.dialects import DIALECTS
 from mockdock.engine import Engine
 from mockdock.errors import StartError
 from mockdock.observe import Observer
@@ -142,8 +143,8 @@ class Server:
 
     ``sources`` are scenarios as for ``mockdock serve``: bare names, paths, or
     mappings. Nothing waits unless ``time_scale`` is above 0 or a ``clock`` is
-    given. Raises ScenarioError for a bad scenario, StartError when it cannot
-    listen.
+    given. ``grace`` is how many seconds running replies get when it stops.
+    Raises ScenarioError for a bad scenario, StartError when it cannot listen.
     """
 
     def __init__(
@@ -157,6 +158,7 @@ class Server:
         otherwise: Literal["auto", "fail", "echo", "lorem"] = "auto",
         observers: Sequence[Observer] = (),
         max_body: int = MAX_BODY,
+        grace: int = 0,
     ) -> None:
         engine = Engine(load(*sources).scenario, seed=seed, otherwise=otherwise)
         self.app = App(
@@ -166,6 +168,7 @@ class Server:
             max_body=max_body,
         )
         self._where = (host, port)
+        self._grace = grace
         self._listener: socket.socket | None = None
         self._uvicorn: _Uvicorn | None = None
         self._thread: threading.Thread | None = None
@@ -182,14 +185,14 @@ class Server:
     @property
     def base_url(self) -> str:
         """What an OpenAI client takes as ``base_url``."""
-        return f"{self.url}/v1"
+        return f"{self.url}{DIALECTS[0].base_path}"
 
     def start(self) -> Self:
         """Listen, start the thread, and wait until it is ready."""
         if self._thread is not None:
             raise StartError("the server is running already")
         self._listener = bind(*self._where)
-        self._uvicorn = _Uvicorn(_config(self.app))
+        self._uvicorn = _Uvicorn(_config(self.app, timeout_graceful_shutdown=self._grace))
         self._died = None
         self._thread = threading.Thread(
             target=self._run, args=(self._uvicorn, self._listener), name="mockdock", daemon=True
@@ -204,7 +207,7 @@ class Server:
         """Stop and wait for the thread; harmless when it does not run."""
         if self._uvicorn is not None and self._thread is not None:
             self._uvicorn.should_exit = True
-            self._thread.join(_STOP_SECONDS)
+            self._thread.join(self._grace + _STOP_SECONDS)
         if self._listener is not None:
             self._listener.close()
         self._thread = self._uvicorn = self._listener = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from mockdock.app import App
 from mockdock.delivery import ManualClock
 from mockdock.dialects import DIALECTS
 from mockdock.engine import Engine
-from mockdock.observe import Exchange
+from mockdock.observe import Exchange, line
 from mockdock.reply import Completion, Failure
 from mockdock.scenario import load
 from tests.conformance.asgi import Message, app_of, ask, post, scope_of
@@ -112,6 +113,89 @@ def test_observers_see_refusals_too() -> None:
         (404, None, None),
     ]
     assert all(isinstance(each.reply, Failure) for each in seen)
+
+
+REFUSED: dict[str, tuple[int, str, str, bytes, dict[str, str]]] = {
+    "broken JSON": (400, "POST", CHAT, b"{", {}),
+    "wrong value": (400, "POST", CHAT, json.dumps({**ASKED, "n": 0}).encode(), {}),
+    "content type": (415, "POST", CHAT, b"{}", {"content-type": "text/plain"}),
+    "wrong method": (405, "GET", CHAT, b"", {}),
+    "unknown path": (404, "POST", "/v1/nowhere", b"", {}),
+    "unknown model": (404, "GET", "/v1/models/gpt-9", b"", {}),
+    "too large": (413, "POST", CHAT, b"", {"content-length": "99999999999"}),
+}
+
+
+@pytest.mark.parametrize(
+    ("status", "method", "path", "body", "headers"), REFUSED.values(), ids=REFUSED
+)
+@pytest.mark.parametrize(
+    ("who", "session"),
+    [
+        ({"x-mockdock-session": "mine"}, "mine"),
+        ({"authorization": "Bearer sk-mockdock-me"}, "sk-mockdock-me"),
+        ({"authorization": "Bearer sk-me"}, ""),
+    ],
+    ids=["header", "key", "nobody"],
+)
+def test_a_refused_request_lands_in_the_session_of_its_caller(
+    status: int,
+    method: str,
+    path: str,
+    body: bytes,
+    headers: dict[str, str],
+    who: dict[str, str],
+    session: str,
+) -> None:
+    seen: list[Exchange] = []
+    answer = ask(app_of(observers=[seen.append]), method, path, body, {**headers, **who})
+    assert answer.status == status
+    assert [(each.status, each.session) for each in seen] == [(status, session)]
+
+
+def test_a_request_without_a_right_key_lands_in_its_session_too() -> None:
+    seen: list[Exchange] = []
+    app = app_of(auth={"keys": ["sk-right"]}, observers=[seen.append])
+    mine = {"x-mockdock-session": "mine"}
+    assert ask(app, "POST", CHAT, b"", mine).status == 401
+    assert post(app, CHAT, ASKED, {**mine, "authorization": "Bearer sk-wrong"}).status == 401
+    assert [each.session for each in seen] == ["mine", "mine"]
+
+
+def test_a_refused_request_is_no_attempt_and_uses_up_no_reply() -> None:
+    app = app_of({"replies": ["first", "second"]})
+    mine = {"x-mockdock-session": "mine"}
+    assert post(app, CHAT, {**ASKED, "n": 0}, mine).status == 400
+    answer = post(app, CHAT, ASKED, mine).json()
+    assert answer["choices"][0]["message"]["content"] == "first"
+
+
+def test_a_wrong_key_is_shown_in_the_body_alone_and_masked() -> None:
+    key = "sk-abcdefghijklmnopqrstuvwxyz"
+    seen: list[Exchange] = []
+    app = app_of(auth={"keys": ["sk-right"]}, observers=[seen.append])
+    answer = post(app, CHAT, ASKED, {"authorization": f"Bearer {key}"})
+    assert answer.status == 401
+    assert answer.json()["error"]["message"].startswith(
+        f"Incorrect API key provided: sk-abcd{'*' * 18}wxyz. You can find"
+    )
+    (exchange,) = seen
+    for told in (answer.body.decode(), str(answer.headers), line(exchange)):
+        assert key not in told
+    for told in (str(answer.headers), line(exchange)):
+        assert "sk-abc" not in told
+        assert "wxyz" not in told
+
+
+def test_a_right_key_is_shown_nowhere() -> None:
+    key = "sk-abcdefghijklmnopqrstuvwxyz"
+    seen: list[Exchange] = []
+    app = app_of({"reply": "fine"}, auth={"keys": [key]}, observers=[seen.append])
+    answer = post(app, CHAT, ASKED, {"authorization": f"Bearer {key}"})
+    assert answer.status == 200
+    (exchange,) = seen
+    for told in (answer.body.decode(), str(answer.headers), line(exchange)):
+        assert "wxyz" not in told
 
 
 def test_an_observer_that_fails_costs_the_client_nothing(
@@ -297,6 +381,64 @@ def test_two_equal_requests_give_the_same_bytes_with_one_seed() -> None:
         return app_of(clock=ManualClock())
 
     assert told(fixed()) == told(fixed())
+
+
+TOOLS = [{"type": "function", "function": {"name": "find", "parameters": {"type": "object"}}}]
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+@pytest.mark.parametrize("more", [{}, {"tools": TOOLS}], ids=["text", "call"])
+def test_equal_requests_to_one_server_get_the_same_words_under_new_ids(
+    stream: bool, more: dict[str, Any]
+) -> None:
+    """They are two requests all the same, and a retry of one is a third."""
+    app = app_of()
+    retry = {"x-stainless-retry-count": "1"}
+    answers = [
+        post(app, CHAT, {**ASKED, **more, "stream": stream}, headers)
+        for headers in ({}, {}, retry, retry)
+    ]
+    assert len({answer.headers["x-request-id"] for answer in answers}) == 4
+    assert len({id_ for answer in answers for id_ in _ids(answer.body)}) == (8 if more else 4)
+    assert len({_nameless(answer.body) for answer in answers}) == 1
+
+
+_ID = re.compile(rb'"(?:chatcmpl-[0-9A-Za-z]{29}|call_[0-9A-Za-z]{24})"')
+
+
+def _ids(body: bytes) -> set[bytes]:
+    return set(_ID.findall(body))
+
+
+def _nameless(body: bytes) -> bytes:
+    """Take ids and times out of an answer."""
+    return re.sub(rb'("created": ?)\d+', rb"\1", _ID.sub(b"", body))
+
+
+def test_a_stream_keeps_its_id_and_time_however_long_it_takes() -> None:
+    """The time is that of the request; the answer after it has another one."""
+
+    async def play() -> tuple[bytes, bytes]:
+        clock = ManualClock()
+        app = app_of({"reply": {"text": "one two three", "pacing": {"itl": "1h"}}}, clock=clock)
+        wires = [Wire({**ASKED, "n": 2, "stream": True}) for _ in range(2)]
+        for wire in wires:
+            task = wire.start(app)
+            for _ in range(4):
+                await settle()
+                clock.advance(3600)
+            await task
+        return wires[0].body, wires[1].body
+
+    first, second = (
+        [json.loads(event[6:]) for event in body.split(b"\n\n")[:-2]]
+        for body in asyncio.run(play())
+    )
+    ids = [{event["id"] for event in events} for events in (first, second)]
+    created = [{event["created"] for event in events} for events in (first, second)]
+    assert [len(each) for each in (*ids, *created)] == [1, 1, 1, 1]
+    assert ids[0] != ids[1]
+    assert created == [{1_700_000_000}, {1_700_000_000 + 4 * 3600}]
 
 
 def test_lenient_validation_is_asked_of_the_dialect() -> None:

@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "delivery": NOUNS,
     "observe": NOUNS,
     "app": {*NOUNS, "engine", "dialects", "delivery", "observe"},
-    "server": {*NOUNS, "app", "engine", "delivery", "observe", "scenario"},
+    "server": {*NOUNS, "app", "engine", "dialects", "delivery", "observe", "scenario"},
     "__init__": {"errors", "server"},
     "__main__": {"cli"},
     "cli": {

@@ -67,7 +67,16 @@ VALID: dict[str, Any] = {
                 },
             },
         },
-        {"type": "custom", "custom": {"name": "g", "format": {"type": "text"}}},
+        {
+            "type": "custom",
+            "custom": {
+                "name": "g",
+                "format": {
+                    "type": "grammar",
+                    "grammar": {"definition": "a+", "syntax": "regex"},
+                },
+            },
+        },
     ],
     "tool_choice": "auto",
     "response_format": {
@@ -80,6 +89,12 @@ VALID: dict[str, Any] = {
     "temperature": 0.5,
     "logit_bias": {"1": 2},
     "metadata": {"a": "b"},
+    "moderation": {"model": "omni-moderation-latest", "policy": None},
+    "prompt_cache_options": {"ttl": "1h", "mode": "auto"},
+    "web_search_options": {
+        "search_context_size": "low",
+        "user_location": {"type": "approximate", "approximate": {"city": "Paris"}},
+    },
     "stream": False,
     "stream_options": {"include_usage": True},
     "seed": 7,
@@ -187,6 +202,11 @@ def mutated(draw: st.DrawFn) -> Any:
             case _ if isinstance(container, list):
                 container.insert(key, copy.deepcopy(container[key]))
     return body
+
+
+def test_what_is_mutated_is_valid() -> None:
+    """Else a mutation of it would only be refused for what is wrong already."""
+    assert ask(app_of(), "POST", CHAT, json.dumps(VALID).encode(), JSON).status == 200
 
 
 @fuzz

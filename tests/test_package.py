@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import re
 import site
 import subprocess
 import sys
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
@@ -17,8 +20,8 @@ import mockdock
 
 ROOT = Path(__file__).parent.parent
 
-OFFLINE = """
-import socket, sys
+GUARD = """
+import sys
 
 def guard(event, arguments):
     if event in ("socket.getaddrinfo", "socket.gethostbyname"):
@@ -31,8 +34,11 @@ def guard(event, arguments):
         raise OSError(f"the network is cut off: {event} {host}")
 
 sys.addaudithook(guard)
+"""
+"""Run by every Python of a venv at its start."""
 
-import json, pathlib, urllib.request
+USE = """
+import json, urllib.request
 import mockdock
 assert "site-packages" in mockdock.__file__, mockdock.__file__
 from mockdock import Server
@@ -47,6 +53,10 @@ with Server("quickstart", "canned") as server:
             {"content-type": "application/json"},
         )
         answers[model] = json.load(urllib.request.urlopen(request))
+try:
+    urllib.request.urlopen("http://example.com")
+except OSError as error:
+    answers["outside"] = str(error)
 print(json.dumps(answers))
 """
 
@@ -104,22 +114,53 @@ def test_the_wheel_serves_and_counts_offline(wheel: Path, tmp_path: Path) -> Non
     # The dependencies are those of this run: only the package itself comes from the wheel.
     (packages,) = (home / "lib").glob("python*/site-packages")
     (packages / "dependencies.pth").write_text("\n".join(site.getsitepackages()))
+    (packages / "sitecustomize.py").write_text(GUARD)
+
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
-    ended = subprocess.run(
-        [python, "-c", OFFLINE],
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env=environment,
-    )
-    assert ended.returncode == 0, ended.stderr
-    answers = json.loads(ended.stdout)
+
+    def run(*command: str | Path) -> str:
+        ended = subprocess.run(
+            command,
+            check=False,
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env=environment,
+        )
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
+
+    answers = json.loads(run(python, "-c", USE))
+    assert "the network is cut off" in answers["outside"]
     assert answers["gpt-4o"]["usage"]["prompt_tokens"] == 8
     assert answers["gpt-4o"]["usage"]["completion_tokens"] == 12
     assert answers["gpt-4"]["choices"][0]["message"]["content"].startswith("Hello!")
-    command = home / "bin" / "mockdock"
-    counted = subprocess.run(
-        [command, "tokens", "hello world"], check=True, capture_output=True, text=True, cwd=tmp_path
-    )
-    assert counted.stdout.startswith("2 tokens")
+    assert run(home / "bin" / "mockdock", "tokens", "hello world").startswith("2 tokens")
+    with subprocess.Popen(
+        [home / "bin" / "mockdock", "serve", "quickstart", "--port", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env={**environment, "PYTHONUNBUFFERED": "1"},
+    ) as served:
+        assert served.stdout is not None
+        assert "http://127.0.0.1:" in served.stdout.readline()
+        served.terminate()
+
+
+def test_what_is_imported_is_declared() -> None:
+    """Every package imported at run time is a dependency of the project."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        declared = tomllib.load(file)["project"]["dependencies"]
+    names = {re.split(r"[\[><=~!]", each)[0].lower() for each in declared}
+    names |= {"yaml"} if "pyyaml" in names else set()
+    imported = set()
+    for path in (ROOT / "mockdock").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported.add(node.module.split(".")[0])
+    foreign = imported - set(sys.stdlib_module_names) - {"mockdock", "__future__"}
+    # pydantic brings its core along, and speaks of it in its own documentation.
+    assert foreign - {"pydantic_core"} <= names

@@ -10,15 +10,16 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
 from mockdock import Server
 from mockdock.cli.commands import app
 from mockdock.resources import scenarios
 from mockdock.scenario import lint, load
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+LANGUAGE = (ROOT / "scenarios" / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README + LANGUAGE, re.DOTALL | re.MULTILINE)
 ADDRESS = "http://127.0.0.1:8080/v1"
 
 
@@ -35,7 +36,7 @@ def test_the_two_commands() -> None:
     main_job, tests = (line.strip() for line in blocks("sh")[:2])
     assert main_job == "pip install . && mockdock serve quickstart"
     assert tests == 'pip install -e ".[dev]" && pytest'
-    assert (Path(__file__).parent.parent / ".ci/run").read_text().count('-e ".[dev]"') == 1
+    assert (ROOT / ".ci/run").read_text().count('-e ".[dev]"') == 1
 
 
 def test_curl() -> None:
@@ -72,12 +73,11 @@ def test_the_first_test(tmp_path: Path) -> None:
     assert "1 passed" in ended.stdout, ended.stdout
 
 
-def test_the_scenario(tmp_path: Path) -> None:
-    (text,) = blocks("yaml")
+@pytest.mark.parametrize("text", blocks("yaml"), ids=["README", "language"])
+def test_the_scenarios(text: str, tmp_path: Path) -> None:
     path = tmp_path / "readme.yaml"
     path.write_text(text)
     assert lint(load(path).scenario) == ()
-    assert yaml.safe_load(text)["mockdock"] == 1
 
 
 def test_every_ready_made_scenario_is_named() -> None:
@@ -106,5 +106,5 @@ def test_every_key_of_the_language_is_documented(model: str, skip: tuple[str, ..
 
     fields = getattr(mockdock.scenario, model).model_fields
     names = {field.alias or name for name, field in fields.items()} - set(skip)
-    missing = {name for name in names if not re.search(rf"\b{name}\b", README)}
+    missing = {name for name in names if not re.search(rf"\b{name}\b", LANGUAGE)}
     assert missing == set()

@@ -16,8 +16,7 @@ from mockdock.cli.reading import read
 from mockdock.content.catalogue import Model, load
 from mockdock.content.counting import count_prompt
 from mockdock.content.tokens import encoding_for, tokenizer
-from mockdock.dialects import Call
-from mockdock.dialects.openai import openai
+from mockdock.dialects import DIALECTS, Call
 from mockdock.engine import Engine
 from mockdock.errors import MockdockError
 from mockdock.reply import Failure
@@ -35,7 +34,10 @@ def count_tokens(source: str, model: str | None) -> str:
     A JSON object with ``messages`` is a request: its prompt is counted as
     ``usage`` would. Raises MockdockError when it is not a valid one.
     """
-    text = read(Path(source)) if source == "-" or _is_file(source) else source
+    if source == "-" or _is_file(source) or _looks_like_file(source):
+        text = read(Path(source))
+    else:
+        text = source
     body = _request(text)
     if body is None:
         name = model or _DEFAULT
@@ -44,7 +46,7 @@ def count_tokens(source: str, model: str | None) -> str:
         return f"{count} tokens ({encoding}, as for {name})"
     body = {**body, "model": model or body.get("model") or _DEFAULT}
     call = Call("chat", "POST", "", {}, {}, json.dumps(body).encode(), "")
-    parsed = openai.parse(call)
+    parsed = DIALECTS[0].parse(call)
     if isinstance(parsed, Failure):
         raise MockdockError(f"{source}: not a valid request: {parsed.message}")
     resolved = load().resolve(parsed.model)
@@ -57,6 +59,11 @@ def _is_file(source: str) -> bool:
         return Path(source).is_file()
     except (OSError, ValueError):
         return False
+
+
+def _looks_like_file(source: str) -> bool:
+    """Take one word with the ending of a text file for a file, so that typos are told."""
+    return len(source.split()) == 1 and source.endswith((".json", ".txt", ".md", ".yaml"))
 
 
 def _request(text: str) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import typer
@@ -12,10 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from mockdock.cli.reading import read
-from mockdock.dialects import Call
-from mockdock.dialects.openai import openai
+from mockdock.dialects import DIALECTS, Call, Envelope
 from mockdock.engine import Decision, Engine
-from mockdock.engine.sessions import SHARED
+from mockdock.engine.match import Situation, explain
+from mockdock.engine.store import Scalar
 from mockdock.errors import MockdockError
 from mockdock.reply import Failure, Reply
 from mockdock.request import Request
@@ -24,6 +24,8 @@ from mockdock.scenario import lint, load
 __all__ = ["check_scenarios", "explain_request"]
 
 _CREATED = 1_700_000_000
+_CHAT = DIALECTS[0]
+"""The dialect a request file is read in."""
 
 
 def check_scenarios(sources: Sequence[str]) -> int:
@@ -53,36 +55,42 @@ def explain_request(
     sent = dict(_pair(header, ":", "--header") for header in headers)
     sent = {name.lower(): value for name, value in sent.items()}
     sent["x-stainless-retry-count"] = str(attempt - 1)
+    caller = _CHAT.caller(sent)
     engine.store.set_state(
-        SHARED, {n: _scalar(v) for n, v in (_pair(s, "=", "--state") for s in states)}
+        caller.session, {n: _scalar(v) for n, v in (_pair(s, "=", "--state") for s in states)}
     )
     call = Call(
         operation="chat",
         method="POST",
-        path="/v1/chat/completions",
+        path=f"{_CHAT.base_path}/chat/completions",
         headers=sent,
         params={},
         body=read(path).encode(),
         base_url="",
+        caller=caller,
         lenient=engine.scenario.validation == "lenient",
     )
-    refused = engine.authorize(sent)
-    parsed: Request | Failure = openai.parse(call) if refused is None else refused
+    refused = engine.authorize(caller)
+    parsed: Request | Failure = _CHAT.parse(call) if refused is None else refused
     if isinstance(parsed, Failure):
         typer.echo("refused before any rule is tried:")
         _print_reply(None, parsed)
         return
+    state = engine.store.state(caller.session)
     decision = engine.decide(parsed)
-    _print_verdicts(engine, parsed, decision)
+    _print_verdicts(engine, parsed, decision, state)
     _print_reply(parsed, engine.compose(parsed, decision, _CREATED))
 
 
-def _print_verdicts(engine: Engine, request: Request, decision: Decision) -> None:
+def _print_verdicts(
+    engine: Engine, request: Request, decision: Decision, state: Mapping[str, Scalar]
+) -> None:
     chosen = decision.context.compiled
     table = Table(box=None, pad_edge=False)
     for title in ("", "rule", "why"):
         table.add_column(title, overflow="fold")
-    for verdict in engine.explain(request, decision.skipped):
+    situation = Situation(decision.context.attempt, state, decision.skipped)
+    for verdict in explain(engine.rules, request, situation):
         compiled = verdict.compiled
         label = Text(compiled.label)
         if chosen is not None and compiled.index == chosen.index:
@@ -101,13 +109,9 @@ def _print_verdicts(engine: Engine, request: Request, decision: Decision) -> Non
 
 
 def _print_reply(request: Request | None, reply: Reply) -> None:
-    status = 200
-    if isinstance(reply, Failure):
-        from mockdock.dialects.openai.failures import tell
-
-        status = tell(reply).status
-    typer.echo(f"\nHTTP {status}")
-    body = b"".join(frame.data for frame in openai.frames(request, reply))
+    head = _CHAT.head(request, reply, Envelope("0" * 32, 0, 0, {}))
+    typer.echo(f"\nHTTP {head.status}")
+    body = b"".join(frame.data for frame in _CHAT.frames(request, reply))
     typer.echo(body.decode().rstrip("\n"))
 
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -16,6 +17,7 @@ from rich.table import Table
 from mockdock.app import App
 from mockdock.content.tokens import tokenizer
 from mockdock.delivery import ScaledClock
+from mockdock.dialects import DIALECTS
 from mockdock.engine import Engine
 from mockdock.errors import ScenarioError, StartError
 from mockdock.observe import Exchange, line
@@ -103,12 +105,13 @@ def _log_access() -> None:
 
 def _base_url(options: Options, address: object) -> str:
     scheme = "http" if options.ssl_certfile is None else "https"
-    if options.uds is not None or not isinstance(address, tuple):
-        return f"{scheme}://localhost/v1"
-    host, port = address[:2]
-    if host in ("0.0.0.0", "::"):  # noqa: S104 - only shown
-        host = "localhost"
-    return f"{scheme}://[{host}]:{port}/v1" if ":" in host else f"{scheme}://{host}:{port}/v1"
+    where = "localhost"
+    if isinstance(address, tuple):
+        host, port = address[:2]
+        if host in ("0.0.0.0", "::"):  # noqa: S104 - only shown
+            host = "localhost"
+        where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return f"{scheme}://{where}{DIALECTS[0].base_path}"
 
 
 def _banner(loaded: Loaded, options: Options, base_url: str) -> None:
@@ -117,7 +120,11 @@ def _banner(loaded: Loaded, options: Options, base_url: str) -> None:
     name = f" · {scenario.name}" if scenario.name else ""
     console.print(f"mockdock{name} · {base_url}", style="bold", markup=False)
     if options.uds is not None:
-        console.print(f"on the Unix socket {options.uds}", markup=False)
+        console.print(
+            f"on the Unix socket {options.uds}: tell your HTTP client, such as "
+            f"curl --unix-socket {options.uds} {base_url}/models",
+            markup=False,
+        )
     console.print(
         f"export OPENAI_BASE_URL={base_url} OPENAI_API_KEY=mockdock", markup=False, style="green"
     )
@@ -223,13 +230,24 @@ def _watch(
             if not told:
                 told = True
                 _say(options, f"watching {', '.join(map(str, sorted(folders)))}")
-            fresh = _load_again(sources) if changes else None
-            if fresh is not None:
-                app.engine = Engine(fresh.scenario, seed=options.seed)
-                _say(options, f"reloaded: {len(fresh.scenario.rules)} rules, counters start anew")
-                if _folders(fresh) != folders:
-                    loaded = fresh
-                    break
+            fresh = _load_again(sources) if _concern(changes, loaded) else None
+            if fresh is None or fresh.scenario == loaded.scenario:
+                continue
+            loaded = fresh
+            app.engine = Engine(fresh.scenario, seed=options.seed)
+            rules = len(fresh.scenario.rules)
+            _say(
+                options,
+                f"reloaded: {rules} rule{'' if rules == 1 else 's'}, counters start anew",
+            )
+            if _folders(fresh) != folders:
+                break
+
+
+def _concern(changes: set[tuple[Any, str]], loaded: Loaded) -> bool:
+    """Tell whether a change can concern the scenario: its files, or new ones beside them."""
+    files = {str(path) for path in loaded.files}
+    return any(path in files or path.endswith((".yaml", ".yml")) for _, path in changes)
 
 
 def _folders(loaded: Loaded) -> set[Path]:

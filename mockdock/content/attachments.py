@@ -6,7 +6,7 @@ request has either, so these numbers are plausible and steady, not exact.
 
 from __future__ import annotations
 
-from mockdock.content.headers import DataUrl
+from mockdock.content.image_size import DataUrl
 from mockdock.content.tokens import Tokenizer
 from mockdock.request import AudioPart, FilePart, Request
 

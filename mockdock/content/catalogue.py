@@ -16,11 +16,12 @@ from typing import Any, Literal
 
 import orjson
 
+from mockdock.content.tokens import encoding_for
+
 __all__ = ["Catalogue", "Model", "Prices", "load"]
 
 _DATA = Path(__file__).resolve().with_name("models.json")
 _REASONING = ("o1", "o3", "o4", "gpt-5")
-_OLD_ENCODING = ("gpt-3.5", "gpt-35", "gpt-4-", "text-embedding-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +65,10 @@ class Model:
 
 
 class Catalogue:
-    """Models by name, in a stable order."""
+    """Models by name, in a stable order; of equal ids the last counts."""
 
     def __init__(self, models: Sequence[Model]) -> None:
         self._models: Mapping[str, Model] = {model.id: model for model in models}
-
-    @classmethod
-    def with_models(cls, models: Sequence[Model]) -> Catalogue:
-        """Build a catalogue of these models and no others; of equal ids the last counts."""
-        return cls(models)
 
     def all(self) -> tuple[Model, ...]:
         """Give every model, in the order of the list."""
@@ -133,12 +129,11 @@ def _fine_tune(name: str) -> tuple[str, str]:
 def _unknown(name: str) -> Model:
     bare = _bare(name)
     family = _fine_tune(bare)[0] or bare
-    old = family == "gpt-4" or family.startswith(_OLD_ENCODING)
     reasoning = family.startswith(_REASONING)
     return Model(
         id=name,
         snapshot=name,
-        encoding="cl100k_base" if old else "o200k_base",
+        encoding=encoding_for(name),
         context_window=400_000 if reasoning else 128_000,
         max_output_tokens=128_000 if reasoning else 16_384,
         reasoning=reasoning,

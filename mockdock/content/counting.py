@@ -34,7 +34,7 @@ from mockdock.request import (
     ToolChoice,
 )
 
-__all__ = ["count_calls", "count_content", "count_prompt", "count_reasoning"]
+__all__ = ["count_calls", "count_prompt", "count_reasoning"]
 
 _PRIMING = 3
 _TOOLS_HEADING = 5
@@ -98,15 +98,6 @@ def count_prompt(request: Request, tokenizer: Tokenizer, model: str) -> int:
         for part in message.parts:
             total += _part(part, tokenizer, model)
     return total
-
-
-def count_content(text: str, tokenizer: Tokenizer) -> int:
-    """Count the completion tokens of an answer's content or refusal.
-
-    The text alone: exact on most recordings. Now and then one reports one more,
-    presumably for the token that ends the message.
-    """
-    return tokenizer.count(text)
 
 
 def count_calls(calls: Sequence[Call | ToolCall], tokenizer: Tokenizer, model: str) -> int:

@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-from mockdock.content.headers import image_size
+from mockdock.content.image_size import image_size
 from mockdock.content.tokens import plain_name
 from mockdock.request import ImagePart
 

@@ -51,8 +51,8 @@ _BY_PREFIX = (
 _SHORT = 512
 _SHORT_ENTRIES = 4096
 _LONG_ENTRIES = 8192
-_SPLIT = 2048
-_SPLIT_ENTRIES = 128
+_SPLIT = 16_384
+_SPLIT_ENTRIES = 64  # of some 16,384 characters: 30 MB at the very most
 
 _SEGMENT = 65_536
 # Both patterns always split between a letter or digit and one of these. The
@@ -105,10 +105,6 @@ class Tokenizer:
         if len(text) <= _SEGMENT:
             return self._encoding.encode_ordinary(text)
         return [t for part in _segments(text) for t in self._encoding.encode_ordinary(part)]
-
-    def token_bytes(self, token: int) -> bytes:
-        """Give the bytes of one token; raises KeyError when there is no such token."""
-        return self._encoding.decode_single_token_bytes(token)
 
     def _measure(self, text: str) -> int:
         return len(self.encode(text))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mockdock.frames import Frame, Head
 from mockdock.reply import Failure, Reply
-from mockdock.request import Request
+from mockdock.request import Caller, DialectName, Request
 
-__all__ = ["Call", "Dialect", "Envelope", "Route"]
+__all__ = ["Call", "Dialect", "Envelope", "Route", "caller"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ class Call:
     params: Mapping[str, str]
     body: bytes
     base_url: str
+    caller: Caller = field(default_factory=Caller)
     lenient: bool = False
 
 
@@ -57,16 +58,37 @@ class Envelope:
 class Dialect:
     """A wire API as functions.
 
-    ``parse`` turns a call into a request or the provider's own refusal,
+    ``base_path`` is what a client's base URL ends with. ``caller`` reads who asks
+    off the headers. ``parse`` turns a call into a request or the provider's own refusal,
     ``misroute`` refuses a path or method that does not exist, ``oversize`` a
     body above the limit. ``head`` and ``frames`` render a reply; the frames are
     made lazily, one for a plain reply.
     """
 
-    name: str
+    name: DialectName
+    base_path: str
     routes: tuple[Route, ...]
+    caller: Callable[[Mapping[str, str]], Caller]
     parse: Callable[[Call], Request | Failure]
     misroute: Callable[[Call, frozenset[str]], Failure]
     oversize: Callable[[int], Failure]
     head: Callable[[Request | None, Reply, Envelope], Head]
     frames: Callable[[Request | None, Reply], Iterator[Frame]]
+
+
+_KEY_PREFIX = "sk-mockdock-"
+_SESSION = "x-mockdock-session"
+_RETRIES = "x-stainless-retry-count"
+_MOST_DIGITS = 6
+
+
+def caller(headers: Mapping[str, str], key: str) -> Caller:
+    """Tell who asks, for any dialect, once its ``key`` is known.
+
+    The session is named by ``x-mockdock-session``, else by a key that starts
+    with ``sk-mockdock-``; the attempt is one more than the retries an SDK tells.
+    """
+    session = headers.get(_SESSION) or (key if key.startswith(_KEY_PREFIX) else "")
+    retries = headers.get(_RETRIES, "")
+    told = retries.isascii() and retries.isdigit() and len(retries) <= _MOST_DIGITS
+    return Caller(key, session, int(retries) + 1 if told else None)

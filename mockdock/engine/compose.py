@@ -7,30 +7,34 @@ from dataclasses import asdict, dataclass, replace
 
 from mockdock.content.attachments import count_prompt_audio
 from mockdock.content.catalogue import Model
-from mockdock.content.chunks import Chunk
 from mockdock.content.counting import count_prompt
 from mockdock.content.tokens import tokenizer
+from mockdock.engine.chance import Entropy
 from mockdock.engine.draft import Answer, Writer
 from mockdock.engine.fill import Filler
 from mockdock.engine.fit import Fitted, fit
 from mockdock.engine.match import Compiled
-from mockdock.engine.sessions import Entropy
+from mockdock.engine.pace import Pace
 from mockdock.reply import Completion, Failure, FailureKind, Usage
 from mockdock.request import Request
-from mockdock.scenario import ErrorSpec, PacingSpec, ReplySpec
+from mockdock.scenario import ErrorSpec, ReplySpec
 
 __all__ = ["Context", "complete", "fail"]
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a decision has settled about a request."""
+    """What a decision has settled about a request.
+
+    ``seen`` counts how often the session has seen the same logical request.
+    """
 
     model: Model
     attempt: int
+    seen: int
     compiled: Compiled | None
     entropy: Entropy
-    pacing: PacingSpec | None
+    pace: Pace
 
 
 _TIERS = {None: "default", "auto": "default"}
@@ -50,13 +54,9 @@ def complete(request: Request, answer: Answer, context: Context, created: int) -
     """Compose a completion; ``created`` is in seconds since 1970."""
     model, entropy = context.model, context.entropy
     counter = tokenizer(model.encoding)
-    pacing = context.pacing
     reply = answer if isinstance(answer, ReplySpec) else None
-    if reply is not None and reply.pacing is not None:
-        pacing = reply.pacing.over(pacing)
     filler = _filler(request, context)
-    writer = Writer(request, filler, entropy, context.attempt, counter.count)
-    chunk: Chunk = "token" if pacing is None or pacing.chunk is None else pacing.chunk
+    writer = Writer(request, filler, entropy, context.seen, counter.count)
     fitted = [
         fit(
             request,
@@ -65,12 +65,12 @@ def complete(request: Request, answer: Answer, context: Context, created: int) -
             tokenizer=counter,
             model=model.id,
             limit=_limit(request, model),
-            chunk=chunk,
+            chunk=context.pace.chunk,
         )
         for index in range(request.n)
     ]
     return Completion(
-        id=entropy.token(f"id/{context.attempt}", 29),
+        id=entropy.token(f"id/{context.seen}", 29),
         created=created,
         model=model.snapshot,
         choices=tuple(each.choice for each in fitted),
@@ -79,7 +79,7 @@ def complete(request: Request, answer: Answer, context: Context, created: int) -
         service_tier=_TIERS.get(request.service_tier, request.service_tier or "default"),
         reasoning_model=model.reasoning,
         headers={} if reply is None else _headers(reply.headers, filler),
-        pacing=None if pacing is None else pacing.pacing(),
+        pacing=context.pace.pacing,
     )
 
 
@@ -91,12 +91,12 @@ def fail(request: Request, answer: ErrorSpec, context: Context) -> Failure:
         kind=kind,
         status=status,
         model=request.model,
-        key=request.headers.get("authorization", "").partition(" ")[2],
+        key=request.caller.key,
         message=None if answer.message is None else filler.text(answer.message),
         type=answer.type,
         param=answer.param,
         code=answer.code,
-        retry_after=answer.retry_after if isinstance(answer.retry_after, float) else None,
+        retry_after=answer.retry_after,
         should_retry=answer.should_retry,
         headers=_headers(answer.headers, filler),
     )
@@ -130,8 +130,9 @@ def _one_line(value: str) -> str:
 
 
 def _limit(request: Request, model: Model) -> int | None:
-    limits = [limit for limit in (request.max_tokens, model.max_output_tokens) if limit]
-    return min(limits) if limits else None
+    """Give the most tokens a choice may have; a limit of 0, or only assumed, cuts nothing."""
+    of_model = 0 if "max_output_tokens" in model.assumed else model.max_output_tokens
+    return min((limit for limit in (request.max_tokens, of_model) if limit), default=None)
 
 
 def _usage(request: Request, prompt: int, fitted: list[Fitted], reply: ReplySpec | None) -> Usage:

@@ -8,8 +8,8 @@ from random import Random
 from typing import Any, Literal
 
 from mockdock.content import schema, text
+from mockdock.engine.chance import Entropy
 from mockdock.engine.fill import Filler
-from mockdock.engine.sessions import Entropy
 from mockdock.reply import Finish
 from mockdock.request import CallKind, Request, Tool
 from mockdock.scenario import GenerateSpec, ReplySpec, ToolCallSpec
@@ -59,13 +59,13 @@ class Writer:
         request: Request,
         filler: Filler,
         entropy: Entropy,
-        attempt: int,
+        seen: int,
         count: Callable[[str], int],
     ) -> None:
         self._request = request
         self._filler = filler
         self._entropy = entropy
-        self._attempt = attempt
+        self._seen = seen
         self._count = count
 
     def draft(self, answer: Answer, index: int) -> Draft:
@@ -119,7 +119,7 @@ class Writer:
         return DraftCall(name, arguments, call_id, offered.kind if offered else "function")
 
     def _call_id(self, index: int, place: int) -> str:
-        return "call_" + self._entropy.token(f"call/{self._attempt}/{index}/{place}", 24)
+        return "call_" + self._entropy.token(f"call/{self._seen}/{index}/{place}", 24)
 
     def _rng(self, what: str, index: int) -> Random:
         return self._entropy.rng(f"{what}/{index}")

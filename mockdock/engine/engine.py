@@ -5,17 +5,26 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from mockdock.content.catalogue import Catalogue, Model
+from mockdock.engine.chance import Entropy, fingerprint
 from mockdock.engine.compose import Context, complete, fail
 from mockdock.engine.draft import Answer
-from mockdock.engine.match import Compiled, Verdict, candidates, compile_rules, explain
+from mockdock.engine.match import (
+    Compiled,
+    Situation,
+    Verdict,
+    candidates,
+    compile_rules,
+    explain,
+)
 from mockdock.engine.models import catalogue_of
-from mockdock.engine.sessions import Entropy, declared_attempt, fingerprint, session_of
-from mockdock.engine.store import MemoryStore, Skip, Store
+from mockdock.engine.pace import pace_of
+from mockdock.engine.store import MemoryStore, Pick, Skip, Store
+from mockdock.errors import MockdockError
 from mockdock.reply import Failure, ModelCard, ModelList, Reply
-from mockdock.request import Request
+from mockdock.request import Caller, Request
 from mockdock.scenario import AuthKeys, ErrorSpec, Scenario
 
 __all__ = ["Decision", "Engine"]
@@ -32,7 +41,6 @@ class Decision:
     ``skipped`` tells, by rule index, why a rule that fits did not answer.
     """
 
-    session: str
     context: Context
     answer: Answer | ErrorSpec | Failure | None
     skipped: Mapping[int, Skip] = field(default_factory=dict)
@@ -62,47 +70,52 @@ class Engine:
         self.scenario = scenario
         self.store: Store = MemoryStore() if store is None else store
         self.seed = scenario.seed if seed is None else seed
-        self.rules = compile_rules(scenario.rules)
+        self.rules = compile_rules(scenario.rules, scenario.pacing)
         self.catalogue: Catalogue = catalogue_of(scenario)
+        if otherwise not in get_args(Otherwise):
+            raise MockdockError(
+                f"otherwise={otherwise!r}: write one of {', '.join(get_args(Otherwise))}"
+            )
         self._otherwise = otherwise if scenario.otherwise is None else scenario.otherwise
+        self._pace = pace_of(self._otherwise, scenario.pacing)
         self._keys = (
             frozenset(key.encode() for key in scenario.auth.keys)
             if isinstance(scenario.auth, AuthKeys)
             else None
         )
 
-    def authorize(self, headers: Mapping[str, str]) -> Failure | None:
-        """Refuse a request without a key, or with a wrong one, as the scenario wants it."""
+    def authorize(self, caller: Caller) -> Failure | None:
+        """Refuse a caller without a key, or with a wrong one, as the scenario wants it."""
         if self.scenario.auth == "any":
             return None
-        _, _, key = headers.get("authorization", "").partition(" ")
-        key = key.strip()
-        if not key:
+        if not caller.key:
             return Failure("missing_key")
-        if self._keys is None or any(hmac.compare_digest(key.encode(), k) for k in self._keys):
+        key = caller.key.encode("utf-8", "surrogatepass")
+        if self._keys is None or any(hmac.compare_digest(key, known) for known in self._keys):
             return None
-        return Failure("auth", key=key)
+        return Failure("auth", key=caller.key)
 
     def decide(self, request: Request) -> Decision:
         """Decide who answers; the one stateful step."""
-        session = session_of(request.headers)
         model = self.catalogue.resolve(request.model)
-        if self._refused(request):
-            context = self._context(request, session, "", model, 1, None)
-            return Decision(session, context, Failure("model_not_found", request.model))
-        identity = fingerprint(request)
-        fitting = candidates(self.rules, request)
-        declared = declared_attempt(request.headers)
-        pick = self.store.decide(session, identity, declared, [c.candidate for c in fitting])
+        refused = self._refused(request)
+        caller, identity = request.caller, fingerprint(request)
+        fitting = [] if refused else candidates(self.rules, request)
+        pick = self.store.decide(
+            caller.session, identity, caller.attempt, [each.candidate for each in fitting]
+        )
         compiled = None if pick.index is None else fitting[pick.index]
         skipped = dict(zip((each.index for each in fitting), pick.skipped, strict=False))
-        context = self._context(request, session, identity, model, pick.attempt, compiled)
+        context = self._context(request, identity, model, pick, compiled)
+        if refused:
+            return Decision(context, Failure("model_not_found", request.model))
         if compiled is not None:
-            return Decision(session, context, _scripted(compiled, pick.position), skipped)
+            return Decision(context, _scripted(compiled, pick.position), skipped)
         if request.api == "models":
-            return Decision(session, context, None, skipped)
-        miss = self._missed(request, skipped) if self._otherwise == "fail" else self._otherwise
-        return Decision(session, context, miss, skipped)
+            return Decision(context, None, skipped)
+        if self._otherwise == "fail":
+            return Decision(context, self._missed(request, pick.attempt, skipped), skipped)
+        return Decision(context, self._otherwise, skipped)
 
     def compose(self, request: Request, decision: Decision, created: int) -> Reply:
         """Say what was decided; pure. ``created`` is in seconds since 1970."""
@@ -116,23 +129,17 @@ class Engine:
             case _:
                 return complete(request, decision.answer, decision.context, created)
 
-    def explain(
-        self, request: Request, skipped: Mapping[int, Skip] | None = None
-    ) -> tuple[Verdict, ...]:
-        """Say of every rule why it does not answer, without counting the request.
-
-        ``skipped`` is what a decision said of rules that fit.
-        """
-        return explain(self.rules, request, skipped)
-
     def _refused(self, request: Request) -> bool:
         """Tell whether a model is asked for that the scenario does not list."""
         asked = request.model if request.api != "models" or request.model else None
         closed = self.scenario.models is not None or request.api == "models"
         return asked is not None and closed and self.catalogue.get(asked) is None
 
-    def _missed(self, request: Request, skipped: Mapping[int, Skip]) -> Failure:
-        verdicts = sorted(self.explain(request, skipped), key=lambda each: len(each.mismatches))
+    def _missed(self, request: Request, attempt: int, skipped: Mapping[int, Skip]) -> Failure:
+        """Tell the nearest rules: few conditions fail, then many hold."""
+        state = self.store.state(request.caller.session)
+        situation = Situation(attempt, state, skipped)
+        verdicts = sorted(explain(self.rules, request, situation), key=_distance)
         lines = [
             f"{v.compiled.label}: " + "; ".join(f"{m.name} {m.text}" for m in v.mismatches)
             for v in verdicts[:_NEAREST]
@@ -150,17 +157,22 @@ class Engine:
         return ModelList(tuple(_card(each) for each in self.catalogue.all()))
 
     def _context(
-        self,
-        request: Request,
-        session: str,
-        identity: str,
-        model: Model,
-        attempt: int,
-        compiled: Compiled | None,
+        self, request: Request, identity: str, model: Model, pick: Pick, compiled: Compiled | None
     ) -> Context:
         key = "" if compiled is None else compiled.candidate.key
-        entropy = Entropy(self.seed, session, identity, request.seed, key)
-        return Context(model, attempt, compiled, entropy, self.scenario.pacing)
+        entropy = Entropy(self.seed, request.caller.session, identity, request.seed, key)
+        pace = self._pace if compiled is None else compiled.paces[pick.position or 0]
+        return Context(model, pick.attempt, pick.seen, compiled, entropy, pace)
+
+
+def _distance(verdict: Verdict) -> tuple[int, int]:
+    compiled = verdict.compiled
+    wanted = {condition.name for condition in compiled.conditions}
+    wanted.update(f"state.{name}" for name, _ in compiled.candidate.state)
+    if compiled.rule.when.attempt is not None:
+        wanted.add("attempt")
+    holding = wanted.difference(each.name for each in verdict.mismatches)
+    return len(verdict.mismatches), -len(holding)
 
 
 def _scripted(compiled: Compiled, position: int | None) -> Answer | ErrorSpec | Failure:

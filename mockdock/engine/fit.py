@@ -55,19 +55,22 @@ def fit(
     """Cut a draft at stop strings and at ``limit`` tokens, and split it into chunks.
 
     Reasoning is spent first, then the text or refusal, then the tool calls;
-    what does not fit is not there, and ``finish`` is then "length".
+    what does not fit is not there, and ``finish`` is then "length". Nothing
+    comes after a stop string.
     """
     budget = _Budget(limit)
     reasoning = _reason(draft.reasoning, budget, tokenizer, model)
-    text = draft.text
+    text, drafts, scripted = draft.text, draft.calls, draft.finish
     if text is not None and request.stop:
-        text = before_stop(text, request.stop)
+        said = _within(text, draft.length, tokenizer)
+        if (before := before_stop(said, request.stop)) != said:
+            text, drafts, scripted = before, (), "stop"
     content = _write(text, budget, tokenizer, chunk, length=draft.length)
     refusal = _write(draft.refusal, budget, tokenizer, chunk)
-    calls = _call(draft.calls, budget, tokenizer, model, chunk)
+    calls = _call(drafts, budget, tokenizer, model, chunk)
     if content is None and refusal is None and not calls:
         content = ()
-    finish = "length" if budget.exhausted else draft.finish or _finish(request, calls)
+    finish = "length" if budget.exhausted else scripted or _finish(request, calls)
     choice = Choice(index, content, refusal, calls, finish)
     return Fitted(choice, budget.spent, reasoning)
 
@@ -78,6 +81,14 @@ def _reason(hidden: int | str, budget: _Budget, tokenizer: Tokenizer, model: str
     budget.exhausted = not budget.fits(cost)
     budget.spend(cost)
     return min(wanted, budget.spent)
+
+
+def _within(text: str, length: int | None, tokenizer: Tokenizer) -> str:
+    """Give what is said of a made-up text, which may be longer than its length."""
+    if length is None:
+        return text
+    pieces, _ = cut(tokenizer.pieces(text), length)
+    return "".join(piece.text for piece in pieces)
 
 
 def _write(

@@ -16,10 +16,11 @@ def catalogue_of(scenario: Scenario) -> Catalogue:
     known = catalogue.load()
     if scenario.models is None:
         return known
-    return known.with_models([_model(spec, known) for spec in scenario.models])
+    return Catalogue([_model(spec, known) for spec in scenario.models])
 
 
 def _model(spec: ModelSpec, known: Catalogue) -> Model:
     model = replace(known.resolve(spec.id), id=spec.id)
     given = {name: value for name, value in spec if value is not None}
-    return replace(model, **given)
+    assumed = tuple(name for name in model.assumed if name not in given)
+    return replace(model, **given, assumed=assumed)

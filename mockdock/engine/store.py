@@ -6,13 +6,14 @@ of store (several processes, one truth) can have the very same semantics.
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-__all__ = ["Candidate", "MemoryStore", "Pick", "Scalar", "Skip", "Store"]
+__all__ = ["Candidate", "MemoryStore", "Pick", "Scalar", "Skip", "Store", "same"]
 
 Scalar = str | int | float | bool | None
 
@@ -42,16 +43,17 @@ class Candidate:
 class Pick:
     """What was decided.
 
-    ``index`` is the place among the candidates, None when none answers;
-    ``position`` the reply to give, counted from 0, None when the candidate has
-    run out and shall fail. ``skipped`` says why each candidate before did not
-    answer. ``used`` counts how often the candidate has answered, this included.
+    ``seen`` counts how often the session has seen this logical request, this
+    included. ``index`` is the place among the candidates, None when none
+    answers; ``position`` the reply to give, counted from 0, None when the
+    candidate has run out and shall fail. ``skipped`` says why each candidate
+    before did not answer.
     """
 
     attempt: int
+    seen: int = 1
     index: int | None = None
     position: int | None = None
-    used: int = 0
     skipped: tuple[Skip, ...] = ()
 
 
@@ -82,7 +84,7 @@ class Store(Protocol):
 
 
 _MOST_SESSIONS = 10_000
-_MOST_COUNTS = 10_000
+_MOST_COUNTS = 100_000
 
 
 class _Counts:
@@ -99,32 +101,38 @@ class _Counts:
             self._counts.move_to_end(key)
         return count
 
-    def set(self, key: Hashable, value: int) -> None:
+    def set(self, key: Hashable, value: int) -> int:
         self._counts[key] = value
         self._counts.move_to_end(key)
         if len(self._counts) > _MOST_COUNTS:
             self._counts.popitem(last=False)
+        return value
 
 
 @dataclass(slots=True)
 class _Session:
-    attempts: _Counts = field(default_factory=_Counts)
-    by_request: _Counts = field(default_factory=_Counts)
-    by_rule: _Counts = field(default_factory=_Counts)
+    """``serial`` is never given twice: what is counted under it ends with the session."""
+
+    serial: int
+    used: _Counts = field(default_factory=_Counts)
     state: dict[str, Scalar] = field(default_factory=dict)
 
 
 class MemoryStore:
     """State of one process.
 
-    Bounded: beyond 10,000 sessions, and 10,000 requests of a session, the
-    longest unused are forgotten.
+    Bounded: beyond 10,000 sessions, and 100,000 logical requests in all sessions
+    together, the longest unused are forgotten.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._serials = itertools.count(1)
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
-        self._server = _Counts()
+        self._attempts = _Counts()
+        self._seen = _Counts()
+        self._used_by_request = _Counts()
+        self._used_by_server = _Counts()
 
     def decide(
         self, session: str, request: str, attempt: int | None, candidates: Sequence[Candidate]
@@ -132,8 +140,9 @@ class MemoryStore:
         """Count the attempt and let the first able candidate answer, atomically."""
         with self._lock:
             mine = self._session(session)
-            attempt = attempt or mine.attempts.get(request) + 1
-            mine.attempts.set(request, attempt)
+            identity = (mine.serial, request)
+            attempt = self._attempts.set(identity, attempt or self._attempts.get(identity) + 1)
+            seen = self._seen.set(identity, self._seen.get(identity) + 1)
             skipped: list[Skip] = []
             for index, candidate in enumerate(candidates):
                 counts, key = self._counter(mine, request, candidate)
@@ -146,8 +155,8 @@ class MemoryStore:
                 position = _position(candidate, _step(candidate, attempt, used))
                 if position is not None:
                     _apply(mine.state, candidate.set_state)
-                return Pick(attempt, index, position, used + 1, tuple(skipped))
-            return Pick(attempt, skipped=tuple(skipped))
+                return Pick(attempt, seen, index, position, tuple(skipped))
+            return Pick(attempt, seen, skipped=tuple(skipped))
 
     def state(self, session: str) -> Mapping[str, Scalar]:
         """Give the named states of a session."""
@@ -163,16 +172,17 @@ class MemoryStore:
     def reset(self, session: str | None = None) -> None:
         """Forget one session, or everything."""
         with self._lock:
-            if session is None:
-                self._sessions.clear()
-                self._server = _Counts()
-            else:
+            if session is not None:
                 self._sessions.pop(session, None)
+                return
+            self._sessions.clear()
+            self._attempts, self._seen = _Counts(), _Counts()
+            self._used_by_request, self._used_by_server = _Counts(), _Counts()
 
     def _session(self, name: str) -> _Session:
         mine = self._sessions.get(name)
         if mine is None:
-            mine = self._sessions[name] = _Session()
+            mine = self._sessions[name] = _Session(next(self._serials))
             if len(self._sessions) > _MOST_SESSIONS:
                 self._sessions.popitem(last=False)
         else:
@@ -184,11 +194,11 @@ class MemoryStore:
     ) -> tuple[_Counts, Hashable]:
         match candidate.per:
             case "request":
-                return mine.by_request, (candidate.key, request)
+                return self._used_by_request, (mine.serial, candidate.key, request)
             case "session":
-                return mine.by_rule, candidate.key
+                return mine.used, candidate.key
             case "server":
-                return self._server, candidate.key
+                return self._used_by_server, candidate.key
 
 
 def _skip(
@@ -197,7 +207,7 @@ def _skip(
     low, high = candidate.attempts
     if attempt < low or (high is not None and attempt > high):
         return "attempt"
-    if any(not _same(state.get(name), wanted) for name, wanted in candidate.state):
+    if any(not same(state.get(name), wanted) for name, wanted in candidate.state):
         return "state"
     if candidate.times is not None and used >= candidate.times:
         return "times"
@@ -211,7 +221,7 @@ def _step(candidate: Candidate, attempt: int, used: int) -> int:
     return attempt - 1 if candidate.per == "request" else used
 
 
-def _same(held: Scalar, wanted: Scalar) -> bool:
+def same(held: Scalar, wanted: Scalar) -> bool:
     """Compare as YAML does: true is not 1."""
     return held == wanted and isinstance(held, bool) == isinstance(wanted, bool)
 

@@ -58,6 +58,8 @@ def _notes(exchange: Exchange) -> list[str]:
         notes.append(f"{who} after {frames} event{'' if frames == 1 else 's'}")
     if isinstance(exchange.reply, Failure):
         notes.append(_printable(exchange.reply.message or exchange.reply.kind, _MESSAGE))
+        if (base_url := exchange.reply.headers.get("x-mockdock-base-url")) is not None:
+            notes.append(f"(the base URL is {_printable(base_url)})")
     return notes
 
 

@@ -107,7 +107,9 @@ class Cans:
                 raise ScenarioError([Problem(message, hint=hint)])
             return path
         known = {str(path) for folder in self._folders for path in _files(folder, name)}
-        raise ScenarioError([Problem(f"no file {name!r}", hint=nearest(name, sorted(known)))])
+        places = "the scenario's folder, its 'fixtures' and the shipped ones"
+        hint = nearest(name, sorted(known)) or f"looked into {places}"
+        raise ScenarioError([Problem(f"no file {name!r}", hint=hint)])
 
 
 def _files(folder: Path, name: str) -> Iterator[Path]:

@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from mockdock.request import DialectName
 from mockdock.scenario.base import (
     Bool,
     Complaint,
@@ -179,7 +180,7 @@ ToolGlob = Annotated[Bool | str | None, BeforeValidator(_bool_or_glob)]
 class When(Part):
     """The conditions of a rule; all that are given must hold."""
 
-    dialect: Word | None = Field(None, description="the wire API, such as openai_chat")
+    dialect: DialectName | None = Field(None, description="the wire API the client speaks")
     api: Literal["chat", "models"] | None = Field(None, description="the kind of service asked")
     model: Annotated[
         tuple[Word, ...] | None,

@@ -124,7 +124,7 @@ def _doubts(index: int, rules: tuple[Rule, ...]) -> Iterator[str]:
 
 def _unreachable_replies(rule: Rule) -> Iterator[str]:
     count, attempt = len(rule.answers), rule.when.attempt
-    if rule.per == "session" and rule.times is not None and rule.times < count:
+    if rule.per != "request" and rule.times is not None and rule.times < count:
         yield f"only {rule.times} of {count} replies are ever given: times is {rule.times}"
     if rule.per == "request" and attempt is not None and 0 < _top(attempt) < count:
         top = attempt.at_most

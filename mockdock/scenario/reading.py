@@ -74,10 +74,20 @@ def _yaml_problem(error: yaml.YAMLError, text: str, file: str) -> Problem:
     if context and context_mark is not None and context_mark.line != mark.line:
         hint = f"{context} that begins in line {context_mark.line + 1}"
     lines = text.split("\n")
-    if mark.line < len(lines) and "\t" in lines[mark.line][: mark.column + 1]:
+    before = lines[mark.line][: mark.column + 2] if mark.line < len(lines) else ""
+    if "\t" in before[: mark.column + 1]:
         hint = "indent with spaces, not with tabs"
     problem = getattr(error, "problem", None) or "it cannot be read"
+    hint = hint or next((told for sign, told in _HINTS if sign in problem), "")
+    if "${" in before and "expected" in problem:
+        hint = "put a text with ${...} into quotes"
     return Problem(f"not YAML: {problem}", file, mark.line + 1, mark.column + 1, hint=hint)
+
+
+_HINTS = (
+    ("mapping values are not allowed", "put a text with a colon into quotes"),
+    ("unknown escape character", "write '...' instead of \"...\", or \\\\ for a backslash"),
+)
 
 
 @dataclass(slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Discriminator, Field, PlainSerializer, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from mockdock.reply import Finish
+from mockdock.reply import ErrorKind, Finish
 from mockdock.scenario import placeholders
 from mockdock.scenario.base import (
     Bool,
@@ -25,7 +25,7 @@ from mockdock.scenario.base import (
     strings,
     unknown,
 )
-from mockdock.scenario.durations import Duration, PacingSpec, seconds, spelled
+from mockdock.scenario.durations import Duration, PacingSpec
 from mockdock.scenario.headers import ReplyHeaders
 
 __all__ = [
@@ -36,21 +36,6 @@ __all__ = [
     "ReplySpec",
     "ToolCallSpec",
     "UsageSpec",
-]
-
-ErrorKind = Literal[
-    "rate_limit",
-    "tokens_limit",
-    "quota",
-    "overloaded",
-    "server_error",
-    "timeout",
-    "auth",
-    "permission",
-    "not_found",
-    "bad_request",
-    "context_length",
-    "content_filter",
 ]
 
 
@@ -220,14 +205,6 @@ def _error(value: object) -> object:
     return value
 
 
-def _retry_after(value: object) -> object:
-    return value if value in ("none", None) else seconds(value)
-
-
-def _retry_after_spelled(value: float | str | None) -> str | None:
-    return spelled(value) if isinstance(value, float) else value
-
-
 class ErrorSpec(Part):
     """The API says no. What is not given is the provider's own wording."""
 
@@ -238,11 +215,9 @@ class ErrorSpec(Part):
     type: str | None = Field(None, description="the error's type")
     param: str | None = Field(None, description="the parameter at fault")
     code: str | None = Field(None, description="the error's code")
-    retry_after: Annotated[
-        float | Literal["none"] | None,
-        BeforeValidator(_retry_after, json_schema_input_type=Duration | Literal["none"] | None),
-        PlainSerializer(_retry_after_spelled),
-    ] = Field(None, description="when to try again; none: no such header at all")
+    retry_after: Duration | None = Field(
+        None, description="when to try again; absent: no such header"
+    )
     should_retry: Bool | None = Field(None, description="sent as x-should-retry")
     headers: ReplyHeaders = Field(default_factory=dict, description="additional headers")
 

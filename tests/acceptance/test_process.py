@@ -6,6 +6,7 @@ import json
 import signal
 import socket
 import ssl
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -99,7 +100,7 @@ def test_reload_picks_up_changes_and_survives_a_broken_edit(tmp_path: Path) -> N
         assert "live.yaml:2" in error
         assert chat(url) == "first"
         path.write_text("mockdock: 1\nrules: [{reply: second}]\n")
-        server.wait_for("reloaded: 1 rules")
+        server.wait_for("reloaded: 1 rule,")
         assert chat(url) == "second"
         assert server.stop() == 0
 
@@ -231,13 +232,14 @@ def test_options_that_cannot_be(options: tuple[str, ...], told: str) -> None:
 
 
 def test_500_paced_streams_are_complete_correct_and_on_time(tmp_path: Path) -> None:
-    """None ends before its last token is due, and none is lost or mixed up.
+    """Every event of every stream comes when it is due, never before.
 
-    The upper bound is wide: what is asserted is that 500 streams do not queue
-    up behind each other (which would take 500 times as long), not a speed.
+    What is measured is the drift: with a sleep per token it would add up, token
+    by token and stream by stream. The bounds leave room for a busy machine.
     """
+    ttft, itl = 1.0, 0.4
     (tmp_path / "many.yaml").write_text(
-        "mockdock: 1\npacing: {ttft: 800ms, itl: 200ms}\n"
+        f"mockdock: 1\npacing: {{ttft: {ttft}s, itl: {itl}s}}\n"
         "rules: [{reply: 'number ${user} of many streams at once'}]\n"
     )
     with process("serve", "many.yaml", "--port", "0", cwd=tmp_path) as server:
@@ -250,11 +252,17 @@ def test_500_paced_streams_are_complete_correct_and_on_time(tmp_path: Path) -> N
         )
         assert ended.returncode == 0, ended.stderr
         assert server.stop() == 0
-    fastest, slowest = map(float, ended.stdout.split())
-    # "number", " ", N, " of", " many", " streams", " at", " once": 0.8 s and seven gaps of 0.2 s.
-    ideal = 0.8 + 7 * 0.2
-    assert fastest >= ideal
-    assert slowest < 4 * ideal
+    streams = json.loads(ended.stdout)
+    assert len(streams) == 500
+    # "number", " ", N, " of", " many", " streams", " at", " once": eight tokens, with the role
+    # before them, finish and [DONE] after them.
+    due = [ttft, *(ttft + itl * token for token in range(8)), *[ttft + itl * 7] * 2]
+    late = [[came - at for came, at in zip(times, due, strict=True)] for times in streams]
+    assert min(map(min, late)) >= 0
+    first = statistics.median(times[1] for times in late)
+    last = statistics.median(times[8] for times in late)
+    assert first < 1.5
+    assert last - first < itl, "delays add up from token to token"
 
 
 def test_a_reply_longer_than_the_grace_is_cut_and_not_made_to_look_complete(

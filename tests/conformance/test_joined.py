@@ -2,114 +2,316 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import json
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mockdock.app import App
+from mockdock.delivery import ManualClock
+from mockdock.scenario import placeholders
 from tests.conformance.adapters import ADAPTERS, Adapter
 from tests.conformance.asgi import app_of, post
+from tests.conformance.joining import joined, plain, without_ids
+
+each_dialect = pytest.mark.parametrize("adapter", ADAPTERS, ids=lambda adapter: adapter.name)
+
+MODELS = ["gpt-3.5-turbo", "gpt-4o", "gpt-5-nano"]
+CHUNKS = ["token", "word", 1, 5, 64]
+CANNED = ["markdown", "refusal", "weather-call"]
+KINDS = ["lorem", "echo", "schema", "faker"]
+
+HI = {"role": "user", "content": "What is the weather in Łódź 🌧? It costs $5 or ${7}."}
+SYSTEM = {"role": "system", "content": "Be brief."}
+RESULT = [
+    HI,
+    {
+        "role": "assistant",
+        "tool_calls": [
+            {
+                "id": "call_1",
+                "type": "function",
+                "function": {"name": "get_weather", "arguments": '{"city":"Łódź"}'},
+            }
+        ],
+    },
+    {"role": "tool", "tool_call_id": "call_1", "content": '{"sky": "rain", "degrees": 7}'},
+]
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "city": {"type": "string"},
+        "days": {"type": "array", "items": {"type": "integer"}, "minItems": 2},
+        "unit": {"enum": ["celsius", "fahrenheit"]},
+    },
+    "required": ["city", "days", "unit"],
+    "additionalProperties": False,
+}
+FUNCTION = {"name": "get_weather", "description": "tells the weather", "parameters": SCHEMA}
+TOOLS = [{"type": "function", "function": FUNCTION}]
+CUSTOM = [{"type": "custom", "custom": {"name": "run", "description": "tells anything"}}]
+JSON_OBJECT = {"type": "json_object"}
+JSON_SCHEMA = {"type": "json_schema", "json_schema": {"name": "weather", "schema": SCHEMA}}
 
 
-def joined(events: list[Any]) -> dict[str, Any]:
-    """Join the chunks of a stream into the choices and the usage of a plain answer."""
-    assert len({(e["id"], e["created"], e["model"], e["object"]) for e in events}) == 1
-    messages: dict[int, dict[str, Any]] = defaultdict(dict)
-    finishes: dict[int, str] = {}
-    usage = None
-    for event in events:
-        assert usage is None, "the usage comes last"
-        usage = event.get("usage")
-        assert bool(usage) == (event["choices"] == [])
-        for choice in event["choices"]:
-            index, message = choice["index"], messages[choice["index"]]
-            assert index not in finishes, "nothing comes after the finish"
-            assert ("role" in choice["delta"]) == (not message), "the role comes once, first"
-            _join(message, choice["delta"])
-            if choice["finish_reason"] is not None:
-                assert choice["delta"] == {}
-                finishes[index] = choice["finish_reason"]
-    assert sorted(finishes) == sorted(messages)
-    choices = [{"message": messages[i], "finish_reason": finishes[i]} for i in sorted(messages)]
-    return {"choices": choices, "usage": usage}
-
-
-def _join(message: dict[str, Any], delta: dict[str, Any]) -> None:
-    for field, value in delta.items():
-        if field == "tool_calls":
-            (part,) = value
-            calls = message.setdefault("tool_calls", [])
-            if part["index"] == len(calls):
-                calls.append({name: part[name] for name in part if name != "index"})
-            else:
-                assert part["index"] == len(calls) - 1, "calls come one after the other"
-                assert set(part) == {"index", "function"}
-                calls[-1]["function"]["arguments"] += part["function"]["arguments"]
-        elif isinstance(message.get(field), str):
-            message[field] += value
-        else:
-            message[field] = value
-
-
-def plain(body: dict[str, Any]) -> dict[str, Any]:
-    """Give of a plain answer what a stream tells too."""
-    choices = [
-        {
-            "message": {
-                name: value for name, value in choice["message"].items() if name != "annotations"
-            },
-            "finish_reason": choice["finish_reason"],
-        }
-        for choice in body["choices"]
-    ]
-    return {"choices": choices, "usage": body["usage"]}
-
-
-texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="$"), max_size=60)
-calls = st.fixed_dictionaries(
-    {"name": st.sampled_from(["find", "get_weather"]), "arguments": texts}
-)
-parts = st.one_of(
-    st.fixed_dictionaries({"text": texts}),
-    st.fixed_dictionaries({"refusal": texts}),
-    st.fixed_dictionaries({"tool_calls": st.lists(calls, min_size=1, max_size=3)}),
-    st.fixed_dictionaries({"text": texts, "tool_calls": st.lists(calls, min_size=1, max_size=3)}),
-)
-replies = st.one_of(parts, st.fixed_dictionaries({"choices": st.lists(parts, min_size=1)}))
-limits: st.SearchStrategy[dict[str, Any]] = st.one_of(
-    st.just({}),
-    st.integers(1, 40).map(lambda most: {"max_tokens": most}),
-    st.sampled_from(["a", "e", " ", "\n"]).map(lambda stop: {"stop": stop}),
-)
-
-
-@pytest.mark.parametrize("adapter", ADAPTERS, ids=lambda adapter: adapter.name)
-@settings(max_examples=150, deadline=None)
-@given(
-    reply=replies,
-    limit=limits,
-    n=st.integers(1, 3),
-    model=st.sampled_from(["gpt-3.5-turbo", "gpt-4o", "gpt-5-nano"]),
-    chunk=st.sampled_from(["token", "word", 5]),
-)
-def test_the_joined_stream_is_the_plain_answer(
-    adapter: Adapter, reply: Any, limit: dict[str, Any], n: int, model: str, chunk: Any
-) -> None:
-    """Content, refusals, calls, finish reasons and usage; also when cut."""
-    app = app_of({"reply": reply}, pacing={"chunk": chunk})
-    body = {"model": model, "messages": [{"role": "user", "content": "?"}], "n": n, **limit}
+def both(
+    first: App, second: App, adapter: Adapter, body: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Ask one application plainly, the other for a stream; each request is a first attempt."""
+    headers = {"x-stainless-retry-count": "0", "x-mood": "good"}
+    body = {"model": "gpt-4o", "messages": [HI], **body}
     streamed = {**body, "stream": True, "stream_options": {"include_usage": True}}
-    whole = post(app, adapter.chat, body).json()
-    told = plain(whole)
-    for choice in told["choices"]:
-        for call in choice["message"].get("tool_calls", ()):
-            call["id"] = "ID"
-    together = joined(post(app, adapter.chat, streamed).events())
-    for choice in together["choices"]:
-        message = choice["message"]
-        message.setdefault("refusal", None)
-        for call in message.get("tool_calls", ()):
-            call["id"] = "ID"
+    answers = (
+        post(first, adapter.chat, body, headers),
+        post(second, adapter.chat, streamed, headers),
+    )
+    assert [answer.status for answer in answers] == [200, 200], [each.body for each in answers]
+    return plain(answers[0].json()), joined(answers[1].events())
+
+
+def agree(adapter: Adapter, scenario: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+    """Check that plain answer and stream agree, and give what they say.
+
+    Of two fresh servers also in their ids; of one server in all but these,
+    for there they are answers to two requests.
+    """
+
+    def fresh() -> App:
+        given = dict(scenario)
+        rules = [{"reply": given.pop("reply")}] if "reply" in given else []
+        return app_of(*rules, clock=ManualClock(), **given)
+
+    told, together = both(fresh(), fresh(), adapter, body)
     assert together == told
+    one = fresh()
+    told_later, together_later = both(one, one, adapter, body)
+    assert without_ids(together_later) == without_ids(told_later) == without_ids(told)
+    assert together_later["id"] != told_later["id"]
+    usage = told["usage"]
+    assert len(told["choices"]) == body.get("n", 1)
+    assert usage["completion_tokens_details"]["reasoning_tokens"] <= usage["completion_tokens"]
+    return told
+
+
+AUTO: dict[str, tuple[dict[str, Any], str]] = {
+    "text": ({}, "content"),
+    "function": ({"tools": TOOLS}, "tool_calls"),
+    "forced function": (
+        {"tools": TOOLS, "tool_choice": {"type": "function", "function": {"name": "get_weather"}}},
+        "tool_calls",
+    ),
+    "custom": ({"tools": CUSTOM}, "tool_calls"),
+    "forced custom": (
+        {"tools": CUSTOM, "tool_choice": {"type": "custom", "custom": {"name": "run"}}},
+        "tool_calls",
+    ),
+    "legacy": ({"functions": [FUNCTION]}, "function_call"),
+    "forced legacy": (
+        {"functions": [FUNCTION], "function_call": {"name": "get_weather"}},
+        "function_call",
+    ),
+    "no tool wanted": ({"tools": TOOLS, "tool_choice": "none"}, "content"),
+    "tool result": ({"tools": TOOLS, "messages": RESULT}, "content"),
+    "tool demanded again": (
+        {"tools": TOOLS, "messages": RESULT, "tool_choice": "required"},
+        "tool_calls",
+    ),
+    "json object": ({"response_format": JSON_OBJECT}, "content"),
+    "json schema": ({"response_format": JSON_SCHEMA}, "content"),
+}
+
+
+@each_dialect
+@pytest.mark.parametrize("cut", [{}, {"n": 3}, {"max_tokens": 6}], ids=["whole", "n", "cut"])
+@pytest.mark.parametrize(("body", "field"), AUTO.values(), ids=AUTO)
+def test_made_up_answers(
+    adapter: Adapter, body: dict[str, Any], field: str, cut: dict[str, Any]
+) -> None:
+    told = agree(adapter, {}, {**body, **cut})
+    if "max_tokens" not in cut:
+        assert all(choice["message"][field] for choice in told["choices"])
+
+
+@each_dialect
+@pytest.mark.parametrize("chunk", CHUNKS)
+@pytest.mark.parametrize("tokens", [None, 1, 25])
+@pytest.mark.parametrize("kind", KINDS)
+def test_generated_texts(adapter: Adapter, kind: str, tokens: int | None, chunk: Any) -> None:
+    generate = {"kind": kind} if tokens is None else {"kind": kind, "tokens": tokens}
+    scenario = {"reply": {"generate": generate}, "pacing": {"chunk": chunk}}
+    told = agree(adapter, scenario, {"n": 2, "response_format": JSON_SCHEMA})
+    if tokens is not None and kind != "schema":
+        assert told["usage"]["completion_tokens"] == 2 * tokens
+
+
+@each_dialect
+@pytest.mark.parametrize("chunk", CHUNKS)
+@pytest.mark.parametrize("name", CANNED)
+def test_canned_completions(adapter: Adapter, name: str, chunk: Any) -> None:
+    """As they are in the file, whatever a chunk holds: texts, calls, refusals and usage."""
+    reply = {"file": f"{adapter.name}/canned/{name}.json"}
+    told = agree(adapter, {"reply": reply, "pacing": {"chunk": chunk}}, {})
+    canned = plain(json.loads(adapter.golden(f"canned/{name}.json")))
+    assert (told["choices"], told["usage"]) == (canned["choices"], canned["usage"])
+
+
+@each_dialect
+@pytest.mark.parametrize("otherwise", ["auto", "echo", "lorem", {"json": {"a": "${user}"}}])
+@pytest.mark.parametrize("stop", ["e", ["weather", "$"], [" ", "\n", "🌧", "a"]])
+def test_stop_strings(adapter: Adapter, otherwise: Any, stop: Any) -> None:
+    told = agree(adapter, {"otherwise": otherwise}, {"stop": stop, "n": 2})
+    stops = [stop] if isinstance(stop, str) else stop
+    for choice in told["choices"]:
+        assert not any(each in choice["message"]["content"] for each in stops)
+
+
+@each_dialect
+@pytest.mark.parametrize("reasoning", [0, 1, 200, "Let me think about ${user}."])
+@pytest.mark.parametrize("more", [{}, {"text": "42"}, {"refusal": "No."}, {"finish": "length"}])
+@pytest.mark.parametrize("limit", [{}, {"max_completion_tokens": 50}])
+def test_hidden_reasoning(
+    adapter: Adapter, reasoning: Any, more: dict[str, Any], limit: dict[str, Any]
+) -> None:
+    body = {"model": "gpt-5-nano", **limit}
+    told = agree(adapter, {"reply": {"reasoning": reasoning, **more}}, body)
+    hidden = told["usage"]["completion_tokens_details"]["reasoning_tokens"]
+    assert bool(hidden) == bool(reasoning)
+    if limit and reasoning == 200:
+        assert told["choices"][0]["finish_reason"] == "length"
+        assert told["choices"][0]["message"]["content"] in ("", None)
+
+
+@each_dialect
+def test_placeholders_are_filled_the_same(adapter: Adapter) -> None:
+    """Dollar signs that are none stay; a literal opening is written with two."""
+    text = "$ $$ $5 {user} $${user} ${user} ${headers.x-mood} ${body.metadata.k} ${attempt}"
+    body = {"messages": [{"role": "user", "content": "Hi"}], "metadata": {"k": "v"}}
+    told = agree(adapter, {"reply": text}, body)
+    assert told["choices"][0]["message"]["content"] == "$ $$ $5 {user} ${user} Hi good v 1"
+
+
+# --- any of them together ---------------------------------------------------------------------
+
+
+NAMES = (
+    "${user} ${system} ${model} ${turn} ${attempt} ${headers.x-mood} ${headers.none} ${tool.name} "
+    "${tool.result} ${tool.result.sky} ${tool.args.city} ${body.metadata.k} "
+    "${body.messages.0.content} ${body.none} $${user} $${ $ $$ { }"
+)
+letters = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+texts = (
+    st.lists(letters | st.sampled_from(NAMES.split()), max_size=5)
+    .map("".join)
+    .filter(lambda text: not any(placeholders.check(text)))
+)
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(letters, inner, max_size=3),
+    max_leaves=6,
+)
+calls = st.lists(
+    st.fixed_dictionaries(
+        {"name": st.sampled_from(["get_weather", "run", "unknown"])},
+        optional={
+            "arguments": texts | st.dictionaries(letters, values, max_size=3),
+            "id": st.sampled_from(["call_mine", "x"]),
+        },
+    ),
+    min_size=1,
+    max_size=3,
+)
+contents = st.one_of(
+    st.fixed_dictionaries({"text": texts}),
+    st.fixed_dictionaries({"json": values}),
+    st.fixed_dictionaries(
+        {
+            "generate": st.fixed_dictionaries(
+                {"kind": st.sampled_from(KINDS)}, optional={"tokens": st.integers(1, 40)}
+            )
+        }
+    ),
+)
+hidden = st.fixed_dictionaries({}, optional={"reasoning": st.integers(0, 60) | letters})
+finishes = st.fixed_dictionaries(
+    {}, optional={"finish": st.sampled_from(["stop", "length", "content_filter"])}
+)
+
+
+def merged(*parts: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    """Put dictionaries together."""
+    return st.tuples(*parts).map(lambda several: {k: v for one in several for k, v in one.items()})
+
+
+parts = merged(
+    st.one_of(
+        contents,
+        st.fixed_dictionaries({"refusal": texts}),
+        st.fixed_dictionaries({"tool_calls": calls}),
+        merged(contents, st.fixed_dictionaries({"tool_calls": calls})),
+    ),
+    hidden,
+    finishes,
+)
+replies = st.one_of(
+    parts,
+    st.fixed_dictionaries({"choices": st.lists(parts, min_size=1, max_size=3)}),
+    st.sampled_from([{"file": f"openai/canned/{name}.json"} for name in CANNED]),
+    merged(
+        parts,
+        st.fixed_dictionaries(
+            {"usage": st.fixed_dictionaries({}, optional={"cached_tokens": st.integers(0, 9)})}
+        ),
+    ),
+)
+scenarios = merged(
+    st.one_of(
+        st.fixed_dictionaries({"reply": replies}),
+        st.fixed_dictionaries({"otherwise": st.sampled_from(["auto", "echo", "lorem"])}),
+        st.fixed_dictionaries({"otherwise": parts}),
+    ),
+    st.fixed_dictionaries({"pacing": st.fixed_dictionaries({"chunk": st.sampled_from(CHUNKS)})}),
+)
+bodies = merged(
+    st.fixed_dictionaries(
+        {
+            "model": st.sampled_from(MODELS),
+            "messages": st.sampled_from([[HI], [SYSTEM, HI], RESULT]),
+            "n": st.integers(1, 3),
+        },
+        optional={
+            "stop": st.sampled_from(["a", "e", " ", "\n", "$", ["x", "{", '"']]),
+            "seed": st.integers(0, 3),
+            "metadata": st.just({"k": "v"}),
+            "service_tier": st.sampled_from(["auto", "flex", "priority"]),
+            "response_format": st.sampled_from([JSON_OBJECT, JSON_SCHEMA]),
+        },
+    ),
+    st.one_of(
+        st.just({}),
+        st.fixed_dictionaries({"max_tokens": st.integers(1, 40)}),
+        st.fixed_dictionaries({"max_completion_tokens": st.integers(1, 40)}),
+    ),
+    st.sampled_from(
+        [
+            {},
+            *({name: AUTO[case][0][name] for name in AUTO[case][0]} for case in AUTO),
+            {"tools": [*TOOLS, *CUSTOM]},
+        ]
+    ).map(lambda case: {name: case[name] for name in case if name != "messages"}),
+)
+
+
+@each_dialect
+@settings(max_examples=300, deadline=None)
+@given(scenario=scenarios, body=bodies)
+def test_any_answer_to_any_request(
+    adapter: Adapter, scenario: dict[str, Any], body: dict[str, Any]
+) -> None:
+    """Content, refusals, calls, finish reasons, usage and what names the model; also when cut."""
+    agree(adapter, scenario, body)

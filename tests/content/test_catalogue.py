@@ -139,7 +139,7 @@ def test_unknown_name_is_guessed_by_its_family(
 
 
 def test_own_models_replace_the_built_in_ones() -> None:
-    own = Catalogue.with_models([Model("a", "a-1"), Model("b", "b"), Model("a", "a-2")])
+    own = Catalogue([Model("a", "a-1"), Model("b", "b"), Model("a", "a-2")])
     assert [model.snapshot for model in own.all()] == ["a-2", "b"]
     assert own.get("gpt-4o") is None
     assert load().get("a") is None

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockdock.content import headers
-from mockdock.content.headers import DataUrl, image_size
+import mockdock.content.image_size
+from mockdock.content.image_size import DataUrl, image_size
 from mockdock.content.images import UNKNOWN_SIZE, count_image
 from mockdock.request import ImagePart
 
@@ -79,7 +79,7 @@ def test_only_the_header_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
         decoded.append(len(text))
         return base64.b64decode(text, validate=validate)
 
-    monkeypatch.setattr(headers, "b64decode", counted)
+    monkeypatch.setattr(mockdock.content.image_size, "b64decode", counted)
     photo = jpeg(3000, 2000, segment(0xE1, 60_000)) + b"\x00" * 1_000_000
     assert image_size(url(photo)) == (3000, 2000)
     assert sum(decoded) < 100

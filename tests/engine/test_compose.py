@@ -13,7 +13,7 @@ from mockdock.content.tokens import tokenizer
 from mockdock.engine import Engine
 from mockdock.frames import Delay, Pacing
 from mockdock.reply import Completion, Reply, Usage
-from mockdock.request import Request, ResponseFormat, Tool
+from mockdock.request import Caller, Request, ResponseFormat, Tool
 from mockdock.scenario.replies import ErrorKind
 from tests.engine.helpers import (
     CREATED,
@@ -87,9 +87,27 @@ def test_pace_of_the_reply_wins_over_that_of_the_scenario() -> None:
     assert completion(alone, ask()).pacing == Pacing(Delay(low=1.0))
 
 
+def test_each_reply_of_a_sequence_has_its_own_pace() -> None:
+    asked = engine(
+        {"replies": [{"text": "a b", "pacing": {"itl": "20ms", "chunk": 1}}, "a b"]},
+        pacing={"ttft": "1s"},
+    )
+    first, second = completion(asked, ask()), completion(asked, ask())
+    assert first.pacing == Pacing(Delay(low=1.0), Delay(low=0.02))
+    assert second.pacing == Pacing(Delay(low=1.0))
+    assert [len(only(made).content or ()) for made in (first, second)] == [3, 2]
+
+
+def test_what_answers_otherwise_has_its_pace_too() -> None:
+    paced = {"ttft": "1s"}
+    own = engine(otherwise={"text": "a", "pacing": {"itl": "20ms"}}, pacing=paced)
+    assert completion(own, ask()).pacing == Pacing(Delay(low=1.0), Delay(low=0.02))
+    assert completion(engine(pacing=paced), ask()).pacing == Pacing(Delay(low=1.0))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_error_is_a_failure_of_that_kind(kind: str) -> None:
-    made = failure(engine({"error": kind}), ask(headers={"authorization": "Bearer sk-abc"}))
+    made = failure(engine({"error": kind}), ask(caller=Caller("sk-abc")))
     assert (made.kind, made.status, made.model, made.key) == (kind, None, "gpt-4o", "sk-abc")
     assert (made.message, made.type, made.param, made.code) == (None, None, None, None)
     assert (made.retry_after, made.should_retry, made.headers) == (None, None, {})
@@ -141,7 +159,7 @@ def test_an_error_says_what_it_is_told_to_say() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "seconds"), [("none", None), (None, None), ("0s", 0.0), ("250ms", 0.25)]
+    ("given", "seconds"), [(None, None), ("0s", 0.0), ("250ms", 0.25), ("2s", 2.0)]
 )
 def test_retry_after_is_in_seconds_and_may_be_absent(given: Any, seconds: float | None) -> None:
     assert failure(engine({"error": 429, "retry_after": given}), ask()).retry_after == seconds
@@ -171,10 +189,10 @@ PROBES: tuple[Request, ...] = (
     ask("four", response_format=ResponseFormat("json_object")),
     ask("five", tools=tools("search", "read")),
     ask("six", tools=(Tool("run", kind="custom"),)),
-    ask("seven", headers={"x-mockdock-session": "mine"}),
+    ask("seven", caller=Caller(session="mine")),
     ask("seven"),
     ask("eight", seed=8),
-    ask("nine", model="gpt-5", headers={"x-stainless-retry-count": "2"}),
+    ask("nine", model="gpt-5", caller=Caller(attempt=3)),
     after_tool("found it"),
     ask("filler please"),
 )
@@ -204,7 +222,7 @@ def test_another_seed_of_the_scenario_or_of_the_request_makes_another_text() -> 
         *texts(Engine(scenario(seed=2)), ask()),
         *texts(Engine(scenario(seed=1), seed=3), ask()),
         *texts(Engine(scenario(seed=1)), ask(seed=1), ask(seed=2)),
-        *texts(Engine(scenario(seed=1)), ask(headers={"x-mockdock-session": "other"})),
+        *texts(Engine(scenario(seed=1)), ask(caller=Caller(session="other"))),
         *texts(Engine(scenario(seed=1)), ask("Hello!"), ask(model="o3")),
     ]
     assert len(set(made)) == len(made)
@@ -218,9 +236,25 @@ def test_a_retry_says_the_same_under_another_id() -> None:
     assert first.id != second.id
 
 
-def test_ids_of_calls_are_new_in_every_attempt() -> None:
+def test_equal_independent_calls_say_the_same_under_ids_of_their_own() -> None:
+    """Both tell that they are a first attempt: neither is the retry of the other."""
+    asked = engine()
+    first, second = (completion(asked, ask(caller=Caller(attempt=1))) for _ in range(2))
+    assert first.choices == second.choices
+    assert first.id != second.id
+
+
+def test_a_retry_in_another_session_does_not_change_the_ids_of_this_one() -> None:
+    asked, alone = engine(), engine()
+    completion(asked, ask(caller=Caller(session="other")))
+    assert completion(asked, ask()).id == completion(alone, ask()).id
+
+
+@pytest.mark.parametrize("attempt", [None, 1])
+def test_ids_of_calls_are_new_every_time_the_request_is_seen(attempt: int | None) -> None:
     asked = engine({"tool_calls": [{"name": "a"}]})
-    ids = {only(completion(asked, ask())).calls[0].id for _ in range(5)}
+    request = ask(caller=Caller(attempt=attempt))
+    ids = {only(completion(asked, request)).calls[0].id for _ in range(5)}
     assert len(ids) == 5
 
 

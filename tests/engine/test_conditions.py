@@ -9,29 +9,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockdock.engine.conditions import bounds, conditions, shown, told_bounds
-from mockdock.engine.match import candidates, compile_rules, explain
+from mockdock.engine.match import Situation, candidates, compile_rules, explain
 from mockdock.request import Message, Request, TextPart
 from mockdock.scenario import CountCondition, Rule, When
 from tests.engine.helpers import after_tool, ask, say, tools
 
 LONG = "x" * 300
 MODELS = Request("openai", "models")
+FOREIGN = Request("azure", "chat")  # type: ignore[arg-type]
+"""A request of a dialect that there is not yet."""
 
 
 def holds(when: dict[str, Any], request: Request) -> bool:
-    (compiled,) = compile_rules([Rule.model_validate({"when": when, "reply": {"error": 500}})])
+    (compiled,) = compile_rules(
+        [Rule.model_validate({"when": when, "reply": {"error": 500}})], None
+    )
     return candidates([compiled], request) == [compiled]
 
 
 def reasons(when: dict[str, Any], request: Request) -> list[str]:
-    rules = compile_rules([Rule.model_validate({"when": when, "reply": {"error": 500}})])
-    (verdict,) = explain(rules, request)
+    rules = compile_rules([Rule.model_validate({"when": when, "reply": {"error": 500}})], None)
+    (verdict,) = explain(rules, request, Situation())
     return [f"{each.name} {each.text}" for each in verdict.mismatches]
 
 
 CASES: list[tuple[dict[str, Any], Request, Request, str]] = [
     # condition, a request that fits, one that does not, what is said of that
-    ({"dialect": "openai"}, ask(), Request("azure", "chat"), "dialect wanted 'openai', was 'azure"),
+    ({"dialect": "openai"}, ask(), FOREIGN, "dialect wanted 'openai', was 'azure'"),
     ({"api": "chat"}, ask(), MODELS, "api wanted 'chat', was 'models'"),
     ({"api": "models"}, MODELS, ask(), "api wanted 'models', was 'chat'"),
     ({}, ask(), MODELS, "api wanted an answer, not a list of models"),

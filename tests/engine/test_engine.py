@@ -7,8 +7,10 @@ from typing import Any, Literal
 import pytest
 
 from mockdock.engine import Engine, MemoryStore
+from mockdock.engine.match import Situation, explain
+from mockdock.errors import MockdockError
 from mockdock.reply import Failure, ModelCard, ModelList, Reply
-from mockdock.request import Request
+from mockdock.request import Caller, Request
 from tests.engine.helpers import CREATED, ask, completion, engine, failure, only, scenario
 
 MODELS = Request("openai", "models")
@@ -22,8 +24,8 @@ def model(name: str) -> Request:
     return Request("openai", "models", name)
 
 
-def retried(count: int) -> dict[str, str]:
-    return {"x-stainless-retry-count": str(count)}
+def mine(session: str) -> Caller:
+    return Caller(session=session)
 
 
 def test_the_first_rule_that_fits_answers() -> None:
@@ -33,7 +35,8 @@ def test_the_first_rule_that_fits_answers() -> None:
         "Hm?",
     )
     decision = asked.decide(ask("Hello"))
-    assert (decision.rule, decision.session, decision.context.attempt) == ("greet", "", 1)
+    context = decision.context
+    assert (decision.rule, context.attempt, context.seen) == ("greet", 1, 1)
     assert only(completion(asked, ask("Hello"))).text == "Hi"
     assert asked.decide(ask("What?")).rule == "rule 3"
 
@@ -51,7 +54,7 @@ def test_a_sequence_steps_through_errors_and_texts() -> None:
 
 def test_rules_on_attempts_see_what_the_sdk_tells() -> None:
     asked = engine({"when": {"attempt": {"at_most": 2}}, "reply": {"error": 500}}, "Hi")
-    made = [answer(asked, ask(headers=retried(count))) for count in (0, 1, 2, 0)]
+    made = [answer(asked, ask(caller=Caller(attempt=attempt))) for attempt in (1, 2, 3, 1)]
     assert [isinstance(each, Failure) for each in made] == [True, True, False, True]
 
 
@@ -71,10 +74,17 @@ def test_states_lead_from_rule_to_rule() -> None:
 
 def test_sessions_do_not_see_each_other() -> None:
     asked = engine({"replies": ["one", "two"]})
-    mine = {"authorization": "Bearer sk-mockdock-abc"}
-    texts = [only(completion(asked, ask(headers=headers))).text for headers in ({}, mine, {}, mine)]
-    assert texts == ["one", "one", "two", "two"]
-    assert asked.decide(ask(headers=mine)).session == "sk-mockdock-abc"
+    callers = [mine(session) for session in ("", "a", "", "a", "b")]
+    texts = [only(completion(asked, ask(caller=caller))).text for caller in callers]
+    assert texts == ["one", "one", "two", "two", "one"]
+
+
+def test_headers_tell_the_engine_nothing_about_the_caller() -> None:
+    """Who asks is the dialect's to read."""
+    asked = engine({"replies": ["one", "two", "three"]})
+    headers = {"x-mockdock-session": "mine", "x-stainless-retry-count": "7"}
+    first, second = asked.decide(ask(headers=headers)), asked.decide(ask())
+    assert (first.context.attempt, second.context.attempt) == (1, 2)
 
 
 def test_engines_may_share_a_store() -> None:
@@ -110,6 +120,12 @@ def test_the_scenario_says_otherwise_first(
     assert getattr(made, "kind", None) == kind
 
 
+@pytest.mark.parametrize("own", [None, "fail"])
+def test_an_otherwise_that_there_is_not_is_refused_with_the_choices(own: str | None) -> None:
+    with pytest.raises(MockdockError, match="'fial': write one of auto, fail, echo, lorem"):
+        Engine(scenario(otherwise=own), otherwise="fial")  # type: ignore[arg-type]
+
+
 def missed(asked: Engine, request: Request) -> str:
     made = failure(asked, request)
     assert (made.kind, made.should_retry) == ("no_match", False)
@@ -140,9 +156,65 @@ def test_a_miss_says_why_a_rule_that_fits_did_not_answer() -> None:
     )
     completion(asked, ask())
     message = missed(asked, ask())
-    assert "once: times wanted at most 1" in message
-    assert "later: attempt wanted 5 or more" in message
-    assert "open: state wanted door 'open'" in message
+    assert "once: times wanted at most 1, and has answered as often" in message
+    assert "later: attempt wanted 5 or more, was 2" in message
+    assert "open: state.door wanted 'open', was null" in message
+
+
+def test_a_miss_shows_the_state_of_the_session_that_missed() -> None:
+    asked = engine({"when": {"state": {"door": "open"}}, "reply": "x"}, otherwise="fail")
+    asked.store.set_state("a", {"door": "shut"})
+    assert "state.door wanted 'open', was 'shut'" in missed(asked, ask(caller=mine("a")))
+    assert "state.door wanted 'open', was null" in missed(asked, ask(caller=mine("b")))
+
+
+ALMOST: tuple[dict[str, Any], ...] = (
+    {"stream": True, "user": "x"},
+    {"stream": True},
+    {"stream": True, "turn": 1},
+    {"turn": 1, "attempt": {"at_least": 2}, "model": "gpt-*"},
+    {"turn": 1, "attempt": 1, "model": "gpt-*", "user": "x"},
+    {"state": {"a": 1, "b": 1}, "turn": 1, "model": "gpt-*", "attempt": 1},
+    {"stream": True, "user": "x", "turn": 1, "model": "gpt-*"},
+)
+"""Rules with one condition that does not hold, the first and the last with two.
+
+Of the others hold 0, 0, 1, 2, 3, 4 (one of them a state) and 2.
+"""
+
+
+@pytest.mark.parametrize(
+    ("places", "nearest"),
+    [
+        ((0, 1), [1, 0]),
+        ((1, 2), [2, 1]),
+        ((1, 2, 3), [3, 2, 1]),
+        ((3, 4, 2), [4, 3, 2]),
+        ((2, 4, 5), [5, 4, 2]),
+        ((6, 1, 0), [1, 6, 0]),
+        ((0, 1, 2, 3), [3, 2, 1]),
+    ],
+)
+def test_the_nearest_rules_miss_little_then_hold_much(
+    places: tuple[int, ...], nearest: list[int]
+) -> None:
+    rules = [{"name": f"almost {place}", "when": ALMOST[place], "reply": "x"} for place in places]
+    asked = engine(*rules, otherwise="fail")
+    asked.store.set_state("", {"a": 1})
+    told = missed(asked, ask("Hello")).partition("Nearest: ")[2].split(" | ")
+    assert [line.partition(":")[0] for line in told] == [f"almost {place}" for place in nearest]
+
+
+def test_of_rules_equally_near_the_first_in_the_file_is_told_first() -> None:
+    """Conditions on attempt and times weigh as much as any other."""
+    asked = engine(
+        {"name": "late", "when": {"turn": 1, "attempt": 9}, "reply": "x"},
+        {"name": "streamed", "when": {"turn": 1, "stream": True}, "reply": "x"},
+        {"name": "moody", "when": {"turn": 1, "state": {"a": 1}}, "reply": "x"},
+        otherwise="fail",
+    )
+    told = missed(asked, ask()).partition("Nearest: ")[2].split(" | ")
+    assert [line.partition(":")[0] for line in told] == ["late", "streamed", "moody"]
 
 
 def test_skipped_rules_are_named_by_their_place_in_the_file() -> None:
@@ -156,15 +228,8 @@ def test_skipped_rules_are_named_by_their_place_in_the_file() -> None:
     assert asked.decide(ask()).skipped == {}
     decision = asked.decide(ask())
     assert decision.skipped == {1: "times", 3: "attempt"}
-    verdicts = asked.explain(ask(), decision.skipped)
+    verdicts = explain(asked.rules, ask(), Situation(2, {}, decision.skipped))
     assert [len(verdict.mismatches) for verdict in verdicts] == [1, 1, 1, 1, 0]
-
-
-def test_explaining_does_not_count() -> None:
-    asked = engine({"replies": ["one", "two"]})
-    for _ in range(3):
-        assert [each.mismatches for each in asked.explain(ask())] == [()]
-    assert only(completion(asked, ask())).text == "one"
 
 
 def test_a_miss_without_rules_says_that_there_are_none() -> None:
@@ -222,30 +287,31 @@ def test_the_models_api_fails_where_a_rule_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("auth", "authorization", "kind"),
+    ("auth", "key", "kind"),
     [
-        ("any", None, None),
-        ("any", "Bearer", None),
-        ("required", None, "missing_key"),
-        ("required", "Bearer ", "missing_key"),
-        ("required", "Bearer x", None),
-        ({"keys": ["good", "fine"]}, None, "missing_key"),
-        ({"keys": ["good", "fine"]}, "Bearer bad", "auth"),
-        ({"keys": ["good", "fine"]}, "Bearer goo", "auth"),
-        ({"keys": ["good", "fine"]}, "Bearer caf\u00e9", "auth"),
-        ({"keys": ["good", "fine"]}, "Bearer fine", None),
-        ({"keys": ["good", "fine"]}, "Bearer  good ", None),
+        ("any", "", None),
+        ("any", "x", None),
+        ("required", "", "missing_key"),
+        ("required", "x", None),
+        ({"keys": ["good", "fine"]}, "", "missing_key"),
+        ({"keys": ["good", "fine"]}, "bad", "auth"),
+        ({"keys": ["good", "fine"]}, "goo", "auth"),
+        ({"keys": ["good", "fine"]}, "goodx", "auth"),
+        ({"keys": ["good", "fine"]}, "caf\u00e9", "auth"),
+        ({"keys": ["good", "fine"]}, "\ud800", "auth"),
+        ({"keys": ["good", "fine"]}, "fine", None),
+        ({"keys": ["good", "fine"]}, "good", None),
     ],
 )
-def test_keys_are_checked_as_the_scenario_wants(
-    auth: Any, authorization: str | None, kind: str | None
-) -> None:
-    headers = {} if authorization is None else {"authorization": authorization}
-    refused = engine(auth=auth).authorize(headers)
+def test_keys_are_checked_as_the_scenario_wants(auth: Any, key: str, kind: str | None) -> None:
+    refused = engine(auth=auth).authorize(Caller(key))
     assert getattr(refused, "kind", None) == kind
 
 
+def test_a_session_of_its_own_is_no_key() -> None:
+    refused = engine(auth="required").authorize(Caller(session="sk-mockdock-a1"))
+    assert refused == Failure("missing_key")
+
+
 def test_a_wrong_key_is_told_to_its_sender() -> None:
-    assert engine(auth={"keys": ["good"]}).authorize({"authorization": "Bearer bad"}) == Failure(
-        "auth", key="bad"
-    )
+    assert engine(auth={"keys": ["good"]}).authorize(Caller("bad")) == Failure("auth", key="bad")

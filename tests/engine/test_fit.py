@@ -165,12 +165,31 @@ def test_the_output_limit_of_the_model_cuts_as_well() -> None:
         assert (made.text, made.finish) == (text, "length")
 
 
+LONG = "word " * 20_000
+"""More tokens than a model nobody knows is assumed to write."""
+
+
+@pytest.mark.parametrize("models", [None, ["my-own"], [{"id": "my-own", "context_window": 100}]])
+def test_a_limit_that_is_only_assumed_does_not_cut(models: Any) -> None:
+    """A model nobody knows might well write that much; only the client's own limit holds."""
+    asked = engine({"text": LONG}, models=models)
+    whole = only(completion(asked, ask(model="my-own")))
+    assert (whole.text, whole.finish) == (LONG, "stop")
+    cut = only(completion(asked, ask(model="my-own", max_tokens=2)))
+    assert (cut.text, cut.finish) == ("word word", "length")
+
+
+def test_a_limit_the_scenario_gives_cuts_whatever_was_assumed() -> None:
+    asked = engine({"text": LONG}, models=[{"id": "my-own", "max_output_tokens": 3}])
+    choice = only(completion(asked, ask(model="my-own")))
+    assert (choice.text, choice.finish) == ("word word word", "length")
+
+
 def test_without_any_limit_all_is_there() -> None:
     """A model that is known to have no output limit (it makes embeddings) sets none."""
-    text = "word " * 20_000
-    made = said({"text": text, "tool_calls": [CALL]}, model="text-embedding-3-small")
-    assert (only(made).text, only(made).finish) == (text, "tool_calls")
-    assert only(said({"text": text})).finish == "length"
+    made = said({"text": LONG, "tool_calls": [CALL]}, model="text-embedding-3-small")
+    assert (only(made).text, only(made).finish) == (LONG, "tool_calls")
+    assert only(said({"text": LONG})).finish == "length"
 
 
 @pytest.mark.parametrize(
@@ -196,6 +215,42 @@ def test_a_stop_string_beyond_the_limit_does_not_count() -> None:
 def test_a_text_that_stops_before_the_limit_is_not_cut() -> None:
     choice = only(said({"text": "one two three four"}, 2, stop=(" three",)))
     assert (choice.text, choice.finish) == ("one two", "stop")
+
+
+@pytest.mark.parametrize("finish", [None, "content_filter", "tool_calls"])
+def test_nothing_comes_after_a_stop_string(finish: str | None) -> None:
+    """The calls after the text are not made, and the scripted end is not reached."""
+    reply = {"text": "one two three", "tool_calls": [CALL], "finish": finish}
+    made = said(reply, stop=(" three",))
+    choice = only(made)
+    assert (choice.text, choice.calls, choice.finish) == ("one two", (), "stop")
+    assert made.usage.completion_tokens == 2
+    whole = only(said(reply, stop=("four",)))
+    assert (len(whole.calls), whole.finish) == (1, finish or "tool_calls")
+
+
+def test_a_text_cut_before_its_stop_string_ends_by_length() -> None:
+    reply = {"text": "one two three four", "tool_calls": [CALL]}
+    choice = only(said(reply, 2, stop=("four",)))
+    assert (choice.text, choice.calls, choice.finish) == ("one two", (), "length")
+
+
+@pytest.mark.parametrize(
+    ("stop", "text", "calls", "finish"),
+    [
+        ("four", "one two", 1, "tool_calls"),
+        ("three", "one two", 1, "tool_calls"),
+        ("two three", "one two", 1, "tool_calls"),
+        ("two", "one ", 0, "stop"),
+    ],
+)
+def test_a_stop_string_counts_only_where_a_made_up_text_says_it(
+    stop: str, text: str, calls: int, finish: str
+) -> None:
+    """The text has two tokens; what was made up beyond them is never said."""
+    reply = {"generate": {"kind": "echo", "tokens": 2}, "tool_calls": [CALL]}
+    choice = only(completion(engine(reply), ask("one two three four", stop=(stop,))))
+    assert (choice.text, len(choice.calls), choice.finish) == (text, calls, finish)
 
 
 def test_stop_strings_leave_calls_and_refusals_alone() -> None:

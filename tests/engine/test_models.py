@@ -49,3 +49,15 @@ def test_every_fact_of_a_model_can_be_given(field: str, value: Any) -> None:
     model = catalogue_of(scenario(models=[{"id": "o3", field: value}])).resolve("o3")
     assert getattr(model, field) == value
     assert model.id == "o3"
+
+
+def test_what_is_given_is_no_longer_assumed() -> None:
+    given = {"id": "mine", "max_output_tokens": 7, "reasoning": False}
+    model = catalogue_of(scenario(models=[given])).resolve("mine")
+    assert model.assumed == ("context_window", "created", "encoding")
+
+
+def test_what_is_not_given_stays_assumed() -> None:
+    model = catalogue_of(scenario(models=["mine"])).resolve("mine")
+    assert model.assumed == catalogue.load().resolve("mine").assumed
+    assert "max_output_tokens" in model.assumed

@@ -59,7 +59,20 @@ def test_a_declared_attempt_wins_and_counting_goes_on_from_it(store: Store) -> N
 
 def test_attempts_count_even_where_nothing_fits(store: Store) -> None:
     assert pick(store) == Pick(1)
-    assert pick(store, rule(attempts=(2, 2))) == Pick(2, 0, 0, 1)
+    assert pick(store, rule(attempts=(2, 2))) == Pick(2, 2, 0, 0)
+
+
+def test_a_request_is_seen_by_its_session_once_more_each_time(store: Store) -> None:
+    assert [pick(store).seen for _ in range(3)] == [1, 2, 3]
+    assert pick(store, request="other").seen == 1
+    assert pick(store, session="other").seen == 1
+    assert pick(store).seen == 4
+
+
+def test_a_declared_attempt_does_not_change_how_often_the_request_was_seen(store: Store) -> None:
+    """Two calls that both tell to be the first are still two."""
+    picks = [pick(store, attempt=attempt) for attempt in (1, 1, 9, 2)]
+    assert [(each.attempt, each.seen) for each in picks] == [(1, 1), (1, 2), (9, 3), (2, 4)]
 
 
 def test_replies_step_per_session(store: Store) -> None:
@@ -140,15 +153,22 @@ def test_times_are_counted_where_per_says(store: Store, per: Per, others: dict[s
     assert pick(store, once, rest, session="other").index == others["session"]
 
 
-def test_used_counts_the_answers_of_the_rule_this_one_included(store: Store) -> None:
-    one, other = rule(key="one", attempts=(1, 2)), rule(key="other")
-    assert [pick(store, one, other).used for _ in range(4)] == [1, 2, 1, 2]
+def test_only_the_answers_of_a_rule_step_it(store: Store) -> None:
+    one, other = rule(key="one", attempts=(1, 2), length=9), rule(key="other", length=9)
+    picks = [pick(store, one, other, attempt=attempt) for attempt in (1, 2, 3, 4, 1)]
+    assert [(each.index, each.position) for each in picks] == [
+        (0, 0),
+        (0, 1),
+        (1, 0),
+        (1, 1),
+        (0, 2),
+    ]
 
 
 def test_the_first_able_candidate_wins_and_the_rest_are_not_counted(store: Store) -> None:
     first, second = rule(key="first", times=1), rule(key="second", length=2)
     assert pick(store, first, second).index == 0
-    assert pick(store, first, second) == Pick(2, 1, 0, 1, ("times",))
+    assert pick(store, first, second) == Pick(2, 2, 1, 0, ("times",))
 
 
 def test_every_candidate_before_the_one_that_answers_says_why_not(store: Store) -> None:
@@ -250,7 +270,7 @@ def test_reset_of_a_session_forgets_it_and_nothing_else(store: Store) -> None:
     store.reset("s")
     store.reset("never seen")
     assert store.state("s") == {}
-    assert pick(store, mine) == Pick(1, 0, 0, 1)
+    assert pick(store, mine) == Pick(1, 1, 0, 0)
     assert store.state("other") == {"a": 1}
     assert pick(store, mine, session="other").position == 1
     assert pick(store, shared, session="other").position == 2
@@ -262,7 +282,19 @@ def test_reset_of_everything_forgets_all_sessions_and_the_server(store: Store) -
     store.set_state("other", {"a": 1})
     store.reset()
     assert store.state("other") == {}
-    assert pick(store, shared) == Pick(1, 0, 0, 1)
+    assert pick(store, shared) == Pick(1, 1, 0, 0)
+
+
+@pytest.mark.parametrize("per", ["session", "request"])
+@pytest.mark.parametrize("session", ["s", None])
+def test_reset_ends_the_counters_of_the_session(
+    store: Store, per: Per, session: str | None
+) -> None:
+    once, rest = rule(key="once", per=per, times=1), rule(key="rest")
+    assert [pick(store, once, rest).index for _ in range(2)] == [0, 1]
+    store.reset(session)
+    assert pick(store, once, rest) == Pick(1, 1, 0, 0)
+    assert pick(store, once, rest) == Pick(2, 2, 1, 0, ("times",))
 
 
 def test_keys_of_rules_and_requests_never_run_together(store: Store) -> None:
@@ -297,8 +329,8 @@ def test_64_threads_count_every_attempt_and_every_step_once(store: Store) -> Non
     candidate = rule(length=7, after_last="cycle")
     picks = together(lambda _: [pick(store, candidate) for _ in range(25)])
     assert sorted(each.attempt for each in picks) == list(range(1, 1601))
-    assert sorted(each.used for each in picks) == list(range(1, 1601))
-    assert all(each.position == (each.used - 1) % 7 for each in picks)
+    assert sorted(each.seen for each in picks) == list(range(1, 1601))
+    assert all(each.position == (each.seen - 1) % 7 for each in picks)
 
 
 @pytest.mark.usefixtures("hasty")
@@ -320,49 +352,104 @@ def test_64_threads_take_a_state_once(store: Store) -> None:
 
 
 @pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
-    """Give a memory store with room for three sessions, and three counts in each."""
+def few_sessions(monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
+    """Give a memory store with room for three sessions."""
     monkeypatch.setattr(module, "_MOST_SESSIONS", 3)
+    return MemoryStore()
+
+
+@pytest.fixture
+def few_counts(monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
+    """Give a memory store with room for three counts of each kind."""
     monkeypatch.setattr(module, "_MOST_COUNTS", 3)
     return MemoryStore()
 
 
-def test_memory_forgets_the_longest_unused_session(small: MemoryStore) -> None:
+def test_memory_forgets_the_longest_unused_session(few_sessions: MemoryStore) -> None:
     for session in ("a", "b", "c", "a", "d"):
-        small.set_state(session, {"seen": True})
-    held = [session for session in "abcd" if small.state(session)]
+        few_sessions.set_state(session, {"seen": True})
+    held = [session for session in "abcd" if few_sessions.state(session)]
     assert held == ["a", "c", "d"]
 
 
-def test_memory_forgets_the_longest_unused_request(small: MemoryStore) -> None:
+@pytest.mark.parametrize("per", ["session", "request"])
+def test_a_forgotten_session_begins_anew(few_sessions: MemoryStore, per: Per) -> None:
+    """Its counters are not found again when it comes back under the same name."""
+    once, rest = rule(key="once", per=per, times=1), rule(key="rest")
+    assert [pick(few_sessions, once, rest).index for _ in range(2)] == [0, 1]
+    for other in "abc":
+        pick(few_sessions, once, rest, session=other)
+    assert pick(few_sessions, once, rest) == Pick(1, 1, 0, 0)
+    assert pick(few_sessions, once, rest, session="c").index == 1
+
+
+def test_server_counters_outlive_every_session(few_sessions: MemoryStore) -> None:
+    once = rule(per="server", times=1)
+    for session in "abcde":
+        pick(few_sessions, once, session=session)
+    assert pick(few_sessions, once, session="a").skipped == ("times",)
+
+
+def test_memory_forgets_the_longest_unused_request(few_counts: MemoryStore) -> None:
     for request in ("a", "b", "c", "a", "d"):
-        pick(small, request=request)
-    assert pick(small, request="c").attempt == 2
-    assert pick(small, request="a").attempt == 3
-    assert pick(small, request="b").attempt == 1
+        pick(few_counts, request=request)
+    for request, count in (("c", 2), ("a", 3), ("b", 1)):
+        made = pick(few_counts, request=request)
+        assert (made.attempt, made.seen) == (count, count)
 
 
-def test_memory_keeps_what_is_only_looked_at(small: MemoryStore) -> None:
+def test_a_request_is_used_by_a_declared_attempt_as_well(few_counts: MemoryStore) -> None:
+    for request in ("a", "b", "c", "a", "d"):
+        pick(few_counts, request=request, attempt=5)
+    assert pick(few_counts, request="a").attempt == 6
+
+
+def test_requests_are_forgotten_over_all_sessions_together(few_counts: MemoryStore) -> None:
+    """A busy session pushes out the requests of the others, not their states."""
+    pick(few_counts, rule(set_state=(("a", 1),)), session="quiet")
+    pick(few_counts, session="steady")
+    for number in range(9):
+        pick(few_counts, session="busy", request=f"{number}")
+        assert pick(few_counts, session="steady").seen == number + 2
+    assert pick(few_counts, session="quiet") == Pick(1, 1)
+    assert few_counts.state("quiet") == {"a": 1}
+
+
+def test_rules_of_a_session_are_not_pushed_out_by_other_sessions(few_counts: MemoryStore) -> None:
+    once = rule(key="once", times=1)
+    pick(few_counts, once)
+    for number in range(9):
+        pick(few_counts, rule(key=f"{number}"), session="busy")
+    assert pick(few_counts, once).skipped == ("times",)
+
+
+def test_memory_keeps_what_is_only_looked_at(few_counts: MemoryStore) -> None:
     """A rule that is used up stays so while its request keeps coming."""
     once = rule(per="request", times=1)
-    pick(small, once, request="mine")
+    pick(few_counts, once, request="mine")
     for other in range(10):
-        pick(small, once, request=f"other {other}")
-        assert pick(small, once, request="mine").skipped == ("times",)
+        pick(few_counts, once, request=f"other {other}")
+        assert pick(few_counts, once, request="mine").skipped == ("times",)
 
 
-def test_memory_does_not_grow_beyond_its_bounds(small: MemoryStore) -> None:
-    per: tuple[Per, ...] = ("session", "request", "server")
-    for number in range(60):
-        candidate = rule(key=f"{number}", per=per[number % 3])
-        pick(small, candidate, session=f"s{number % 5}", request=f"r{number}")
-    assert len(small._sessions) == 3
-    assert len(small._server._counts) == 3
-    for session in small._sessions.values():
-        for counts in (session.attempts, session.by_request, session.by_rule):
-            assert len(counts._counts) <= 3
+@pytest.mark.usefixtures("few_sessions")
+def test_memory_does_not_grow_beyond_its_bounds(few_counts: MemoryStore) -> None:
+    for per in ("session", "request", "server"):
+        for number in range(60):
+            candidate = rule(key=f"{number}", per=per)
+            pick(few_counts, candidate, session=f"s{number}", request=f"r{number}")
+            pick(few_counts, candidate, session="mine", request=f"r{number}")
+    assert len(few_counts._sessions) == 3
+    for counts in (
+        few_counts._attempts,
+        few_counts._seen,
+        few_counts._used_by_request,
+        few_counts._used_by_server,
+        few_counts._sessions["mine"].used,
+    ):
+        assert len(counts._counts) == 3
 
 
-def test_memory_has_room_for_ten_thousand_sessions_and_requests() -> None:
+def test_memory_has_room_for_ten_thousand_sessions_and_many_requests() -> None:
     assert module._MOST_SESSIONS == 10_000
-    assert module._MOST_COUNTS == 10_000
+    assert module._MOST_COUNTS == 100_000

@@ -221,4 +221,7 @@ def test_folder_that_cannot_be_listed(folder: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(Path, "iterdir", refuse)
     assert folder.is_dir()
-    assert wrong({"file": "insid.txt"}) == "rules[0].reply.file: no file 'insid.txt'"
+    assert wrong({"file": "insid.txt"}) == (
+        "rules[0].reply.file: no file 'insid.txt' "
+        "(looked into the scenario's folder, its 'fixtures' and the shipped ones)"
+    )

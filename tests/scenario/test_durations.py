@@ -51,6 +51,7 @@ def test_delay_is_fixed_uniform_or_lognormal() -> None:
     curve = DelaySpec(median="300ms", sigma=0.5, max="2s")
     assert curve.delay() == Delay("lognormal", 0.3, 2, 0.5)
     assert DelaySpec(median="300ms", sigma=0).delay() == Delay("lognormal", 0.3, math.inf, 0)
+    assert DelaySpec(median="300ms", sigma=10).delay() == Delay("lognormal", 0.3, math.inf, 10)
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,32 @@ TABLE = [
     ("mockdock: 1\npacing: {tps: 0}", "2:15: pacing.tps: 0 is not more than 0"),
     ("mockdock: 1\npacing: {tps: .inf}", "2:15: pacing.tps: inf: input should be a finite number"),
     (
+        "mockdock: 1\npacing: {itl: {median: 1s, sigma: 10.5}}",
+        "2:35: pacing.itl.sigma: 10.5 is not at most 10",
+    ),
+    (
+        "mockdock: 1\npacing: {itl: {median: 1s, sigma: -1}}",
+        "2:35: pacing.itl.sigma: -1 is not at least 0",
+    ),
+    (
+        "mockdock: 1\nrules:\n- when: {dialect: openia}\n  reply: a",
+        (
+            "3:19: rules[0].when.dialect: unknown value 'openia', one of: openai "
+            "(did you mean 'openai'?)"
+        ),
+    ),
+    (
+        "mockdock: 1\nrules:\n- when: {dialect: anthropic}\n  reply: a",
+        "3:19: rules[0].when.dialect: unknown value 'anthropic', one of: openai",
+    ),
+    (
+        "mockdock: 1\nrules:\n- reply: {error: 429, retry_after: none}",
+        (
+            "3:36: rules[0].reply.retry_after: 'none' is not a duration "
+            "(such as 250ms, 1.5s, 2m or 1h)"
+        ),
+    ),
+    (
         "mockdock: 1\nmodels: [{id: a, context_window: 0}]",
         "2:34: models[0].context_window: 0 is not at least 1",
     ),

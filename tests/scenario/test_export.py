@@ -25,7 +25,7 @@ EVERYTHING: dict[str, Any] = {
         {
             "name": "r",
             "when": {
-                "dialect": "openai_chat",
+                "dialect": "openai",
                 "api": "chat",
                 "model": ["gpt-*", "o*"],
                 "user": "x",
@@ -45,7 +45,7 @@ EVERYTHING: dict[str, Any] = {
                 {"file": "x.json", "headers": {"a": "b"}, "pacing": {"tps": 3.5}},
                 {"choices": ["a", {"refusal": "b"}, {"generate": {"kind": "echo", "tokens": 3}}]},
                 {"reasoning": 3, "tool_calls": [{"name": "f", "arguments": {"a": 1}, "id": "i"}]},
-                {"error": "rate_limit", "retry_after": "none", "should_retry": False},
+                {"error": "rate_limit", "retry_after": "20s", "should_retry": False},
                 {"error": 503, "retry_after": "2s", "message": "m", "type": None},
             ],
             "per": "request",
@@ -82,6 +82,9 @@ def test_everything_valid_validates() -> None:
         {"rules": [{"reply": {"txt": "x"}}]},
         {"rules": [{"reply": {"error": "rate"}}]},
         {"rules": [{"reply": "x", "when": {"turn": -1}}]},
+        {"rules": [{"reply": "x", "when": {"dialect": "openai_chat"}}]},
+        {"rules": [{"reply": {"error": 500, "retry_after": "none"}}]},
+        {"pacing": {"itl": {"median": "1s", "sigma": 10.5}}},
         {"rules": [{"reply": "x", "when": {"user": {"not_": "x"}}}]},
     ],
 )

@@ -125,7 +125,7 @@ def test_dump_is_a_scenario_again(mode: Any) -> None:
                     "replies": [{"json": None}, {"error": 429, "retry_after": "3ms"}],
                     "set_state": {"a": True, "b": 1, "c": 1.5, "d": None, "e": "x"},
                 },
-                {"reply": {"error": "quota", "retry_after": "none"}},
+                {"reply": {"error": "quota", "retry_after": "1.5h"}},
             ],
         }
     )

@@ -132,7 +132,13 @@ def test_what_cannot_be_read_is_told(text: str, message: str) -> None:
     ("text", "start", "hint"),
     [
         ("a:\n\tb: 1", "f:2:1: not YAML: ", "(indent with spaces, not with tabs)"),
-        ("a: b: c", "f:1:5: not YAML: mapping values are not allowed", ""),
+        (
+            "a: b: c",
+            "f:1:5: not YAML: mapping values are not allowed",
+            "(put a text with a colon into quotes)",
+        ),
+        ('a: "\\d"', "f:1:", "backslash)"),
+        ("a: {b: ${user}}", "f:1:", "(put a text with ${...} into quotes)"),
         ("a:\n  b: [1,\n  c: 2", "f:", "that begins in line 2)"),
         ("%YAML 2.0\n---\na: 1", "f:1:1: not YAML: found incompatible YAML document", ""),
         ('a: "\\q"', "f:1:", ""),

@@ -36,10 +36,17 @@ def test_error_marks_an_error() -> None:
     assert single.located("a.yaml:3").location == "a.yaml:3"
 
 
-def test_retry_after_is_seconds_none_or_not_given() -> None:
+def test_retry_after_is_in_seconds_or_not_given() -> None:
     assert ErrorSpec(error=500, retry_after="1m").retry_after == 60
-    assert ErrorSpec(error=500, retry_after="none").retry_after == "none"
+    assert ErrorSpec(error=500, retry_after=None).retry_after is None
     assert ErrorSpec(error=500).retry_after is None
+
+
+@pytest.mark.parametrize("value", ["none", "soon", 5])
+def test_retry_after_is_a_duration(value: Any) -> None:
+    """There is no word for no header: leave it out."""
+    hint = "a duration needs a unit" if value == 5 else f"{value!r} is not a duration"
+    assert refusal(ErrorSpec, {"error": 500, "retry_after": value}).startswith(hint)
 
 
 def test_reply_headers_are_lower_case() -> None:

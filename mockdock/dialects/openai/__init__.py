@@ -1,6 +1,7 @@
 """OpenAI Chat Completions."""
 
 from mockdock.dialects.base import Dialect, Route
+from mockdock.dialects.openai.caller import caller
 from mockdock.dialects.openai.failures import misroute, oversize
 from mockdock.dialects.openai.head import head
 from mockdock.dialects.openai.parse import parse
@@ -10,11 +11,13 @@ __all__ = ["openai"]
 
 openai = Dialect(
     name="openai",
+    base_path="/v1",
     routes=(
         Route("POST", "/v1/chat/completions", "chat"),
         Route("GET", "/v1/models", "models.list"),
         Route("GET", "/v1/models/{model:path}", "models.retrieve"),
     ),
+    caller=caller,
     parse=parse,
     misroute=misroute,
     oversize=oversize,

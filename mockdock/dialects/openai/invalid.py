@@ -193,7 +193,7 @@ def _string_too_long(error: ErrorDetails, path: Sequence[Step]) -> Failure:
 
 
 def _pattern(error: ErrorDetails, path: Sequence[Step]) -> Failure:
-    param = dotted(path)
+    param = _cut(dotted(path))
     return bad_request(
         f"Invalid '{param}': string does not match pattern. Expected a string that matches the "
         f"pattern '{error['ctx']['pattern']}'.",

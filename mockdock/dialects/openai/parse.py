@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -12,6 +13,7 @@ from mockdock.dialects.base import Call
 from mockdock.dialects.openai.invalid import bad_json, bad_request, missing_model, translate
 from mockdock.dialects.openai.lenient import validate_leniently
 from mockdock.dialects.openai.wire import ChatRequest
+from mockdock.dialects.openai.wire_base import Wire
 from mockdock.reply import Failure
 from mockdock.request import (
     AudioPart,
@@ -33,9 +35,15 @@ __all__ = ["parse"]
 def parse(call: Call) -> Request | Failure:
     """Parse a call of any operation of this dialect."""
     if call.operation == "models.list":
-        return Request("openai", "models", headers=call.headers)
+        return Request("openai", "models", caller=call.caller, headers=call.headers)
     if call.operation == "models.retrieve":
-        return Request("openai", "models", model=call.params["model"], headers=call.headers)
+        return Request(
+            "openai",
+            "models",
+            model=call.params["model"],
+            caller=call.caller,
+            headers=call.headers,
+        )
     return _parse_chat(call)
 
 
@@ -73,13 +81,7 @@ def _wrong_content_type(call: Call) -> Failure | None:
         "a supported content type.",
         code="unsupported_content_type",
     )
-    return Failure(
-        kind="bad_request",
-        status=415,
-        message=refusal.message,
-        type=refusal.type,
-        code=refusal.code,
-    )
+    return replace(refusal, status=415)
 
 
 def _request(call: Call, body: dict[str, Any], wire: ChatRequest) -> Request:
@@ -100,6 +102,7 @@ def _request(call: Call, body: dict[str, Any], wire: ChatRequest) -> Request:
         stream=bool(wire.stream),
         include_usage=bool(wire.stream and options is not None and options.include_usage),
         service_tier=wire.service_tier,
+        caller=call.caller,
         headers=call.headers,
         body=body,
     )
@@ -120,7 +123,7 @@ def _message(message: Any) -> Message:
     return Message(
         role=role,
         parts=parts,
-        name=getattr(message, "name", None),
+        name=getattr(message, "name", "") or None,
         tool_calls=calls,
         tool_call_id=message.tool_call_id if role == "tool" else None,
     )
@@ -139,7 +142,8 @@ def _part(part: Any) -> Part:
         case "input_audio":
             return AudioPart(part.input_audio.data, part.input_audio.format)
         case "file":
-            return FilePart(part.file.file_id, part.file.filename, part.file.file_data)
+            file = part.file
+            return FilePart(file.file_id or None, file.filename or None, file.file_data or None)
         case "refusal":
             return TextPart(part.refusal)
         case _:
@@ -154,7 +158,7 @@ def _calls(message: Any) -> tuple[ToolCall, ...]:
         ToolCall(call.id, call.function.name, call.function.arguments)
         if call.type == "function"
         else ToolCall(call.id, call.custom.name, call.custom.input, "custom")
-        for call in message.tool_calls or ()
+        for call in message.tool_calls
     )
 
 
@@ -162,25 +166,29 @@ def _tools(wire: ChatRequest) -> tuple[Tool, ...]:
     tools = [
         Tool(
             tool.function.name,
-            tool.function.description,
-            tool.function.parameters,
+            tool.function.description or None,
+            _given(tool.function, "parameters"),
             bool(tool.function.strict),
         )
         if tool.type == "function"
-        else Tool(tool.custom.name, tool.custom.description, kind="custom")
-        for tool in wire.tools or ()
+        else Tool(tool.custom.name, tool.custom.description or None, kind="custom")
+        for tool in wire.tools
     ]
     tools += [
-        Tool(each.name, each.description, each.parameters, kind="legacy")
-        for each in wire.functions or ()
+        Tool(each.name, each.description or None, _given(each, "parameters"), kind="legacy")
+        for each in wire.functions
     ]
     return tuple(tools)
 
 
+def _given(model: Wire, field: str) -> Any:
+    """Give a field that was sent; an empty object sent is not one left out."""
+    return getattr(model, field) if field in model.model_fields_set else None
+
+
 def _tool_choice(wire: ChatRequest) -> ToolChoice:
-    choice: Any = wire.tool_choice if wire.tool_choice is not None else wire.function_call
-    if choice is None:
-        return ToolChoice()
+    legacy = "function_call" in wire.model_fields_set and "tool_choice" not in wire.model_fields_set
+    choice: Any = wire.function_call if legacy else wire.tool_choice
     if isinstance(choice, str):
         return ToolChoice(mode=choice)  # type: ignore[arg-type]  # validated as a literal
     match getattr(choice, "type", "legacy"):
@@ -203,11 +211,13 @@ def _allowed_names(tools: list[dict[str, Any]]) -> list[str]:
 
 def _response_format(wire: ChatRequest) -> ResponseFormat:
     form = wire.response_format
-    if form is None:
-        return ResponseFormat()
     if form.type != "json_schema":
         return ResponseFormat(form.type)
     spec = form.json_schema
     return ResponseFormat(
-        "json_schema", spec.name, spec.description, spec.schema_, bool(spec.strict)
+        "json_schema",
+        spec.name,
+        spec.description or None,
+        _given(spec, "schema_"),
+        bool(spec.strict),
     )

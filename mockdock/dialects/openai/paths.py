@@ -25,12 +25,14 @@ _DISCRIMINATED = {
     ("messages", 0, "content", 0): "type",
     ("messages", 0, "tool_calls", 0): "type",
     ("tools", 0): "type",
+    ("tools", 0, "custom", "format"): "type",
     ("tool_choice",): "type",
     ("response_format",): "type",
 }
 
 
-_IN_METADATA = 2
+_MAPPINGS = (("metadata",), ("logit_bias",))
+_IN_MAPPING = 2
 
 
 def steps(body: Any, location: Sequence[Step]) -> tuple[Step, ...]:
@@ -48,7 +50,7 @@ def steps(body: Any, location: Sequence[Step]) -> tuple[Step, ...]:
         if field and len(rest) > 1 and isinstance(value, Mapping) and rest[0] == value.get(field):
             rest.pop(0)
         step = rest.pop(0)
-        if step == "[key]" and here[:1] == ("metadata",) and len(here) == _IN_METADATA:
+        if step == "[key]" and here[:1] in _MAPPINGS and len(here) == _IN_MAPPING:
             break  # pydantic's mark for a key that is wrong itself
         clean.append(step)
         value = _inside(value, step)

@@ -17,6 +17,7 @@ from mockdock.dialects.openai.wire_tools import (
     FunctionChoice,
     LegacyFunction,
     ResponseFormat,
+    TextFormat,
     ToolChoice,
     ToolSpec,
 )
@@ -27,8 +28,8 @@ __all__ = ["ChatRequest"]
 class StreamOptions(Wire):
     """What else a stream shall carry."""
 
-    include_usage: bool | None = None
-    include_obfuscation: bool | None = None
+    include_usage: bool = False
+    include_obfuscation: bool = True
 
 
 class Prediction(Wire):
@@ -45,11 +46,41 @@ class Audio(Wire):
     format: Literal["wav", "aac", "mp3", "flac", "opus", "pcm16"]
 
 
+class Place(Wire):
+    """Roughly where the user is."""
+
+    country: str = ""
+    region: str = ""
+    city: str = ""
+    timezone: str = ""
+
+
+class UserLocation(Wire):
+    """Where the user is."""
+
+    type: Literal["approximate"]
+    approximate: Place
+
+
 class WebSearch(Wire):
     """Where and how much to search."""
 
-    user_location: dict[str, Unchecked] | None = None
-    search_context_size: Literal["low", "medium", "high"] | None = None
+    user_location: UserLocation | None = None
+    search_context_size: Literal["low", "medium", "high"] = "medium"
+
+
+class Moderation(Wire):
+    """Which model moderates, and by which policy."""
+
+    model: str
+    policy: Unchecked = None
+
+
+class PromptCache(Wire):
+    """How long and in what way prompts are kept."""
+
+    ttl: Unchecked = None
+    mode: Unchecked = None
 
 
 Penalty = Annotated[float, Field(ge=-2, le=2)]
@@ -57,15 +88,21 @@ Limit = Annotated[int, Field(ge=1)]
 
 
 class ChatRequest(Wire):
-    """``CreateChatCompletionRequest``, field by field."""
+    """``CreateChatCompletionRequest``, field by field.
+
+    Null is taken where the specification calls a field nullable, and only there.
+    """
 
     model: str
     messages: Annotated[list[ChatMessage], Field(min_length=1)]
     audio: Audio | None = None
     frequency_penalty: Penalty | None = None
-    function_call: FunctionChoice | None = None
-    functions: Annotated[list[LegacyFunction], Field(min_length=1, max_length=128)] | None = None
-    logit_bias: dict[str, Annotated[float, Field(ge=-100, le=100)]] | None = None
+    function_call: FunctionChoice = "auto"
+    functions: list[LegacyFunction] = Field(default_factory=list, min_length=1, max_length=128)
+    logit_bias: (
+        dict[Annotated[str, Field(pattern="^[0-9]+$")], Annotated[int, Field(ge=-100, le=100)]]
+        | None
+    ) = None
     logprobs: bool | None = None
     max_completion_tokens: Limit | None = None
     max_tokens: Limit | None = None
@@ -80,18 +117,18 @@ class ChatRequest(Wire):
         | None
     ) = None
     modalities: list[Literal["text", "audio"]] | None = None
-    moderation: dict[str, Unchecked] | None = None
+    moderation: Moderation | None = None
     n: Annotated[int, Field(ge=1, le=128)] | None = None
     parallel_tool_calls: bool = True
     prediction: Prediction | None = None
     presence_penalty: Penalty | None = None
     prompt_cache_key: str | None = None
-    prompt_cache_options: dict[str, Unchecked] | None = None
+    prompt_cache_options: PromptCache = PromptCache()
     prompt_cache_retention: Literal["in_memory", "24h"] | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = (
         None
     )
-    response_format: ResponseFormat | None = None
+    response_format: ResponseFormat = TextFormat(type="text")
     safety_identifier: Annotated[str, Field(max_length=64)] | None = None
     seed: Annotated[int, Field(ge=-(2**63), le=2**63 - 1)] | None = None
     service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast"] | None = None
@@ -107,16 +144,10 @@ class ChatRequest(Wire):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    tool_choice: ToolChoice | None = None
-    tools: (
-        Annotated[
-            list[ToolSpec],
-            Field(min_length=1, max_length=128),
-        ]
-        | None
-    ) = None
+    tool_choice: ToolChoice = "auto"
+    tools: list[ToolSpec] = Field(default_factory=list, min_length=1, max_length=128)
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
-    user: str | None = None
+    user: str = ""
     verbosity: Literal["low", "medium", "high"] | None = None
-    web_search_options: WebSearch | None = None
+    web_search_options: WebSearch = WebSearch()

@@ -59,9 +59,9 @@ class AudioPart(Wire):
 class FileData(Wire):
     """A file by id or by content."""
 
-    file_data: str | None = None
-    file_id: str | None = None
-    filename: str | None = None
+    file_data: str = ""
+    file_id: str = ""
+    filename: str = ""
 
 
 class FilePart(Wire):
@@ -135,7 +135,7 @@ class DeveloperMessage(Wire):
 
     role: Literal["developer"]
     content: TextContent
-    name: str | None = None
+    name: str = ""
 
 
 class SystemMessage(Wire):
@@ -143,7 +143,7 @@ class SystemMessage(Wire):
 
     role: Literal["system"]
     content: TextContent
-    name: str | None = None
+    name: str = ""
 
 
 class UserMessage(Wire):
@@ -151,7 +151,7 @@ class UserMessage(Wire):
 
     role: Literal["user"]
     content: UserContent
-    name: str | None = None
+    name: str = ""
 
 
 class AssistantMessage(Wire):
@@ -160,16 +160,12 @@ class AssistantMessage(Wire):
     role: Literal["assistant"]
     content: AssistantContent | None = None
     refusal: str | None = None
-    name: str | None = None
+    name: str = ""
     audio: AudioRef | None = None
     annotations: list[Unchecked] | None = None
-    tool_calls: (
-        Annotated[
-            list[Annotated[FunctionCall | CustomCall, Field(discriminator="type")]],
-            Field(min_length=1, max_length=128),
-        ]
-        | None
-    ) = None
+    tool_calls: list[Annotated[FunctionCall | CustomCall, Field(discriminator="type")]] = Field(
+        default_factory=list, min_length=1, max_length=128
+    )
     function_call: CalledFunction | None = None
 
 
@@ -179,7 +175,7 @@ class ToolMessage(Wire):
     role: Literal["tool"]
     content: TextContent
     tool_call_id: str
-    name: str | None = None
+    name: str = ""
 
 
 class FunctionMessage(Wire):

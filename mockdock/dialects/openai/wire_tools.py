@@ -8,7 +8,14 @@ from pydantic import Field, Tag
 
 from mockdock.dialects.openai.wire_base import STRING_OR_OBJECT, Unchecked, Wire
 
-__all__ = ["FunctionChoice", "LegacyFunction", "ResponseFormat", "ToolChoice", "ToolSpec"]
+__all__ = [
+    "FunctionChoice",
+    "LegacyFunction",
+    "ResponseFormat",
+    "TextFormat",
+    "ToolChoice",
+    "ToolSpec",
+]
 
 FunctionName = Annotated[str, Field(min_length=1, max_length=64, pattern="^[a-zA-Z0-9_-]+$")]
 
@@ -17,8 +24,8 @@ class FunctionSpec(Wire):
     """A function on offer."""
 
     name: FunctionName
-    description: str | None = None
-    parameters: dict[str, Unchecked] | None = None
+    description: str = ""
+    parameters: dict[str, Unchecked] = Field(default_factory=dict)
     strict: bool | None = None
 
 
@@ -26,16 +33,38 @@ class LegacyFunction(Wire):
     """A function on offer, in the old form."""
 
     name: FunctionName
-    description: str | None = None
-    parameters: dict[str, Unchecked] | None = None
+    description: str = ""
+    parameters: dict[str, Unchecked] = Field(default_factory=dict)
+
+
+class PlainInput(Wire):
+    """A custom tool takes any text."""
+
+    type: Literal["text"]
+
+
+class Grammar(Wire):
+    """What a custom tool's input has to follow."""
+
+    definition: str
+    syntax: Literal["lark", "regex"]
+
+
+class GrammarInput(Wire):
+    """A custom tool takes what a grammar allows."""
+
+    type: Literal["grammar"]
+    grammar: Grammar
 
 
 class CustomSpec(Wire):
     """A custom tool on offer."""
 
     name: str
-    description: str | None = None
-    format: dict[str, Unchecked] | None = None
+    description: str = ""
+    format: Annotated[PlainInput | GrammarInput, Field(discriminator="type")] = PlainInput(
+        type="text"
+    )
 
 
 class FunctionTool(Wire):
@@ -107,8 +136,8 @@ class JsonSchemaSpec(Wire):
     """The wanted schema; ``schema`` may be left out."""
 
     name: FunctionName
-    description: str | None = None
-    schema_: dict[str, Unchecked] | None = Field(default=None, alias="schema")
+    description: str = ""
+    schema_: dict[str, Unchecked] = Field(default_factory=dict, alias="schema")
     strict: bool | None = None
 
 

@@ -18,7 +18,9 @@ __all__ = [
     "asks",
     "call",
     "called",
+    "custom",
     "leniently",
+    "located",
     "parsed",
     "refused",
     "small",
@@ -35,20 +37,18 @@ def small(**fields: Any) -> dict[str, Any]:
     return {"model": "gpt-4o", "messages": [HELLO], **fields}
 
 
-def call(
-    body: Any, content_type: str | None = "application/json", *, lenient: bool = False
-) -> Call:
-    """Make a call of the chat operation; bytes go as they are."""
-    return Call(
-        operation="chat",
-        method="POST",
-        path="/v1/chat/completions",
-        headers={} if content_type is None else {"content-type": content_type},
-        params={},
-        body=body if isinstance(body, bytes) else orjson.dumps(body),
-        base_url="http://localhost",
-        lenient=lenient,
-    )
+def call(body: Any, content_type: str | None = "application/json", **more: Any) -> Call:
+    """Make a call, of the chat operation unless ``more`` says otherwise; bytes go as they are."""
+    usual: dict[str, Any] = {
+        "operation": "chat",
+        "method": "POST",
+        "path": "/v1/chat/completions",
+        "headers": {} if content_type is None else {"content-type": content_type},
+        "params": {},
+        "body": body if isinstance(body, bytes) else orjson.dumps(body),
+        "base_url": "http://localhost",
+    }
+    return Call(**{**usual, **more})
 
 
 def parsed(**fields: Any) -> Request:
@@ -89,6 +89,16 @@ def told(
 def tool(**function: Any) -> list[Any]:
     """Offer one function."""
     return [{"type": "function", "function": function}]
+
+
+def custom(form: Any) -> dict[str, Any]:
+    """Offer one custom tool whose input has this format."""
+    return {"tools": [{"type": "custom", "custom": {"name": "c", "format": form}}]}
+
+
+def located(**place: Any) -> dict[str, Any]:
+    """Say roughly where the user is."""
+    return {"type": "approximate", "approximate": place}
 
 
 def asks(content: Any) -> dict[str, Any]:

@@ -7,7 +7,17 @@ from typing import Any
 
 import pytest
 
-from tests.dialects.openai.calls import HELLO, asks, called, refused, small, told, tool
+from tests.dialects.openai.calls import (
+    HELLO,
+    asks,
+    called,
+    custom,
+    located,
+    refused,
+    small,
+    told,
+    tool,
+)
 
 BAD_JSON = (
     "We could not parse the JSON body of your request. (HINT: This likely means you aren't using "
@@ -102,6 +112,17 @@ MISSING: list[tuple[str, dict[str, Any]]] = [
         "tool_choice.allowed_tools.tools",
         {"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto"}}},
     ),
+    ("tools[0].custom.name", {"tools": [{"type": "custom", "custom": {}}]}),
+    ("tools[0].custom.format.type", custom({})),
+    ("tools[0].custom.format.grammar", custom({"type": "grammar"})),
+    (
+        "tools[0].custom.format.grammar.definition",
+        custom({"type": "grammar", "grammar": {"syntax": "lark"}}),
+    ),
+    (
+        "tools[0].custom.format.grammar.syntax",
+        custom({"type": "grammar", "grammar": {"definition": "a"}}),
+    ),
     ("functions[0].name", {"functions": [{}]}),
     ("function_call.name", {"function_call": {}}),
     ("response_format.type", {"response_format": {}}),
@@ -112,6 +133,16 @@ MISSING: list[tuple[str, dict[str, Any]]] = [
     ),
     ("audio.voice", {"audio": {"format": "wav"}}),
     ("prediction.content", {"prediction": {"type": "content"}}),
+    ("moderation.model", {"moderation": {}}),
+    ("moderation.model", {"moderation": {"policy": {}}}),
+    (
+        "web_search_options.user_location.type",
+        {"web_search_options": {"user_location": {"approximate": {}}}},
+    ),
+    (
+        "web_search_options.user_location.approximate",
+        {"web_search_options": {"user_location": {"type": "approximate"}}},
+    ),
 ]
 
 
@@ -154,6 +185,28 @@ UNKNOWN: list[tuple[str, dict[str, Any]]] = [
     ("stream_options.usage", {"stream_options": {"usage": True}}),
     ("response_format.schema", {"response_format": {"type": "json_object", "schema": {}}}),
     ("audio.speed", {"audio": {"voice": "v", "format": "wav", "speed": 2}}),
+    ("moderation.mode", {"moderation": {"model": "m", "mode": "x"}}),
+    ("prompt_cache_options.key", {"prompt_cache_options": {"ttl": "1h", "key": "x"}}),
+    ("web_search_options.city", {"web_search_options": {"city": "Paris"}}),
+    (
+        "web_search_options.user_location.city",
+        {"web_search_options": {"user_location": {**located(), "city": "Paris"}}},
+    ),
+    (
+        "web_search_options.user_location.approximate.street",
+        {"web_search_options": {"user_location": located(street="x")}},
+    ),
+    ("tools[0].custom.format.syntax", custom({"type": "text", "syntax": "lark"})),
+    (
+        "tools[0].custom.format.definition",
+        custom(
+            {"type": "grammar", "grammar": {"definition": "", "syntax": "lark"}, "definition": ""}
+        ),
+    ),
+    (
+        "tools[0].custom.format.grammar.start",
+        custom({"type": "grammar", "grammar": {"definition": "", "syntax": "lark", "start": ""}}),
+    ),
 ]
 
 
@@ -174,6 +227,8 @@ def test_what_is_echoed_is_cut() -> None:
         {"stream_options": {long: 1}},
         {"messages": [{"role": long}]},
         {"metadata": {long: "x"}},
+        {"logit_bias": {"7" * 5000: 999}},
+        {"logit_bias": {long: 1}},
     ):
         error = refused(small(**fields))
         assert "..." in error["message"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mockdock.dialects.openai.parse import parse
 from mockdock.reply import Failure
-from tests.dialects.openai.calls import CALL, call, tool
+from tests.dialects.openai.calls import CALL, call, custom, located, tool
 
 WHOLE: dict[str, Any] = {
     "model": "gpt-4o",
@@ -22,7 +22,11 @@ WHOLE: dict[str, Any] = {
         {"role": "tool", "tool_call_id": "c", "content": [{"type": "text", "text": "x"}]},
         {"role": "assistant", "function_call": {"name": "f", "arguments": "{}"}, "content": None},
     ],
-    "tools": [*tool(name="f", parameters={}), {"type": "custom", "custom": {"name": "c"}}],
+    "tools": [
+        *tool(name="f", parameters={}),
+        *custom({"type": "grammar", "grammar": {"definition": "a+", "syntax": "regex"}})["tools"],
+        {"type": "custom", "custom": {"name": "c", "format": {"type": "text"}}},
+    ],
     "tool_choice": {"type": "function", "function": {"name": "f"}},
     "functions": [{"name": "f"}],
     "function_call": {"name": "f"},
@@ -34,6 +38,9 @@ WHOLE: dict[str, Any] = {
     "prediction": {"type": "content", "content": [{"type": "text", "text": "x"}]},
     "audio": {"voice": "v", "format": "wav"},
     "modalities": ["text"],
+    "moderation": {"model": "m"},
+    "prompt_cache_options": {"ttl": "1h", "mode": "auto"},
+    "web_search_options": {"search_context_size": "low", "user_location": located(city="Paris")},
     "temperature": 1,
     "n": 1,
 }
@@ -57,7 +64,9 @@ wrong = st.one_of(
     st.booleans(),
     st.integers(-200, 200),
     st.floats(-200, 200),
-    st.sampled_from(["", "x", "user", "function", "custom", "string", "array", "object", "text"]),
+    st.sampled_from(
+        ["", "x", "user", "function", "custom", "string", "array", "object", "text", "grammar"]
+    ),
     st.lists(st.sampled_from([1, "x", {}, None]), max_size=6),
     st.dictionaries(
         st.sampled_from(["type", "role", "name", "content", "string", "array", "object", "[key]"]),

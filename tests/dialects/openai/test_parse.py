@@ -20,7 +20,7 @@ from mockdock.request import (
     ToolCall,
     ToolChoice,
 )
-from tests.dialects.openai.calls import HELLO, call, parsed, refused, small
+from tests.dialects.openai.calls import HELLO, call, custom, located, parsed, refused, small, tool
 
 FUNCTION = {"type": "function", "function": {"name": "find"}}
 
@@ -33,7 +33,7 @@ FIELDS: dict[str, list[Any]] = {
     "safety_identifier": ["s" * 64, None],
     "prompt_cache_key": ["key", None],
     "prompt_cache_retention": ["in_memory", "24h", None],
-    "prompt_cache_options": [{"ttl": "1h", "mode": "auto"}],
+    "prompt_cache_options": [{}, {"ttl": "1h"}, {"ttl": "1h", "mode": "auto"}],
     "service_tier": ["auto", "default", "flex", "scale", "priority", "fast", None],
     "modalities": [["text"], ["text", "audio"], None],
     "verbosity": ["low", "medium", "high", None],
@@ -43,7 +43,9 @@ FIELDS: dict[str, list[Any]] = {
     "presence_penalty": [-2, 0, 2, 0.1, None],
     "web_search_options": [
         {},
-        {"search_context_size": "low", "user_location": {"type": "approximate"}},
+        {"search_context_size": "low", "user_location": located()},
+        {"user_location": located(country="FR", region="Île", city="Paris", timezone="CET")},
+        {"user_location": None},
     ],
     "response_format": [
         {"type": "text"},
@@ -52,10 +54,14 @@ FIELDS: dict[str, list[Any]] = {
     ],
     "audio": [{"voice": "alloy", "format": "wav"}, {"voice": {"id": "v"}, "format": "pcm16"}, None],
     "store": [True, False, None],
-    "moderation": [{"model": "omni-moderation-latest"}, None],
+    "moderation": [
+        {"model": "omni-moderation-latest"},
+        {"model": "omni-moderation-latest", "policy": {"block": ["x"]}},
+        None,
+    ],
     "stream": [True, False, None],
     "stop": ["x", "", ["a"], ["a", "b", "c", "d"], None],
-    "logit_bias": [{}, {"50256": -100, "1": 100, "2": 0.5}, None],
+    "logit_bias": [{}, {"50256": -100, "1": 100, "2": 0}, None],
     "logprobs": [True, False, None],
     "max_tokens": [1, 100_000, None],
     "n": [1, 128, None],
@@ -66,7 +72,16 @@ FIELDS: dict[str, list[Any]] = {
     ],
     "seed": [0, -(2**63), 2**63 - 1, None],
     "stream_options": [{}, {"include_usage": True, "include_obfuscation": False}, None],
-    "tools": [[FUNCTION], [{"type": "custom", "custom": {"name": "c"}}], [FUNCTION] * 128],
+    "tools": [
+        [FUNCTION],
+        [FUNCTION] * 128,
+        [{"type": "custom", "custom": {"name": "c"}}],
+        custom({"type": "text"})["tools"],
+        custom({"type": "grammar", "grammar": {"definition": "start: A", "syntax": "lark"}})[
+            "tools"
+        ],
+        custom({"type": "grammar", "grammar": {"definition": "a+", "syntax": "regex"}})["tools"],
+    ],
     "tool_choice": ["none", "auto", "required", FUNCTION],
     "parallel_tool_calls": [True, False],
     "function_call": ["none", "auto", {"name": "find"}],
@@ -118,7 +133,6 @@ def test_the_newer_limit_wins_over_the_older() -> None:
     [
         (True, {"include_usage": True}, True),
         (True, {"include_usage": False}, False),
-        (True, {"include_usage": None}, False),
         (True, {}, False),
         (True, None, False),
         (False, {"include_usage": True}, False),
@@ -226,7 +240,7 @@ def test_a_text_comes_back_as_the_sdk_sends_it() -> None:
     nothing: dict[str, Any] = {
         "refusal": None,
         "annotations": [],
-        "tool_calls": None,
+        "function_call": None,
         "audio": None,
     }
     _, said = read(HELLO, {"role": "assistant", "content": "Hi", **nothing})
@@ -319,7 +333,6 @@ ALLOWED = [
             {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [{}]}},
             ToolChoice("required"),
         ),
-        (None, ToolChoice()),
     ],
 )
 def test_every_form_of_tool_choice(choice: Any, wanted: ToolChoice) -> None:
@@ -337,6 +350,45 @@ def test_every_form_of_tool_choice(choice: Any, wanted: ToolChoice) -> None:
 def test_every_form_of_function_call(choice: Any, wanted: ToolChoice) -> None:
     request = parsed(functions=[{"name": "find"}], function_call=choice)
     assert request.tool_choice == wanted
+
+
+def test_without_a_choice_the_model_chooses() -> None:
+    assert parsed().tool_choice == parsed(tools=[FUNCTION]).tool_choice == ToolChoice("auto")
+
+
+def test_the_newer_choice_wins_over_the_older() -> None:
+    """Also where it says what is the default anyway."""
+    both = parsed(tools=[FUNCTION], tool_choice="auto", function_call="none")
+    assert both.tool_choice == ToolChoice("auto")
+
+
+def test_parameters_that_are_empty_are_not_those_left_out() -> None:
+    for given, wanted in (({}, None), ({"parameters": {}}, {})):
+        (new,) = parsed(tools=tool(name="f", **given)).tools
+        (old,) = parsed(functions=[{"name": "f", **given}]).tools
+        assert (new.parameters, old.parameters) == (wanted, wanted)
+
+
+def test_an_empty_schema_is_not_one_left_out() -> None:
+    for given, wanted in (({}, None), ({"schema": {}}, {})):
+        form = {"type": "json_schema", "json_schema": {"name": "a", **given}}
+        assert parsed(response_format=form).response_format.schema == wanted
+
+
+def test_an_empty_description_is_none() -> None:
+    custom_tool = {"type": "custom", "custom": {"name": "c", "description": ""}}
+    tools = [*tool(name="f", description=""), custom_tool]
+    read_tools = parsed(tools=tools, functions=[{"name": "g", "description": ""}]).tools
+    assert [each.description for each in read_tools] == [None, None, None]
+    spec = {"name": "a", "description": ""}
+    form = parsed(response_format={"type": "json_schema", "json_schema": spec}).response_format
+    assert form.description is None
+
+
+def test_an_empty_name_or_file_field_is_none() -> None:
+    empty = {"type": "file", "file": {"file_id": "", "filename": "", "file_data": ""}}
+    (message,) = read({"role": "user", "name": "", "content": [empty]})
+    assert message == Message("user", (FilePart(None, None, None),))
 
 
 def test_response_formats() -> None:

@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from tests.dialects.openai.calls import HELLO, asks, called, refused, small, told, tool
+from tests.dialects.openai.calls import (
+    HELLO,
+    asks,
+    called,
+    custom,
+    located,
+    refused,
+    small,
+    told,
+    tool,
+)
 
 A_STRING = "a string"
 A_DECIMAL = "a decimal"
@@ -89,11 +99,15 @@ TYPES: list[tuple[str, dict[str, Any], str, str]] = [
     ("metadata", {"metadata": []}, AN_OBJECT, "an array"),
     ("metadata.a", {"metadata": {"a": 5}}, A_STRING, "an integer"),
     ("logit_bias", {"logit_bias": []}, AN_OBJECT, "an array"),
-    ("logit_bias.50256", {"logit_bias": {"50256": "x"}}, A_DECIMAL, "a string"),
+    ("logit_bias.50256", {"logit_bias": {"50256": "x"}}, AN_INTEGER, "a string"),
+    ("logit_bias.50256", {"logit_bias": {"50256": 0.5}}, AN_INTEGER, "a decimal number"),
+    ("logit_bias.50256", {"logit_bias": {"50256": 1.0}}, AN_INTEGER, "a decimal number"),
+    ("logit_bias.50256", {"logit_bias": {"50256": True}}, AN_INTEGER, "a boolean"),
     ("user", {"user": 5}, A_STRING, "an integer"),
     ("safety_identifier", {"safety_identifier": {}}, A_STRING, "an object"),
     ("prompt_cache_key", {"prompt_cache_key": 1}, A_STRING, "an integer"),
     ("prompt_cache_options", {"prompt_cache_options": "x"}, AN_OBJECT, "a string"),
+    ("prompt_cache_options", {"prompt_cache_options": ["ttl"]}, AN_OBJECT, "an array"),
     ("service_tier", {"service_tier": 5}, A_STRING, "an integer"),
     ("reasoning_effort", {"reasoning_effort": 5}, A_STRING, "an integer"),
     ("verbosity", {"verbosity": False}, A_STRING, "a boolean"),
@@ -107,6 +121,20 @@ TYPES: list[tuple[str, dict[str, Any], str, str]] = [
         "an array",
     ),
     ("tools[0].function.strict", {"tools": tool(name="f", strict="no")}, A_BOOLEAN, "a string"),
+    ("tools[0].custom.format", custom("text"), AN_OBJECT, "a string"),
+    ("tools[0].custom.format.type", custom({"type": 5}), A_STRING, "an integer"),
+    (
+        "tools[0].custom.format.grammar",
+        custom({"type": "grammar", "grammar": "start: A"}),
+        AN_OBJECT,
+        "a string",
+    ),
+    (
+        "tools[0].custom.format.grammar.definition",
+        custom({"type": "grammar", "grammar": {"definition": {}, "syntax": "lark"}}),
+        A_STRING,
+        "an object",
+    ),
     ("tool_choice", {"tool_choice": 5}, "one of a string or object", "an integer"),
     ("tool_choice", {"tool_choice": []}, "one of a string or object", "an array"),
     (
@@ -137,8 +165,21 @@ TYPES: list[tuple[str, dict[str, Any], str, str]] = [
         "an integer",
     ),
     ("web_search_options", {"web_search_options": True}, AN_OBJECT, "a boolean"),
+    (
+        "web_search_options.user_location",
+        {"web_search_options": {"user_location": "Paris"}},
+        AN_OBJECT,
+        "a string",
+    ),
+    (
+        "web_search_options.user_location.approximate.city",
+        {"web_search_options": {"user_location": located(city=75)}},
+        A_STRING,
+        "an integer",
+    ),
     ("audio", {"audio": "alloy"}, AN_OBJECT, "a string"),
     ("moderation", {"moderation": "x"}, AN_OBJECT, "a string"),
+    ("moderation.model", {"moderation": {"model": 5}}, A_STRING, "an integer"),
 ]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.dialects.openai.calls import CALL, asks, called, refused, small, told, tool
+from tests.dialects.openai.calls import CALL, asks, called, custom, refused, small, told, tool
 
 ENUMS: list[tuple[str, dict[str, Any], str]] = [
     (
@@ -53,6 +53,12 @@ ENUMS: list[tuple[str, dict[str, Any], str]] = [
         "'auto' and 'required'",
     ),
     ("function_call", {"function_call": "x"}, "'none' and 'auto'"),
+    ("tools[0].custom.format.type", custom({"type": "x"}), "'text' and 'grammar'"),
+    (
+        "tools[0].custom.format.grammar.syntax",
+        custom({"type": "grammar", "grammar": {"definition": "a", "syntax": "x"}}),
+        "'lark' and 'regex'",
+    ),
     (
         "response_format.type",
         {"response_format": {"type": "x"}},
@@ -75,6 +81,11 @@ ENUMS: list[tuple[str, dict[str, Any], str]] = [
         "web_search_options.search_context_size",
         {"web_search_options": {"search_context_size": "x"}},
         "'low', 'medium', and 'high'",
+    ),
+    (
+        "web_search_options.user_location.type",
+        {"web_search_options": {"user_location": {"type": "x", "approximate": {}}}},
+        "'approximate'",
     ),
     (
         "audio.format",
@@ -112,8 +123,8 @@ RANGES: list[tuple[str, Any, str, str, str, str]] = [
     ("top_logprobs", -1, "integer", "below", ">= 0", "-1"),
     ("top_logprobs", 21, "integer", "above", "<= 20", "21"),
     ("seed", 2**63, "integer", "above", "<= 9223372036854775807", "9223372036854775808"),
-    ("logit_bias.7", 101, "decimal", "above", "<= 100", "101"),
-    ("logit_bias.7", -100.5, "decimal", "below", ">= -100", "-100.5"),
+    ("logit_bias.7", 101, "integer", "above", "<= 100", "101"),
+    ("logit_bias.7", -101, "integer", "below", ">= -100", "-101"),
 ]
 
 
@@ -219,6 +230,16 @@ def test_a_name_has_other_letters_than_it_may(name: str) -> None:
             "the pattern '^[a-zA-Z0-9_-]+$'."
         )
         assert refused(small(**fields)) == told(message, param, "invalid_value")
+
+
+@pytest.mark.parametrize("key", ["x", "-1", "1.5", " 7", "7\n", "٣", "", "[key]", "0x1"])
+def test_a_bias_is_for_a_token_that_is_no_number(key: str) -> None:
+    param = f"logit_bias.{key}"
+    message = (
+        f"Invalid '{param}': string does not match pattern. Expected a string that matches the "
+        "pattern '^[0-9]+$'."
+    )
+    assert refused(small(logit_bias={"7": 1, key: 1})) == told(message, param, "invalid_value")
 
 
 def test_a_name_is_empty() -> None:

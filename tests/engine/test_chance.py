@@ -1,7 +1,8 @@
-"""Sessions, attempts told by clients, logical requests, and chance."""
+"""Logical requests, and chance."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockdock.engine.sessions import SHARED, Entropy, declared_attempt, fingerprint, session_of
+from mockdock.engine import chance
+from mockdock.engine.chance import Entropy, fingerprint
 from mockdock.request import (
     AudioPart,
+    Caller,
     FilePart,
     ImagePart,
     Message,
@@ -25,45 +28,6 @@ from tests.engine.helpers import ask, say, tools
 
 
 @pytest.mark.parametrize(
-    ("headers", "session"),
-    [
-        ({}, SHARED),
-        ({"authorization": "Bearer sk-proj-real"}, SHARED),
-        ({"authorization": "Bearer"}, SHARED),
-        ({"authorization": "Bearer sk-mockdock-a1"}, "sk-mockdock-a1"),
-        ({"authorization": "Bearer   sk-mockdock-a1 "}, "sk-mockdock-a1"),
-        ({"authorization": "Bearer my-sk-mockdock-a1"}, SHARED),
-        ({"x-mockdock-session": "mine"}, "mine"),
-        ({"x-mockdock-session": ""}, SHARED),
-        ({"x-mockdock-session": "mine", "authorization": "Bearer sk-mockdock-a1"}, "mine"),
-    ],
-)
-def test_session_is_named_by_header_then_by_key_else_shared(
-    headers: dict[str, str], session: str
-) -> None:
-    assert session_of(headers) == session
-
-
-@pytest.mark.parametrize(
-    ("sent", "attempt"),
-    [("0", 1), ("1", 2), ("02", 3), ("999999", 1_000_000)],
-)
-def test_retry_count_tells_the_attempt_from_one(sent: str, attempt: int) -> None:
-    assert declared_attempt({"x-stainless-retry-count": sent}) == attempt
-
-
-@pytest.mark.parametrize(
-    "sent", ["", " ", "-1", "+1", "1.0", "two", "1_0", "²", "٣", "9" * 5000, "1000000"]
-)
-def test_odd_retry_counts_are_as_good_as_none(sent: str) -> None:
-    assert declared_attempt({"x-stainless-retry-count": sent}) is None
-
-
-def test_no_retry_count_tells_nothing() -> None:
-    assert declared_attempt({"user-agent": "curl"}) is None
-
-
-@pytest.mark.parametrize(
     "change",
     [
         {"stream": True, "include_usage": True},
@@ -73,6 +37,7 @@ def test_no_retry_count_tells_nothing() -> None:
         {"stop": ("x",)},
         {"service_tier": "flex"},
         {"headers": {"x-stainless-retry-count": "1"}},
+        {"caller": Caller("sk-mockdock-a1", "mine", 2)},
         {"body": {"metadata": {"at": "2026-11-21T09:00:00Z"}, "temperature": 1}},
     ],
 )
@@ -156,6 +121,57 @@ def test_fingerprints_are_equal_only_for_equal_requests(one: Request, other: Req
 
 def test_text_no_wire_could_carry_still_has_a_fingerprint() -> None:
     assert fingerprint(ask("\ud800")) != fingerprint(ask("\ud801"))
+
+
+LONG = "data:image/png;base64," + "A" * 100_000
+
+
+@pytest.mark.parametrize(
+    "make",
+    [ImagePart, lambda data: AudioPart(data, "wav"), lambda data: FilePart(data=data)],
+    ids=["image", "audio", "file"],
+)
+def test_long_parts_differ_by_any_of_their_letters(make: Callable[[str], Part]) -> None:
+    """They are the same when sent again, another request when their end is another."""
+
+    def sent(data: str) -> str:
+        return fingerprint(ask("Look", Message("user", (make(data),))))
+
+    assert sent(LONG) == sent(LONG[:50_000] + LONG[50_000:])
+    others = [LONG, LONG + "A", LONG[:-1], LONG[:-1] + "B", LONG[:50_000] + "B" + LONG[50_001:]]
+    others += ["A" * 4095, "A" * 4096, "A" * 4097]
+    assert len({sent(data) for data in others}) == len(others)
+
+
+def test_a_long_part_counts_as_the_part_it_is() -> None:
+    sent: list[Part] = [
+        TextPart(LONG),
+        ImagePart(LONG),
+        AudioPart(LONG, "wav"),
+        FilePart(data=LONG),
+    ]
+    made = {fingerprint(ask("Look", Message("user", (each,)))) for each in sent}
+    assert len(made) == len(sent)
+
+
+@pytest.mark.parametrize("part", [ImagePart(LONG), AudioPart(LONG, "wav"), FilePart(data=LONG)])
+def test_long_parts_enter_by_their_digest(part: Part, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Megabytes of base64 are hashed once, and not copied into what is written for the hash."""
+    written: list[int] = []
+
+    def counted(value: object) -> bytes:
+        written.append(len(repr(value)))
+        return repr(value).encode()
+
+    monkeypatch.setattr(chance, "_bytes", counted)
+    fingerprint(ask("Look", Message("user", (part,))))
+    assert len(written) == 1
+    assert written[0] < 1000
+
+
+def test_a_long_part_no_wire_could_carry_still_has_a_fingerprint() -> None:
+    one, other = (ask("Look", Message("user", (ImagePart(LONG + odd),))) for odd in "\ud800\ud801")
+    assert fingerprint(one) != fingerprint(other)
 
 
 def test_chance_is_the_same_for_the_same_purpose_whatever_was_drawn_before() -> None:

@@ -1,40 +1,19 @@
-"""Whose request it is, which logical request, and what chance it is given."""
+"""Which logical request it is, and what chance it is given."""
 
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping
 from hashlib import blake2b
 from random import Random
 
 from mockdock.request import AudioPart, FilePart, ImagePart, Part, Request, TextPart
 
-__all__ = ["SHARED", "Entropy", "declared_attempt", "fingerprint", "session_of"]
+__all__ = ["Entropy", "fingerprint"]
 
-SHARED = ""
-"""The session of everybody who names none."""
+_LONG = 4096
 
-_KEY_PREFIX = "sk-mockdock-"
-_HEADER = "x-mockdock-session"
 _LETTERS = ((string.digits + string.ascii_letters) * 5)[:256].encode()
 """A letter or digit for every byte."""
-_MOST_DIGITS = 6
-
-
-def session_of(headers: Mapping[str, str]) -> str:
-    """Name the session: by ``x-mockdock-session``, else by a ``sk-mockdock-`` key."""
-    if named := headers.get(_HEADER):
-        return named
-    key = headers.get("authorization", "").partition(" ")[2].strip()
-    return key if key.startswith(_KEY_PREFIX) else SHARED
-
-
-def declared_attempt(headers: Mapping[str, str]) -> int | None:
-    """Read the attempt (from 1) off ``x-stainless-retry-count``, None when not told."""
-    sent = headers.get("x-stainless-retry-count", "")
-    if not (sent.isascii() and sent.isdigit()) or len(sent) > _MOST_DIGITS:
-        return None
-    return int(sent) + 1
 
 
 def fingerprint(request: Request) -> str:
@@ -65,11 +44,18 @@ def _words(part: Part) -> tuple[str, ...]:
         case TextPart():
             return "text", part.text
         case ImagePart():
-            return "image", part.url
+            return "image", _short(part.url)
         case AudioPart():
-            return "audio", part.data
+            return "audio", _short(part.data)
         case FilePart():
-            return "file", part.file_id or "", part.filename or "", part.data or ""
+            return "file", part.file_id or "", part.filename or "", _short(part.data or "")
+
+
+def _short(data: str) -> str:
+    """Stand for megabytes of base64 by their digest, so that they are not copied on."""
+    if len(data) <= _LONG:
+        return data
+    return blake2b(data.encode("utf-8", "surrogatepass"), digest_size=32).hexdigest()
 
 
 def _bytes(value: object) -> bytes:

@@ -1,0 +1,29 @@
+"""The pace of each answer, worked out once per scenario."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mockdock.content.chunks import Chunk
+from mockdock.frames import Pacing
+from mockdock.scenario import PacingSpec, ReplySpec
+
+__all__ = ["Pace", "pace_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast an answer leaves, None for at once, and what one chunk of it holds."""
+
+    pacing: Pacing | None = None
+    chunk: Chunk = "token"
+
+
+def pace_of(answer: object, base: PacingSpec | None) -> Pace:
+    """Give the pace of an answer: its own, the rest from the scenario's."""
+    spec = base
+    if isinstance(answer, ReplySpec) and answer.pacing is not None:
+        spec = answer.pacing.over(base)
+    if spec is None:
+        return Pace()
+    return Pace(spec.pacing(), "token" if spec.chunk is None else spec.chunk)
