@@ -129,11 +129,11 @@ def _out_of_range(
     error: ErrorDetails, path: Sequence[Step], bound: float, words: str, sign: str, code: str
 ) -> Failure:
     kind = "decimal" if isinstance(bound, float) else "integer"
-    param = _cut(dotted(path))
-    return bad_request(
-        f"Invalid '{param}': {kind} {words} value. Expected a value {sign} {_number(bound)}, "
-        f"but got {_number(error['input'])} instead.",
-        param,
+    return _invalid(
+        path,
+        f"{kind} {words} value",
+        f"a value {sign} {_number(bound)}",
+        _number(error["input"]),
         f"{kind}_{code}_value",
     )
 
@@ -143,51 +143,48 @@ def _number(value: float) -> str:
     return str(int(value)) if whole else str(value)
 
 
-def _too_short(_: ErrorDetails, path: Sequence[Step]) -> Failure:
-    param = dotted(path)
+def _invalid(path: Sequence[Step], what: str, expected: str, got: str, code: str) -> Failure:
+    param = _cut(dotted(path))
     return bad_request(
-        f"Invalid '{param}': empty array. Expected an array with minimum length 1, "
-        "but got an empty array instead.",
-        param,
-        "empty_array",
+        f"Invalid '{param}': {what}. Expected {expected}, but got {got} instead.", param, code
     )
 
 
+def _too_short(_: ErrorDetails, path: Sequence[Step]) -> Failure:
+    expected, got = "an array with minimum length 1", "an empty array"
+    return _invalid(path, "empty array", expected, got, "empty_array")
+
+
 def _too_long(error: ErrorDetails, path: Sequence[Step]) -> Failure:
-    param = dotted(path)
     most, got = error["ctx"]["max_length"], error["ctx"]["actual_length"] or len(error["input"])
     if isinstance(error["input"], dict):
-        return bad_request(
-            f"Invalid '{param}': too many properties. Expected an object with at most {most} "
-            f"properties, but got an object with {got} properties instead.",
-            param,
+        return _invalid(
+            path,
+            "too many properties",
+            f"an object with at most {most} properties",
+            f"an object with {got} properties",
             "object_above_max_properties",
         )
-    return bad_request(
-        f"Invalid '{param}': array too long. Expected an array with maximum length {most}, "
-        f"but got an array with length {got} instead.",
-        param,
+    return _invalid(
+        path,
+        "array too long",
+        f"an array with maximum length {most}",
+        f"an array with length {got}",
         "array_above_max_length",
     )
 
 
 def _empty_string(_: ErrorDetails, path: Sequence[Step]) -> Failure:
-    param = dotted(path)
-    return bad_request(
-        f"Invalid '{param}': empty string. Expected a string with minimum length 1, "
-        "but got an empty string instead.",
-        param,
-        "empty_string",
-    )
+    expected, got = "a string with minimum length 1", "an empty string"
+    return _invalid(path, "empty string", expected, got, "empty_string")
 
 
 def _string_too_long(error: ErrorDetails, path: Sequence[Step]) -> Failure:
-    param = _cut(dotted(path))
-    return bad_request(
-        f"Invalid '{param}': string too long. Expected a string with maximum length "
-        f"{error['ctx']['max_length']}, but got a string with length {len(error['input'])} "
-        "instead.",
-        param,
+    return _invalid(
+        path,
+        "string too long",
+        f"a string with maximum length {error['ctx']['max_length']}",
+        f"a string with length {len(error['input'])}",
         "string_above_max_length",
     )
 
