@@ -162,7 +162,7 @@ class Failure:
 
     kind: FailureKind
     model: str = ""
-    key: str = ""
+    key: str = field(default="", repr=False)
     limit: int | None = None
     used: int | None = None
     status: int | None = None

@@ -153,8 +153,8 @@ class Caller:
     the client tells of itself, None when it does not.
     """
 
-    key: str = ""
-    session: str = ""
+    key: str = field(default="", repr=False)
+    session: str = field(default="", repr=False)
     attempt: int | None = None
 
 
@@ -183,7 +183,7 @@ class Request:
     include_usage: bool = False
     service_tier: str | None = None
     caller: Caller = field(default_factory=Caller)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property

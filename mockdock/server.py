@@ -25,13 +25,12 @@ from mockdock.errors import StartError
 from mockdock.observe import Observer
 from mockdock.scenario import load
 
-__all__ = ["GRACE_SECONDS", "Server", "bind", "bind_unix", "run"]
+__all__ = ["Server", "bind", "bind_unix", "run"]
 
 _BACKLOG = 2048
 _START_SECONDS = 10.0
 _STOP_SECONDS = 10.0
-GRACE_SECONDS = 10
-"""How long running replies may take to finish after SIGTERM, in seconds."""
+_LEAST_GRACE = 0.05
 
 
 class _Uvicorn(uvicorn.Server):
@@ -54,7 +53,7 @@ class _Uvicorn(uvicorn.Server):
         self.should_exit = True
 
 
-def _config(app: App, **options: Any) -> uvicorn.Config:
+def _config(app: App, grace: float, **options: Any) -> uvicorn.Config:
     settings: dict[str, Any] = {
         "lifespan": "off",
         "log_config": None,
@@ -63,7 +62,8 @@ def _config(app: App, **options: Any) -> uvicorn.Config:
         "ws": "none",
         "proxy_headers": False,
         "backlog": _BACKLOG,
-        "timeout_graceful_shutdown": GRACE_SECONDS,
+        # With none at all uvicorn complains even when nobody waits for a reply.
+        "timeout_graceful_shutdown": max(grace, _LEAST_GRACE),
     }
     return uvicorn.Config(_stoppable(app), **{**settings, **options})
 
@@ -126,13 +126,13 @@ def _clear_stale(path: Path) -> None:
             path.unlink()
 
 
-def run(app: App, listener: socket.socket, **options: Any) -> None:
-    """Serve in this thread until SIGINT or SIGTERM; running replies are finished.
+def run(app: App, listener: socket.socket, grace: float, **options: Any) -> None:
+    """Serve in this thread until SIGINT or SIGTERM.
 
-    ``options`` go to uvicorn: access_log, ssl_certfile, ssl_keyfile, and
-    timeout_graceful_shutdown, the seconds running replies get to finish.
+    Running replies get ``grace`` seconds to finish. ``options`` go to uvicorn:
+    access_log, ssl_certfile, ssl_keyfile.
     """
-    _Uvicorn(_config(app, **options)).run(sockets=[listener])
+    _Uvicorn(_config(app, grace, **options)).run(sockets=[listener])
 
 
 class Server:
@@ -158,7 +158,7 @@ class Server:
         otherwise: Literal["auto", "fail", "echo", "lorem"] = "auto",
         observers: Sequence[Observer] = (),
         max_body: int = MAX_BODY,
-        grace: int = 0,
+        grace: float = 0.0,
     ) -> None:
         engine = Engine(load(*sources).scenario, seed=seed, otherwise=otherwise)
         self.app = App(
@@ -192,7 +192,7 @@ class Server:
         if self._thread is not None:
             raise StartError("the server is running already")
         self._listener = bind(*self._where)
-        self._uvicorn = _Uvicorn(_config(self.app, timeout_graceful_shutdown=self._grace))
+        self._uvicorn = _Uvicorn(_config(self.app, self._grace))
         self._died = None
         self._thread = threading.Thread(
             target=self._run, args=(self._uvicorn, self._listener), name="mockdock", daemon=True

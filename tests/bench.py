@@ -49,7 +49,7 @@ def serve_mockdock(listener: socket.socket) -> None:
     from mockdock.server import run
 
     scenario = load({"mockdock": 1, "rules": [{"when": {"turn": 1}, "reply": REPLY}]}).scenario
-    run(App(Engine(scenario)), listener)
+    run(App(Engine(scenario)), listener, 1.0)
 
 
 def serve_starlette(listener: socket.socket) -> None:

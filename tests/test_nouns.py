@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from mockdock.errors import MockdockError, Problem, ScenarioError, StartError
 from mockdock.frames import Delay, Frame, Head, Outcome, Pacing
-from mockdock.reply import Call, Choice, Piece
+from mockdock.reply import Call, Choice, Failure, Piece
 from mockdock.request import (
     AudioPart,
+    Caller,
     FilePart,
     ImagePart,
     Message,
@@ -205,3 +206,16 @@ def test_a_bad_scenario_names_all_its_problems_on_lines_of_their_own() -> None:
 def test_all_errors_can_be_caught_as_one() -> None:
     for error in (ScenarioError([Problem("x")]), StartError("x")):
         assert isinstance(error, MockdockError)
+
+
+def test_no_secret_is_in_the_repr_of_a_noun() -> None:
+    secret = "sk-very-secret"
+    request = Request(
+        "openai",
+        "chat",
+        caller=Caller(secret, "sk-mockdock-mine"),
+        headers={"authorization": f"Bearer {secret}"},
+    )
+    shown = repr((request, Failure("auth", key=secret)))
+    assert "secret" not in shown
+    assert "mine" not in shown

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from mockdock import MockdockError, ScenarioError, Server, StartError
+from mockdock.delivery import ManualClock
 from mockdock.server import bind, bind_unix
 
 HELLO = {"mockdock": 1, "rules": [{"reply": "hello"}]}
@@ -132,3 +133,41 @@ def test_a_dead_servers_socket_is_replaced(tmp_path: Path) -> None:
     bind_unix(path).close()
     assert path.exists()
     bind_unix(path).close()
+
+
+def test_stopping_does_not_wait_for_idle_or_waiting_clients(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A kept connection is closed without a word, a reply under way is cut off."""
+    clock = ManualClock()
+    slow = {"mockdock": 1, "rules": [{"reply": {"text": "a b", "pacing": {"ttft": "1h"}}}]}
+    with Server(slow, clock=clock) as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        with (
+            socket.create_connection((host, int(port))) as idle,
+            socket.create_connection((host, int(port))) as waiting,
+        ):
+            idle.sendall(b"GET /v1/models/gpt-4o HTTP/1.1\r\nhost: x\r\n\r\n")
+            assert idle.recv(9) == b"HTTP/1.1 "
+            body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "x"}]})
+            waiting.sendall(
+                b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n"
+                b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
+                % (len(body), body.encode())
+            )
+            while not clock.waiting():
+                assert server.url
+            server.stop()
+            told = [record.getMessage() for record in caplog.records]
+    assert any("Cancel 1 running task" in text for text in told)
+    assert not any("Traceback" in text or "Exception" in text for text in told)
+
+
+def test_stopping_with_only_idle_clients_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    with Server(HELLO) as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as idle:
+            idle.sendall(b"GET /v1/models/gpt-4o HTTP/1.1\r\nhost: x\r\n\r\n")
+            assert idle.recv(9) == b"HTTP/1.1 "
+            server.stop()
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []

@@ -72,10 +72,10 @@ def serve_scenarios(sources: Sequence[str], options: Options) -> None:
         run(
             app,
             listener,
+            options.grace,
             access_log=options.access_log,
             ssl_certfile=options.ssl_certfile,
             ssl_keyfile=options.ssl_keyfile,
-            timeout_graceful_shutdown=options.grace,
         )
 
 
