@@ -147,7 +147,10 @@ def test_explain_shows_a_refused_request(run: Run, tmp_path: Path) -> None:
         (("explain", "quickstart", "{request}", "--header", "oops"), "--header 'oops'"),
         (("explain", "quickstart", "{request}", "--state", "=x"), "--state '=x'"),
         (("explain", "quickstrat", "{request}"), "quickstart"),
+        (("explain", "quickstart", "{broken}"), "b.json:2:1: not JSON: Expecting value"),
+        (("explain", "quickstart", "{deep}"), "nested too deep"),
         (("tokens", "{binary}"), "not UTF-8"),
+        (("tokens", "nope.json"), "nope.json: No such file"),
         (("tokens", "{wrong}"), "not a valid request"),
         (("check", "{folder}"), "{folder}"),
         (("init", "{request}"), "{request}"),
@@ -161,6 +164,8 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(
     places = {
         "request": write(tmp_path / "r.json", HELLO),
         "wrong": write(tmp_path / "w.json", {"messages": 5}),
+        "broken": write(tmp_path / "b.json", '{"model":\n'),
+        "deep": write(tmp_path / "d.json", "[" * 100_000),
         "binary": str(tmp_path / "binary"),
         "folder": str(tmp_path / "empty"),
     }

@@ -114,7 +114,12 @@ def serve(
 
 
 @app.command()
-def check(scenarios: Scenarios = None) -> None:
+def check(
+    scenarios: Annotated[
+        list[str],
+        typer.Argument(help="Scenario files, folders of them, or names of ready-made ones."),
+    ],
+) -> None:
     """Check scenarios: the language, and rules that can never answer.
 
     Exit code 0: fine, perhaps with warnings (unused states, replies that are
@@ -125,7 +130,7 @@ def check(scenarios: Scenarios = None) -> None:
     """
     from mockdock.cli.inspecting import check_scenarios
 
-    raise typer.Exit(check_scenarios(scenarios or []))
+    raise typer.Exit(check_scenarios(scenarios))
 
 
 @app.command()

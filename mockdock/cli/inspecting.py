@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -65,7 +66,7 @@ def explain_request(
         path=f"{_CHAT.base_path}/chat/completions",
         headers=sent,
         params={},
-        body=read(path).encode(),
+        body=_json(read(path), path).encode(),
         base_url="",
         caller=caller,
         lenient=engine.scenario.validation == "lenient",
@@ -80,6 +81,18 @@ def explain_request(
     decision = engine.decide(parsed)
     _print_verdicts(engine, parsed, decision, state)
     _print_reply(parsed, engine.compose(parsed, decision, _CREATED))
+
+
+def _json(text: str, path: Path) -> str:
+    """Tell where a request file is no JSON; the API would only say that it is not."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        where = f"{path}:{error.lineno}:{error.colno}"
+        raise MockdockError(f"{where}: not JSON: {error.msg}") from error
+    except RecursionError as error:
+        raise MockdockError(f"{path}: nested too deep") from error
+    return text
 
 
 def _print_verdicts(
