@@ -65,6 +65,12 @@ class App:
         """Serve one connection."""
         await self._starlette(scope, receive, send)
 
+    async def turn_away(self, send: Send) -> None:
+        """Answer a request that cannot be served any more, in the provider's words."""
+        endpoint = _Endpoint(self, DIALECTS[0], {})
+        failure = Failure("overloaded", headers={"connection": "close"})
+        await endpoint.refuse(failure, send)
+
     def _routes(self) -> Iterator[Route]:
         for dialect in DIALECTS:
             operations: dict[str, dict[str, str]] = defaultdict(dict)
@@ -121,6 +127,12 @@ class _Endpoint:
 
         await deliver(head, timed, clock=clock, receive=receive, send=send, record=record)
 
+    async def refuse(self, failure: Failure, send: Send) -> None:
+        """Send a refusal at once, whatever else goes on."""
+        clock = ScaledClock(0)
+        head, timed = self._render(_refusal(failure, Caller()), clock.now())
+        await deliver(head, timed, clock=clock, receive=_nothing, send=send, record=lambda _: None)
+
     def _render(self, answer: _Answer, arrived: float) -> tuple[Head, _Timed]:
         """Make the head and the first frame; the frames after it are made as they leave."""
         frames = self._dialect.frames(answer.request, answer.reply)
@@ -171,6 +183,10 @@ class _Endpoint:
 
 
 _DEFECT = Failure("server_error", message="mockdock failed, see its log", should_retry=False)
+
+
+async def _nothing() -> MutableMapping[str, Any]:
+    return {"type": "http.disconnect"}
 
 
 def _header(name: str) -> str:

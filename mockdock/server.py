@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import logging
 import os
@@ -31,6 +30,8 @@ _BACKLOG = 2048
 _START_SECONDS = 10.0
 _STOP_SECONDS = 10.0
 _LEAST_GRACE = 0.05
+_KEEP_ALIVE = 75
+"""Seconds an idle connection is kept; clients pool for less, and must close first."""
 
 
 class _Uvicorn(uvicorn.Server):
@@ -62,6 +63,8 @@ def _config(app: App, grace: float, **options: Any) -> uvicorn.Config:
         "ws": "none",
         "proxy_headers": False,
         "backlog": _BACKLOG,
+        "http": "mockdock.delivery.wire:HttpWire",
+        "timeout_keep_alive": _KEEP_ALIVE,
         # With none at all uvicorn complains even when nobody waits for a reply.
         "timeout_graceful_shutdown": max(grace, _LEAST_GRACE),
     }
@@ -71,12 +74,23 @@ def _config(app: App, grace: float, **options: Any) -> uvicorn.Config:
 def _stoppable(app: App) -> Callable[..., Awaitable[None]]:
     """Let a reply that is cancelled at the end of the grace period end without a trace.
 
-    Uvicorn then finds a reply without an end, and closes the connection on it.
+    One that has begun is found without an end, and its connection is closed;
+    one that has not becomes the provider's "overloaded".
     """
 
     async def served(scope: Any, receive: Any, send: Any) -> None:
-        with contextlib.suppress(asyncio.CancelledError):
-            await app(scope, receive, send)
+        begun = False
+
+        async def noted(message: Any) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await app(scope, receive, noted)
+        except asyncio.CancelledError:
+            if not begun and scope["type"] == "http":
+                await app.turn_away(send)
 
     return served
 
@@ -84,6 +98,8 @@ def _stoppable(app: App) -> Callable[..., Awaitable[None]]:
 def bind(host: str, port: int) -> socket.socket:
     """Listen on a TCP port, 0 for any free one. Raises StartError with the reason."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    if not host:
+        raise StartError("the host is empty; write 127.0.0.1, or 0.0.0.0 to listen everywhere")
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         if os.name == "posix":
@@ -113,12 +129,17 @@ def bind_unix(path: Path) -> socket.socket:
     except OSError as error:
         listener.close()
         raise StartError(_why(error, str(path), "--uds")) from error
+    except StartError:
+        listener.close()
+        raise
     return listener
 
 
 def _clear_stale(path: Path) -> None:
-    if not path.exists() or not stat.S_ISSOCK(path.stat().st_mode):
+    if not path.exists():
         return
+    if not stat.S_ISSOCK(path.stat().st_mode):
+        raise StartError(f"{path} is there already, and is no socket; choose another with --uds")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         try:
             probe.connect(str(path))

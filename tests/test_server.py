@@ -6,6 +6,7 @@ import json
 import logging
 import socket
 import threading
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -117,13 +118,77 @@ def test_an_impossible_address_is_told(host: str, port: int) -> None:
         bind(host, port)
 
 
+def test_an_empty_host_does_not_mean_everywhere() -> None:
+    with pytest.raises(StartError, match="the host is empty"):
+        bind("", 0)
+
+
+def test_a_reply_that_has_not_begun_is_turned_away_in_the_providers_words() -> None:
+    """When the server stops, the client is told to come back, not shown a foreign 500."""
+    clock = ManualClock()
+    slow = {"mockdock": 1, "rules": [{"reply": {"text": "a", "pacing": {"ttft": "1h"}}}]}
+    answers: list[Any] = []
+    with Server(slow, clock=clock) as server:
+
+        def wait() -> None:
+            try:
+                ask(server)
+            except urllib.error.HTTPError as error:
+                answers.append((error.code, json.load(error)["error"]["type"]))
+
+        waiter = threading.Thread(target=wait)
+        waiter.start()
+        while not clock.waiting():
+            assert waiter.is_alive()
+        server.stop()
+        waiter.join(10)
+    assert answers == [(503, "server_error")]
+
+
+def test_an_offer_of_http_2_does_not_cost_the_body() -> None:
+    """The JDK's client and ``curl --http2`` make it with every first request."""
+    body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "x"}]}).encode()
+    with Server(HELLO) as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=10) as client:
+            client.sendall(
+                b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nConnection: Upgrade, "
+                b"HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
+                b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
+                % (len(body), body)
+            )
+            answer = b"".join(iter(lambda: client.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b'"content": "hello"' in answer
+
+
+def test_a_client_that_leaves_an_unpaced_stream_is_noticed() -> None:
+    """What is left of a long stream is not made for nobody."""
+    long = {"mockdock": 1, "rules": [{"reply": "word " * 30_000}]}
+    seen: list[Any] = []
+    done = threading.Event()
+    with Server(long, observers=[seen.append, lambda _: done.set()]) as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        message = {"role": "user", "content": "x"}
+        body = json.dumps({"model": "m", "stream": True, "messages": [message]}).encode()
+        with socket.create_connection((host, int(port)), timeout=10) as client:
+            client.sendall(
+                b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: "
+                b"application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+            )
+            client.recv(100)
+        assert done.wait(20)
+    assert seen[0].outcome.ending == "client_left"
+    assert seen[0].outcome.frames < 30_000
+
+
 def test_a_unix_socket_in_use_or_not_a_socket_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "s.sock"
     with bind_unix(path), pytest.raises(StartError, match=r"is in use.*--uds"):
         bind_unix(path)
     other = tmp_path / "file"
     other.write_text("precious")
-    with pytest.raises(MockdockError, match="is in use"):
+    with pytest.raises(MockdockError, match="is there already, and is no socket"):
         bind_unix(other)
     assert other.read_text() == "precious"
 

@@ -5,6 +5,8 @@ Commands import what they need when they run, so that ``--help`` is quick.
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 
 from mockdock.cli.commands import app
@@ -15,8 +17,26 @@ __all__ = ["app", "main"]
 
 def main() -> None:
     """Run the command line; every known error is one clear line and exit code 2."""
+    _open_streams()
     try:
         app()
     except MockdockError as error:
         sys.stderr.write("".join(f"mockdock: {line}\n" for line in str(error).splitlines()))
         sys.exit(2)
+    except BrokenPipeError:
+        # Nobody reads any more, as with "| head": that is no mistake.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        sys.stderr.write(f"mockdock: {error}\n")
+        sys.exit(2)
+
+
+def _open_streams() -> None:
+    """Have somewhere to write, in any encoding: what it lacks is written as "?"."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, io.TextIOWrapper(io.BytesIO()))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import io
 import logging
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from mockdock.app import App
+from mockdock.cli.reloading import reloading
 from mockdock.content.tokens import tokenizer
 from mockdock.delivery import ScaledClock
 from mockdock.dialects import DIALECTS
 from mockdock.engine import Engine
-from mockdock.errors import ScenarioError, StartError
+from mockdock.errors import StartError
 from mockdock.observe import Exchange, line
 from mockdock.scenario import Loaded, Rule, lint, load
 from mockdock.server import bind, bind_unix, run
@@ -27,6 +29,7 @@ from mockdock.server import bind, bind_unix, run
 __all__ = ["Options", "serve_scenarios"]
 
 _RULES_SHOWN = 50
+_RULES_LINTED = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +68,19 @@ def serve_scenarios(sources: Sequence[str], options: Options) -> None:
     if options.access_log:
         _log_access()
     if not options.quiet:
-        _banner(loaded, options, _base_url(options, listener.getsockname()))
+        _print(_banner(loaded, options, _base_url(options, listener.getsockname())))
     # Loading ranks takes a moment; the first request need not wait for all of it.
     threading.Thread(target=tokenizer, args=("o200k_base",), daemon=True).start()
-    with _reloading(app, sources, loaded, options), _unlinking(options.uds):
+
+    def take(fresh: Loaded) -> None:
+        app.engine = Engine(fresh.scenario, seed=options.seed)
+
+    watched = (
+        reloading(sources, loaded, take, functools.partial(_say, options))
+        if options.reload
+        else contextlib.nullcontext()
+    )
+    with _unlinking(options.uds), watched:
         run(
             app,
             listener,
@@ -114,9 +126,22 @@ def _base_url(options: Options, address: object) -> str:
     return f"{scheme}://{where}{DIALECTS[0].base_path}"
 
 
-def _banner(loaded: Loaded, options: Options, base_url: str) -> None:
+def _print(text: str) -> bool:
+    """Print, and tell whether anybody could read it; serving goes on all the same."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _banner(loaded: Loaded, options: Options, base_url: str) -> str:
     scenario = loaded.scenario
-    console = Console(highlight=False, soft_wrap=True)
+    terminal = sys.stdout.isatty()
+    console = Console(
+        file=io.StringIO(), highlight=False, soft_wrap=True, force_terminal=terminal or None
+    )
     name = f" · {scenario.name}" if scenario.name else ""
     console.print(f"mockdock{name} · {base_url}", style="bold", markup=False)
     if options.uds is not None:
@@ -131,10 +156,15 @@ def _banner(loaded: Loaded, options: Options, base_url: str) -> None:
     if scenario.rules:
         console.print(_rules(scenario.rules))
     console.print(f"otherwise: {_otherwise(loaded)}", markup=False)
-    for finding in lint(scenario):
-        where = f"{finding.location}: " if finding.location else ""
-        console.print(f"{finding.severity}: {where}{finding.message}", markup=False)
-    sys.stdout.flush()
+    if len(scenario.rules) > _RULES_LINTED:
+        console.print(f"more than {_RULES_LINTED} rules: mockdock check looks for doubts")
+    else:
+        for finding in lint(scenario):
+            where = f"{finding.location}: " if finding.location else ""
+            console.print(f"{finding.severity}: {where}{finding.message}", markup=False)
+    told = console.file
+    assert isinstance(told, io.StringIO)
+    return told.getvalue()
 
 
 def _otherwise(loaded: Loaded) -> str:
@@ -167,13 +197,8 @@ class _Printer:
         self._closed = False
 
     def __call__(self, exchange: Exchange) -> None:
-        if self._closed:
-            return
-        try:
-            sys.stdout.write(line(exchange, color=self._color) + "\n")
-            sys.stdout.flush()
-        except (OSError, ValueError, UnicodeError):
-            self._closed = True
+        if not self._closed:
+            self._closed = not _print(line(exchange, color=self._color) + "\n")
 
 
 @contextlib.contextmanager
@@ -185,88 +210,6 @@ def _unlinking(uds: Path | None) -> Iterator[None]:
             uds.unlink(missing_ok=True)
 
 
-@contextlib.contextmanager
-def _reloading(
-    app: App, sources: Sequence[str], loaded: Loaded, options: Options
-) -> Iterator[None]:
-    """Watch the scenario's files while serving, if that is wanted."""
-    if not options.reload:
-        yield
-        return
-    stop = threading.Event()
-    watcher = threading.Thread(
-        target=_watch, args=(app, sources, loaded, options, stop), daemon=True
-    )
-    watcher.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        watcher.join(timeout=2)
-
-
-def _watch(
-    app: App, sources: Sequence[str], loaded: Loaded, options: Options, stop: threading.Event
-) -> None:
-    """Load again after every change, until told to stop.
-
-    Folders are watched, not files: editors replace a file rather than write it.
-    """
-    from watchfiles import watch
-
-    folders: set[Path] = set()
-    while not stop.is_set() and folders != _folders(loaded):
-        folders = _folders(loaded)
-        told = False
-        for changes in watch(
-            *folders,
-            stop_event=stop,
-            recursive=False,
-            debounce=100,
-            step=20,
-            rust_timeout=200,
-            yield_on_timeout=True,
-        ):
-            if not told:
-                told = True
-                _say(options, f"watching {', '.join(map(str, sorted(folders)))}")
-            fresh = _load_again(sources) if _concern(changes, loaded) else None
-            if fresh is None or fresh.scenario == loaded.scenario:
-                continue
-            loaded = fresh
-            app.engine = Engine(fresh.scenario, seed=options.seed)
-            rules = len(fresh.scenario.rules)
-            _say(
-                options,
-                f"reloaded: {rules} rule{'' if rules == 1 else 's'}, counters start anew",
-            )
-            if _folders(fresh) != folders:
-                break
-
-
-def _concern(changes: set[tuple[Any, str]], loaded: Loaded) -> bool:
-    """Tell whether a change can concern the scenario: its files, or new ones beside them."""
-    files = {str(path) for path in loaded.files}
-    return any(path in files or path.endswith((".yaml", ".yml")) for _, path in changes)
-
-
-def _folders(loaded: Loaded) -> set[Path]:
-    return {path.parent for path in loaded.files}
-
-
-def _load_again(sources: Sequence[str]) -> Loaded | None:
-    """Load the scenario; a broken one is reported, and the old one kept."""
-    try:
-        return load(*sources)
-    except ScenarioError as error:
-        for problem in error.problems:
-            sys.stderr.write(f"mockdock: {problem}\n")
-        sys.stderr.write("mockdock: the scenario as it was before still serves\n")
-        sys.stderr.flush()
-        return None
-
-
 def _say(options: Options, text: str) -> None:
     if not options.quiet:
-        sys.stdout.write(f"{text}\n")
-        sys.stdout.flush()
+        _print(f"{text}\n")

@@ -29,11 +29,14 @@ class _Client:
         self._wake: asyncio.Future[None] | None = None
         self.left = False
 
+    def watch(self) -> None:
+        if self._watch is None:
+            self._watch = asyncio.ensure_future(self._until_gone())
+
     async def wait_until(self, due: float) -> None:
         if self.left:
             return
-        if self._watch is None:
-            self._watch = asyncio.ensure_future(self._until_gone())
+        self.watch()
         wake = asyncio.get_running_loop().create_future()
         self._wake = wake
         timer = self._clock.call_at(due, self._ring)
@@ -58,6 +61,33 @@ class _Client:
             self._wake.set_result(None)
 
 
+class _Outlet:
+    """Gathers bytes and writes them together, the head before the first."""
+
+    def __init__(self, head: Head, send: Send, client: _Client) -> None:
+        self._head: Head | None = head
+        self._send = send
+        self._client = client
+        self.buffer = bytearray()
+        self.sent = 0
+
+    async def flush(self, *, more: bool) -> None:
+        try:
+            if self._head is not None:
+                head, self._head = self._head, None
+                start = {"status": head.status, "headers": head.headers}
+                await self._send({"type": "http.response.start", **start})
+            body = bytes(self.buffer)
+            self.buffer.clear()
+            self.sent += len(body)
+            await self._send({"type": "http.response.body", "body": body, "more_body": more})
+        except RuntimeError as error:
+            # What uvloop says of a connection that has just been lost.
+            if "closed" not in str(error):
+                raise
+            self._client.left = True
+
+
 async def deliver(
     head: Head,
     timed: Iterator[tuple[float, Frame]],
@@ -75,41 +105,30 @@ async def deliver(
     the server stops and cancels what is left.
     """
     client = _Client(receive, clock)
-    buffer = bytearray()
-    started = complete = False
-    frames = sent = 0
-
-    async def flush(*, more: bool) -> None:
-        nonlocal started, sent
-        if not started:
-            started = True
-            await send(
-                {"type": "http.response.start", "status": head.status, "headers": head.headers}
-            )
-        body = bytes(buffer)
-        buffer.clear()
-        sent += len(body)
-        await send({"type": "http.response.body", "body": body, "more_body": more})
-
+    outlet = _Outlet(head, send, client)
+    frames = 0
+    complete = False
     try:
         for due, frame in timed:
-            if len(buffer) >= _FLUSH:
-                await flush(more=True)
+            if len(outlet.buffer) >= _FLUSH:
+                client.watch()
+                await outlet.flush(more=True)
+                await asyncio.sleep(0)  # others get their turn, and a client that left is seen
             while not client.left and not clock.is_due(due):
-                if buffer:
-                    await flush(more=True)
+                if outlet.buffer:
+                    await outlet.flush(more=True)
                 await client.wait_until(due)
             if client.left:
-                record(Outcome("client_left", frames, sent))
+                record(Outcome("client_left", frames, outlet.sent))
                 return
-            buffer += frame.data
+            outlet.buffer += frame.data
             frames += 1
         complete = True
-        record(Outcome("completed", frames, sent + len(buffer)))
-        await flush(more=False)
+        record(Outcome("completed", frames, outlet.sent + len(outlet.buffer)))
+        await outlet.flush(more=False)
     except asyncio.CancelledError:
         if not complete:
-            record(Outcome("stopped", frames, sent))
+            record(Outcome("stopped", frames, outlet.sent))
         raise
     finally:
         client.close()

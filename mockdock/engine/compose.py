@@ -48,6 +48,7 @@ _OF_STATUS: Mapping[int, FailureKind] = {
     503: "overloaded",
 }
 _SERVER_ERRORS = 500
+_LONGEST_HEADER = 4096
 
 
 def complete(request: Request, answer: Answer, context: Context, created: int) -> Completion:
@@ -126,7 +127,7 @@ def _headers(headers: Mapping[str, str], filler: Filler) -> dict[str, str]:
 
 def _one_line(value: str) -> str:
     kept = "".join(letter if letter.isprintable() else " " for letter in value).strip()
-    return kept.encode("latin-1", "replace").decode("latin-1")
+    return kept[:_LONGEST_HEADER].encode("latin-1", "replace").decode("latin-1")
 
 
 def _limit(request: Request, model: Model) -> int | None:

@@ -98,7 +98,7 @@ def shown(value: object) -> str:
 def nearest(word: object, known: Iterable[str]) -> str:
     """Say which known word was probably meant, empty when none is near."""
     found = difflib.get_close_matches(str(word).lower(), tuple(known), n=1)
-    return f"did you mean {found[0]!r}?" if found else ""
+    return f"did you mean {found[0]!r}?" if found and found[0] != word else ""
 
 
 def unknown(value: object, known: Sequence[str], also: str = "") -> Complaint:

@@ -112,7 +112,8 @@ def process(*arguments: str, cwd: Path | None = None) -> Iterator[Process]:
         [sys.executable, "-m", "mockdock", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         cwd=cwd,
         env={**os.environ, "PYTHONUNBUFFERED": "1", "COLUMNS": "120"},
     )

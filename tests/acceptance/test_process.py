@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import ssl
 import statistics
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import httpx2 as httpx
@@ -98,6 +100,8 @@ def test_reload_picks_up_changes_and_survives_a_broken_edit(tmp_path: Path) -> N
         path.write_text("mockdock: 1\nrules: [{repply: broken}]\n")
         error = server.wait_for("did you mean 'reply'?", errors=True)
         assert "live.yaml:2" in error
+        server.wait_for("still serves", errors=True)
+        assert sum("did you mean" in line for line in server.errors) == 1
         assert chat(url) == "first"
         path.write_text("mockdock: 1\nrules: [{reply: second}]\n")
         server.wait_for("reloaded: 1 rule,")
@@ -168,7 +172,8 @@ def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess
         [sys.executable, "-m", "mockdock", *arguments],
         check=False,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         timeout=60,
         cwd=cwd,
     )
@@ -306,3 +311,83 @@ def test_reload_of_a_folder_follows_new_files(tmp_path: Path) -> None:
         (tmp_path / "b.yaml").write_text("mockdock: 1\nrules: [{reply: new}]\n")
         server.wait_for("reloaded: 1 rule")
         assert chat(server.base_url) == "new"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_an_output_of_few_letters_is_enough(
+    encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the encoding lacks is written as "?", and the lines go on."""
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    (tmp_path / "r.json").write_text(
+        json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": "x"}]})
+    )
+    explained = run("explain", "quickstart", "r.json", cwd=tmp_path)
+    assert (explained.returncode, explained.stderr) == (0, "")
+    with process("serve", "--port", "0") as server:
+        url = server.base_url
+        for model in ("\N{GRINNING FACE}", "plain"):
+            httpx.post(
+                f"{url}/chat/completions",
+                json={"model": model, "messages": [{"role": "user", "content": "x"}]},
+            )
+        assert "200" in server.wait_for("plain")
+        assert server.stop() == 0
+
+
+@pytest.mark.parametrize("where", [">&-", ">/dev/full", "| true"])
+def test_serving_goes_on_when_nobody_reads(where: str, tmp_path: Path) -> None:
+    path = tmp_path / "s.sock"
+    command = f"exec {sys.executable} -m mockdock serve quickstart --uds {path} {where}"
+    with subprocess.Popen(
+        ["sh", "-c", command if "|" not in where else command.removeprefix("exec ")],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as shell:
+        try:
+            for _ in range(600):
+                if path.exists():
+                    break
+                assert threading.Event().wait(0.05) is False
+            transport = httpx.HTTPTransport(uds=str(path), retries=5)
+            with httpx.Client(transport=transport, base_url="http://localhost") as client:
+                for _ in range(3):
+                    assert client.get("/v1/models/gpt-4o").status_code == 200
+        finally:
+            os.killpg(shell.pid, signal.SIGTERM)
+        assert shell.stderr is not None
+        assert "Traceback" not in shell.stderr.read()
+
+
+@pytest.mark.parametrize("command", [("models",), ("schema",), ("check", "quickstart")])
+def test_a_full_disk_is_one_line(command: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "mockdock", *command],
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert ended.returncode != 0
+    assert "Traceback" not in ended.stderr
+
+
+def test_reload_survives_a_folder_that_is_replaced(tmp_path: Path) -> None:
+    folder = tmp_path / "scenarios"
+    folder.mkdir()
+    (folder / "a.yaml").write_text("mockdock: 1\nrules: [{reply: old}]\n")
+    with process("serve", str(folder / "a.yaml"), "--port", "0", "--reload") as server:
+        url = server.base_url
+        server.wait_for("watching")
+        (folder / "a.yaml").unlink()
+        folder.rmdir()
+        folder.mkdir()
+        (folder / "a.yaml").write_text("mockdock: 1\nrules: [{reply: new}]\n")
+        server.wait_for("reloaded: 1 rule,")
+        assert chat(url) == "new"
+        (folder / "note.txt").write_text("nothing to do with it")
+        (folder / "a.yaml").write_text("mockdock: 1\nrules: [{reply: newer}, {reply: x}]\n")
+        server.wait_for("reloaded: 2 rules")
+        assert chat(url) == "newer"
