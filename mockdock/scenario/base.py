@@ -37,6 +37,7 @@ __all__ = [
     "check_json",
     "nearest",
     "refuse",
+    "rejection",
     "shown",
     "strings",
     "unknown",
@@ -77,8 +78,13 @@ def refuse(complaints: Iterable[Complaint]) -> None:
     """Raise one pydantic error that carries all complaints; nothing when there are none."""
     found = tuple(complaints)
     if found:
-        text = "; ".join(f"{c.message} ({c.hint})" if c.hint else c.message for c in found)
-        raise PydanticCustomError("complaints", "{text}", {"text": text, "complaints": found})
+        raise rejection(*found)
+
+
+def rejection(*complaints: Complaint) -> PydanticCustomError:
+    """Make one pydantic error of complaints."""
+    text = "; ".join(f"{c.message} ({c.hint})" if c.hint else c.message for c in complaints)
+    return PydanticCustomError("complaints", "{text}", {"text": text, "complaints": complaints})
 
 
 def shown(value: object) -> str:

@@ -27,6 +27,7 @@ from mockdock.scenario.base import (
     Word,
     check_json,
     refuse,
+    rejection,
     shown,
 )
 from mockdock.scenario.headers import header_name_complaint
@@ -88,8 +89,7 @@ class TextCondition(Part):
             return {"contains": data}
         if isinstance(data, dict | TextCondition):
             return data
-        refuse([Complaint(f"expected a text or a mapping, got {shown(data)}", _TEXT_HINT)])
-        raise AssertionError  # pragma: no cover
+        raise rejection(Complaint(f"expected a text or a mapping, got {shown(data)}", _TEXT_HINT))
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -128,8 +128,9 @@ class CountCondition(Part):
             return {"at_least": data, "at_most": data}
         if isinstance(data, dict | CountCondition):
             return data
-        refuse([Complaint(f"expected a whole number or a mapping, got {shown(data)}", _COUNT_HINT)])
-        raise AssertionError  # pragma: no cover
+        raise rejection(
+            Complaint(f"expected a whole number or a mapping, got {shown(data)}", _COUNT_HINT)
+        )
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -17,6 +17,7 @@ from mockdock.scenario.base import (
     Scalar,
     Word,
     refuse,
+    rejection,
     shown,
     unknown,
 )
@@ -51,8 +52,7 @@ class ModelSpec(Part):
             return {"id": data}
         if isinstance(data, dict | ModelSpec):
             return data
-        refuse([Complaint(f"expected the id of a model or a mapping, got {shown(data)}")])
-        raise AssertionError  # pragma: no cover
+        raise rejection(Complaint(f"expected the id of a model or a mapping, got {shown(data)}"))
 
 
 class AuthKeys(Part):

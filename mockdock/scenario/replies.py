@@ -21,6 +21,7 @@ from mockdock.scenario.base import (
     Word,
     check_json,
     refuse,
+    rejection,
     shown,
     strings,
     unknown,
@@ -144,8 +145,7 @@ class ReplySpec(Part):
             return {"text": data}
         if isinstance(data, dict | ReplySpec):
             return data
-        refuse([Complaint(f"expected a text or a mapping, got {shown(data)}")])
-        raise AssertionError  # pragma: no cover
+        raise rejection(Complaint(f"expected a text or a mapping, got {shown(data)}"))
 
     @model_validator(mode="after")
     def _check(self) -> Self:
