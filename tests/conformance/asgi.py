@@ -93,7 +93,9 @@ def ask(
     sent: list[Message] = []
 
     async def receive() -> Message:
-        return arriving.pop(0) if arriving else {"type": "http.disconnect"}
+        if not arriving:
+            await asyncio.Event().wait()  # a client that stays says nothing more
+        return arriving.pop(0)
 
     async def send(message: Any) -> None:
         sent.append(message)
