@@ -11,11 +11,12 @@ from pydantic_core import ErrorDetails
 from mockdock.dialects.openai.paths import Step, dotted, steps
 from mockdock.reply import Failure
 
-__all__ = ["bad_json", "bad_request", "missing_model", "translate"]
+__all__ = ["bad_json", "bad_request", "missing_content", "missing_model", "translate"]
 
 _SHOWN = 200
 """Values longer than this are cut in a message."""
 
+_INT64 = 2**63
 _EXACT = 2**53
 """From here on floats skip integers, and are written with an exponent."""
 
@@ -47,6 +48,13 @@ def bad_json() -> Failure:
 def missing_model() -> Failure:
     """Refuse a request that names no model."""
     return bad_request("you must provide a model parameter")
+
+
+def missing_content(index: int) -> Failure:
+    """Refuse a message without content; the odd path is the service's own (issue pastes)."""
+    return bad_request(
+        "Invalid value for 'content': expected a string, got null.", f"messages.[{index}].content"
+    )
 
 
 def translate(body: Mapping[str, Any], error: ValidationError) -> Failure:
@@ -204,6 +212,19 @@ def _wrong_shape(error: ErrorDetails, path: Sequence[Step]) -> Failure:
 
 
 def _wrong_type(error: ErrorDetails, path: Sequence[Step]) -> Failure:
+    value = error["input"]
+    if error["type"] == "int_type" and isinstance(value, float) and abs(value) >= _INT64:
+        # The JSON parser gives whole numbers beyond 64 bits as floats.
+        above = value > 0
+        sign, bound = ("<=", _INT64 - 1) if above else (">=", -_INT64)
+        words, code = ("above maximum", "above_max") if above else ("below minimum", "below_min")
+        return _invalid(
+            path,
+            f"integer {words} value",
+            f"a value {sign} {bound}",
+            _number(value),
+            f"integer_{code}_value",
+        )
     last = next((step for step in reversed(path) if isinstance(step, str)), "")
     array = "an array of objects" if last in _OF_OBJECTS else "an array of strings"
     expected = {

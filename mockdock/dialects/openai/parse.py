@@ -10,7 +10,13 @@ import orjson
 from pydantic import ValidationError
 
 from mockdock.dialects.base import Call
-from mockdock.dialects.openai.invalid import bad_json, bad_request, missing_model, translate
+from mockdock.dialects.openai.invalid import (
+    bad_json,
+    bad_request,
+    missing_content,
+    missing_model,
+    translate,
+)
 from mockdock.dialects.openai.lenient import validate_leniently
 from mockdock.dialects.openai.wire import ChatRequest
 from mockdock.dialects.openai.wire_base import Wire
@@ -58,9 +64,20 @@ def _parse_chat(call: Call) -> Request | Failure:
             return _request(call, body, validate_leniently(orjson.loads(call.body)))
         if body.get("model") in (None, ""):
             return missing_model()
-        return _request(call, body, ChatRequest.model_validate(body))
+        wire = ChatRequest.model_validate(body)
     except ValidationError as error:
         return translate(body, error)
+    return _without_content(wire) or _request(call, body, wire)
+
+
+def _without_content(wire: ChatRequest) -> Failure | None:
+    """Refuse an assistant's message that says nothing and calls nothing."""
+    for index, message in enumerate(wire.messages):
+        if message.content is None and message.role == "assistant":
+            instead = (message.refusal, message.audio, message.tool_calls, message.function_call)
+            if not any(instead):
+                return missing_content(index)
+    return None
 
 
 def _object(data: bytes) -> dict[str, Any] | None:

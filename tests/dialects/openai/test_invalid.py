@@ -7,9 +7,13 @@ from typing import Any
 
 import pytest
 
+from mockdock.dialects.openai.parse import parse
+from mockdock.reply import Failure
+from mockdock.request import Request
 from tests.dialects.openai.calls import (
     HELLO,
     asks,
+    call,
     called,
     custom,
     located,
@@ -233,3 +237,51 @@ def test_what_is_echoed_is_cut() -> None:
         error = refused(small(**fields))
         assert "..." in error["message"]
         assert len(json.dumps(error)) < 1000
+
+
+@pytest.mark.parametrize("silent", [{}, {"content": None}, {"content": None, "name": "bot"}])
+def test_an_assistant_that_says_and_calls_nothing_is_refused(silent: dict[str, Any]) -> None:
+    """The wording and the dotted path are those of public pastes."""
+    refused = parse(call(small(messages=[HELLO, {"role": "assistant", **silent}, HELLO])))
+    assert isinstance(refused, Failure)
+    assert (refused.status, refused.message, refused.param, refused.code) == (
+        400,
+        "Invalid value for 'content': expected a string, got null.",
+        "messages.[1].content",
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    "instead",
+    [
+        {"content": ""},
+        {"refusal": "No."},
+        {"audio": {"id": "audio_1"}},
+        {"function_call": {"name": "f", "arguments": "{}"}},
+        {
+            "tool_calls": [
+                {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+            ]
+        },
+    ],
+)
+def test_an_assistant_needs_no_content_beside_something_else(instead: dict[str, Any]) -> None:
+    assert isinstance(
+        parse(call(small(messages=[HELLO, {"role": "assistant", **instead}]))), Request
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "words"),
+    [
+        (10**30, "integer_above_max_value", "integer above maximum value. Expected a value <="),
+        (-(10**30), "integer_below_min_value", "integer below minimum value. Expected a value >="),
+    ],
+)
+def test_a_whole_number_beyond_64_bits_is_out_of_range(number: int, code: str, words: str) -> None:
+    refused = parse(call(json.dumps(small(seed=number)).encode()))
+    assert isinstance(refused, Failure)
+    assert (refused.param, refused.code) == ("seed", code)
+    assert refused.message is not None
+    assert words in refused.message
