@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from pathlib import Path
 
 from mockdock.cli.commands import app
 from mockdock.errors import MockdockError
@@ -34,9 +35,9 @@ def main() -> None:
 
 def _open_streams() -> None:
     """Have somewhere to write, in any encoding: what it lacks is written as "?"."""
-    for name in ("stdin", "stdout", "stderr"):
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, io.TextIOWrapper(io.BytesIO()))
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

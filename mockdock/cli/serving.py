@@ -138,10 +138,9 @@ def _print(text: str) -> bool:
 
 def _banner(loaded: Loaded, options: Options, base_url: str) -> str:
     scenario = loaded.scenario
-    terminal = sys.stdout.isatty()
-    console = Console(
-        file=io.StringIO(), highlight=False, soft_wrap=True, force_terminal=terminal or None
-    )
+    told = io.StringIO()
+    terminal = sys.stdout.isatty() or None
+    console = Console(file=told, highlight=False, soft_wrap=True, force_terminal=terminal)
     name = f" · {scenario.name}" if scenario.name else ""
     console.print(f"mockdock{name} · {base_url}", style="bold", markup=False)
     if options.uds is not None:
@@ -162,8 +161,6 @@ def _banner(loaded: Loaded, options: Options, base_url: str) -> str:
         for finding in lint(scenario):
             where = f"{finding.location}: " if finding.location else ""
             console.print(f"{finding.severity}: {where}{finding.message}", markup=False)
-    told = console.file
-    assert isinstance(told, io.StringIO)
     return told.getvalue()
 
 
