@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 from uuid import uuid4
 
 from starlette.applications import Starlette
@@ -34,6 +34,8 @@ MAX_BODY = 32 * 1024 * 1024
 
 _DIGITS = 18
 """A longer content-length is above any limit, and maybe more than int() takes."""
+
+_LONGEST_HEADER = 1000
 
 _log = logging.getLogger("mockdock")
 
@@ -143,12 +145,16 @@ class _Endpoint:
         return head, chain((first,), timed)
 
     def _head(self, answer: _Answer, processing: float, length: int) -> Head:
-        rule = None if answer.decision is None else answer.decision.rule
+        extra = {}
+        if answer.decision is not None and answer.decision.rule is not None:
+            extra["x-mockdock-rule"] = _header(answer.decision.rule)
+        if isinstance(answer.reply, Completion) and answer.reply.warnings:
+            extra["x-mockdock-warning"] = _header("; ".join(answer.reply.warnings))
         envelope = Envelope(
             request_id=answer.request_id,
             processing_ms=round(processing * 1000),
             length=length,
-            extra={} if rule is None else {"x-mockdock-rule": _header(rule)},
+            extra=extra,
             time_scale=self._app.clock.scale,
         )
         return self._dialect.head(answer.request, answer.reply, envelope)
@@ -171,8 +177,9 @@ class _Endpoint:
         body = await _read(headers, receive, self._app.max_body)
         if body is None:
             return _refusal(dialect.oversize(self._app.max_body), caller)
+        call = _call(scope, headers, caller, operation, body)
         lenient = engine.scenario.validation == "lenient"
-        parsed = dialect.parse(_call(scope, headers, caller, operation, body, lenient=lenient))
+        parsed = dialect.parse(replace(call, lenient=lenient, traits=engine.traits))
         if isinstance(parsed, Failure):
             return _refusal(parsed, caller)
         decision = engine.decide(parsed)
@@ -191,7 +198,7 @@ async def _nothing() -> MutableMapping[str, Any]:
 
 def _header(name: str) -> str:
     """Write any name so that it fits into a header."""
-    return quote(name.strip(), safe=" /:,;()[]'!@#&*+=")
+    return quote(name.strip()[:_LONGEST_HEADER], safe=" /:,;()[]'!@#&*+=")
 
 
 def _show(exchange: Exchange, observer: Observer) -> None:
@@ -220,8 +227,6 @@ def _call(
     caller: Caller,
     operation: str,
     body: bytes,
-    *,
-    lenient: bool = False,
 ) -> Call:
     host = headers.get("host") or ":".join(str(part) for part in scope.get("server") or ())
     return Call(
@@ -233,7 +238,7 @@ def _call(
         body=body,
         base_url=f"{scope.get('scheme', 'http')}://{host}",
         caller=caller,
-        lenient=lenient,
+        query=tuple(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
     )
 
 

@@ -10,6 +10,7 @@ from mockdock.frames import Pacing
 from mockdock.request import CallKind
 
 __all__ = [
+    "Alternative",
     "Call",
     "Choice",
     "Completion",
@@ -21,6 +22,8 @@ __all__ = [
     "ModelList",
     "Piece",
     "Reply",
+    "Spoken",
+    "TokenLogprob",
     "Usage",
 ]
 
@@ -56,11 +59,32 @@ FailureKind = Literal[
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """A token that could have stood in a place, and its natural log probability."""
+
+    token: bytes
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """A token said, and the most likely ones of its place, most likely first."""
+
+    token: bytes
+    logprob: float
+    top: tuple[Alternative, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of text that streams in one chunk, and its tokens."""
+    """A stretch of text that streams in one chunk, and its tokens.
+
+    ``logprobs`` has one entry per token where they were asked for.
+    """
 
     text: str
     tokens: int
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +103,33 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Spoken:
+    """A spoken answer: the audio file and what it says.
+
+    ``expires_at`` is when the id can no longer be used, in seconds since 1970.
+    """
+
+    id: str
+    data: bytes
+    expires_at: int
+    transcript: tuple[Piece, ...]
+
+    @property
+    def text(self) -> str:
+        """What is said."""
+        return "".join(piece.text for piece in self.transcript)
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
-    """One of the n answers. ``content`` and ``refusal`` are None when absent."""
+    """One of the n answers. ``content``, ``refusal`` and ``spoken`` are None when absent."""
 
     index: int
     content: tuple[Piece, ...] | None
     refusal: tuple[Piece, ...] | None
     calls: tuple[Call, ...]
     finish: Finish
+    spoken: Spoken | None = None
 
     @property
     def text(self) -> str | None:
@@ -120,6 +163,8 @@ class Completion:
 
     ``id`` is 29 characters without a provider's prefix; ``created`` is in
     seconds since 1970; ``model`` is the dated snapshot that answered.
+    ``obfuscation`` seeds the padding of a stream, None where there is none.
+    ``warnings`` tell where a scripted reply contradicts the request.
     """
 
     id: str
@@ -130,6 +175,9 @@ class Completion:
     system_fingerprint: str | None = None
     service_tier: str = "default"
     reasoning_model: bool = False
+    logprobs: bool = False
+    obfuscation: int | None = None
+    warnings: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     pacing: Pacing | None = None
 
@@ -156,8 +204,9 @@ class Failure:
 
     ``kind`` chooses the provider's own status, wording and code; what is set
     here wins over them. ``retry_after`` is in scenario seconds, None sends no
-    such header. ``model``, ``key``, ``limit`` and ``used`` are what wordings
-    speak of: the model asked for, the key given, a limit and what went beyond.
+    such header. ``model``, ``key``, ``limit``, ``used`` and ``shares`` are what
+    wordings speak of: the model asked for, the key given, a limit, what went
+    beyond, and its parts ("messages", "functions", "completion") in tokens.
     """
 
     kind: FailureKind
@@ -165,6 +214,7 @@ class Failure:
     key: str = field(default="", repr=False)
     limit: int | None = None
     used: int | None = None
+    shares: Mapping[str, int] = field(default_factory=dict)
     status: int | None = None
     message: str | None = None
     type: str | None = None

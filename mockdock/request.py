@@ -14,6 +14,7 @@ __all__ = [
     "AudioPart",
     "Caller",
     "DialectName",
+    "Effort",
     "FilePart",
     "ImagePart",
     "Message",
@@ -21,11 +22,14 @@ __all__ = [
     "Request",
     "ResponseFormat",
     "Role",
+    "Speech",
     "TextPart",
     "Tool",
     "ToolCall",
     "ToolChoice",
     "ToolResult",
+    "Traits",
+    "Verbosity",
 ]
 
 DialectName = Literal["openai"]
@@ -33,6 +37,8 @@ DialectName = Literal["openai"]
 
 Role = Literal["developer", "system", "user", "assistant", "tool", "function"]
 CallKind = Literal["function", "custom", "legacy"]
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+Verbosity = Literal["low", "medium", "high"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +120,18 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool on offer; ``parameters`` is its JSON Schema, None when not given."""
+    """A tool on offer.
+
+    ``parameters`` is its JSON Schema, None when not given; ``pattern`` is a
+    regular expression that all of a custom tool's input matches.
+    """
 
     name: str
     description: str | None = None
     parameters: Mapping[str, Any] | None = None
     strict: bool = False
     kind: CallKind = "function"
+    pattern: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +156,26 @@ class ResponseFormat:
 
 
 @dataclass(frozen=True, slots=True)
+class Speech:
+    """A spoken answer is wanted, in this voice and container format."""
+
+    voice: str
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a dialect has to know of a model to judge a request for it.
+
+    ``effort`` is the reasoning effort when none is asked for, None for a model
+    that does not reason. ``max_output_tokens`` is None where it is not known.
+    """
+
+    effort: Effort | None = None
+    max_output_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """Who asks, as far as a request tells before its body is read.
 
@@ -162,8 +193,9 @@ class Caller:
 class Request:
     """One request, parsed and valid.
 
-    ``api`` is the kind of service asked ("chat", "models"). ``headers``
-    has lower-case names. ``body`` is the JSON as it was sent, for conditions on
+    ``api`` is the kind of service asked ("chat", "models"). ``logit_bias`` goes
+    by token id. ``prediction`` is the text the answer is expected to be.
+    ``headers`` has lower-case names. ``body`` is the JSON as it was sent, for conditions on
     fields that have no name here.
     """
 
@@ -179,12 +211,30 @@ class Request:
     stop: tuple[str, ...] = ()
     n: int = 1
     seed: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    logit_bias: Mapping[int, int] = field(default_factory=dict)
+    logprobs: bool = False
+    top_logprobs: int = 0
+    prediction: str | None = None
+    speech: Speech | None = None
+    verbosity: Verbosity | None = None
+    reasoning_effort: Effort | None = None
     stream: bool = False
     include_usage: bool = False
+    obfuscate: bool = False
+    store: bool = False
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    cache_key: str = ""
     service_tier: str | None = None
     caller: Caller = field(default_factory=Caller)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def greedy(self) -> bool:
+        """Whether sampling is off, so that there is one answer only."""
+        return self.temperature == 0 or self.top_p == 0
 
     @cached_property
     def user_text(self) -> str:
@@ -203,6 +253,16 @@ class Request:
     def turn(self) -> int:
         """How many user messages the conversation holds so far (first turn: 1)."""
         return sum(m.role == "user" for m in self.messages)
+
+    @cached_property
+    def called_this_turn(self) -> bool:
+        """Whether a tool was called since the last user message."""
+        for message in reversed(self.messages):
+            if message.role == "user":
+                return False
+            if message.tool_calls or message.role in ("tool", "function"):
+                return True
+        return False
 
     @cached_property
     def tool_results(self) -> tuple[ToolResult, ...]:

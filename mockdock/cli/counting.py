@@ -50,7 +50,7 @@ def count_tokens(source: str, model: str | None) -> str:
     if isinstance(parsed, Failure):
         raise MockdockError(f"{source}: not a valid request: {parsed.message}")
     resolved = load().resolve(parsed.model)
-    count = count_prompt(parsed, tokenizer(resolved.encoding), resolved.id)
+    count = count_prompt(parsed, tokenizer(resolved.encoding), resolved.id).tokens
     return f"{count} prompt tokens ({resolved.encoding}, {resolved.snapshot})"
 
 

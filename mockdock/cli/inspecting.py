@@ -70,6 +70,7 @@ def explain_request(
         base_url="",
         caller=caller,
         lenient=engine.scenario.validation == "lenient",
+        traits=engine.traits,
     )
     refused = engine.authorize(caller)
     parsed: Request | Failure = _CHAT.parse(call) if refused is None else refused

@@ -16,12 +16,15 @@ from typing import Any, Literal
 
 import orjson
 
-from mockdock.content.tokens import encoding_for
+from mockdock.content.tokens import encoding_for, plain_name
+from mockdock.request import Effort, Traits
 
 __all__ = ["Catalogue", "Model", "Prices", "load"]
 
 _DATA = Path(__file__).resolve().with_name("models.json")
 _REASONING = ("o1", "o3", "o4", "gpt-5")
+_UNTHINKING = ("gpt-5.1", "gpt-5.2", "gpt-5.4")
+"""Reasoning models whose effort is "none" unless asked for (OpenAI's model guides)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,23 @@ class Model:
     dimensions: int | None = None
     prices: Prices | None = None
     assumed: tuple[str, ...] = ()
+
+    @property
+    def traits(self) -> Traits:
+        """What a request for it is judged by."""
+        known = "max_output_tokens" not in self.assumed and self.max_output_tokens > 0
+        return Traits(
+            effort=_effort(self.snapshot) if self.reasoning else None,
+            max_output_tokens=self.max_output_tokens if known else None,
+        )
+
+
+def _effort(name: str) -> Effort:
+    bare = plain_name(name)
+    if "-pro" in bare:
+        return "high"
+    other = "codex" in bare or bare.endswith("chat-latest")
+    return "none" if bare.startswith(_UNTHINKING) and not other else "medium"
 
 
 class Catalogue:

@@ -42,27 +42,33 @@ def regroup(pieces: tuple[Piece, ...], chunk: Chunk) -> tuple[Piece, ...]:
 
 
 def _words(pieces: tuple[Piece, ...]) -> Iterable[Piece]:
-    text, tokens = "", 0
+    held = _NOTHING
     for piece in pieces:
-        if text and piece.text[:1].isspace():
-            yield Piece(text, tokens)
-            text, tokens = "", 0
-        text += piece.text
-        tokens += piece.tokens
-    if text:
-        yield Piece(text, tokens)
+        if held.text and piece.text[:1].isspace():
+            yield held
+            held = _NOTHING
+        held = _joined(held, piece.text, piece)
+    if held.text:
+        yield held
 
 
 def _characters(pieces: tuple[Piece, ...], size: int) -> Iterable[Piece]:
     """Cut into ``size`` characters; a token counts where its last character is."""
-    text, tokens = "", 0
+    held = _NOTHING
     for piece in pieces:
         rest = piece.text
-        while len(text) + len(rest) > size:
-            room = size - len(text)
-            yield Piece(text + rest[:room], tokens)
-            text, rest, tokens = "", rest[room:], 0
-        text += rest
-        tokens += piece.tokens
-    if text:
-        yield Piece(text, tokens)
+        while len(held.text) + len(rest) > size:
+            room = size - len(held.text)
+            yield _joined(held, rest[:room], _NOTHING)
+            held, rest = _NOTHING, rest[room:]
+        held = _joined(held, rest, piece)
+    if held.text:
+        yield held
+
+
+_NOTHING = Piece("", 0)
+
+
+def _joined(held: Piece, text: str, piece: Piece) -> Piece:
+    """Put a text behind what is held, with the tokens of its piece."""
+    return Piece(held.text + text, held.tokens + piece.tokens, held.logprobs + piece.logprobs)

@@ -34,7 +34,7 @@ from mockdock.request import (
     ToolChoice,
 )
 
-__all__ = ["count_calls", "count_prompt", "count_reasoning"]
+__all__ = ["NO_PROMPT", "Prompt", "count_calls", "count_prompt", "count_reasoning"]
 
 _PRIMING = 3
 _TOOLS_HEADING = 5
@@ -55,7 +55,7 @@ _OF_2023 = (
     "gpt-3.5-turbo-16k",
 )
 
-_section_counts = Memo(2048)
+_section_counts: Memo[int] = Memo(2048)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,23 @@ def _rules(model: str) -> _Rules:
     return _Rules()
 
 
-def count_prompt(request: Request, tokenizer: Tokenizer, model: str) -> int:
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The prompt tokens of a request, and how many of them its tools take.
+
+    ``ends`` are the prompt tokens up to the end of each message, in order.
+    """
+
+    tokens: int
+    tools: int
+    ends: tuple[int, ...]
+
+
+NO_PROMPT = Prompt(0, 0, ())
+"""That of a request without messages."""
+
+
+def count_prompt(request: Request, tokenizer: Tokenizer, model: str) -> Prompt:
     """Count the prompt tokens of a request; ``model`` is the one that answers.
 
     Every message costs 3 and its role, content and name (+ 1); the answer's
@@ -92,12 +108,15 @@ def count_prompt(request: Request, tokenizer: Tokenizer, model: str) -> int:
     """
     rules = _rules(model)
     called = {call.id: call.name for m in request.messages for call in m.tool_calls}
-    total = _PRIMING + rules.offset + _sections(request, tokenizer, rules)
+    tools = _tools(request, tokenizer, rules)
+    total = _PRIMING + rules.offset + tools + _sections(request, tokenizer)
+    ends = []
     for message in request.messages:
         total += _message(message, called, tokenizer, rules)
         for part in message.parts:
             total += _part(part, tokenizer, model)
-    return total
+        ends.append(total)
+    return Prompt(total, tools, tuple(ends))
 
 
 def count_calls(calls: Sequence[Call | ToolCall], tokenizer: Tokenizer, model: str) -> int:
@@ -133,25 +152,27 @@ def count_reasoning(reasoning_tokens: int, model: str) -> int:
     return reasoning_tokens + _rules(model).reasoning if reasoning_tokens else 0
 
 
-def _sections(request: Request, tokenizer: Tokenizer, rules: _Rules) -> int:
-    """Count tools, response format and tool choice, with their place in the prompt.
+def _tools(request: Request, tokenizer: Tokenizer, rules: _Rules) -> int:
+    """Count the tools and the choice among them; their heading costs 5 (measured by hmarr)."""
+    if not request.tools:
+        return 0
+    total = _TOOLS_HEADING + _count_tools(request.tools, tokenizer, rules)
+    return total + _choice(request.tool_choice, tokenizer)
 
-    Without a system message the sections make one (+ 4). The headings of the
-    sections cost 5 for tools (measured by hmarr) and 4 for a format (a fit,
-    exact on five recordings without system message and three with one). With a
-    system message its text is followed by a line break, which often merges with
-    the full stop before it.
+
+def _sections(request: Request, tokenizer: Tokenizer) -> int:
+    """Count the response format, and the place of it and the tools in the prompt.
+
+    Without a system message the sections make one (+ 4). The heading of a
+    format costs 4 (a fit, exact on five recordings without system message and
+    three with one). With a system message its text is followed by a line break,
+    which often merges with the full stop before it.
     """
     wanted = request.response_format
     has_format = wanted.kind == "json_schema"
     if not (request.tools or has_format):
         return 0
-    total = 0
-    if request.tools:
-        total += _TOOLS_HEADING + _count_tools(request.tools, tokenizer, rules)
-        total += _choice(request.tool_choice, tokenizer)
-    if has_format:
-        total += _FORMAT_HEADING + _count_format(wanted, tokenizer)
+    total = _FORMAT_HEADING + _count_format(wanted, tokenizer) if has_format else 0
     system = next((m for m in request.messages if m.role in ("system", "developer")), None)
     if system is None:
         return total + _SYSTEM_MESSAGE

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 import orjson
 
 from mockdock.content import fake
+from mockdock.request import Verbosity
 
 __all__ = ["KINDS", "Kind", "closing", "generate"]
 
@@ -19,7 +20,12 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 # Average o200k tokens of one sentence: the first guess, corrected by counting.
 _TOKENS_PER_SENTENCE = {"faker": 6.5, "lorem": 9.5}
-_DEFAULT_TOKENS = (24, 40)
+_DEFAULT_TOKENS: Mapping[Verbosity, tuple[int, int]] = {
+    "low": (8, 18),
+    "medium": (24, 40),
+    "high": (90, 140),
+}
+_ONE_PARAGRAPH = 40
 _PARAGRAPH = (3, 6)
 # Each round extends by the counted shortfall, so two are usual; the bound is
 # for a counter that does not grow with the text.
@@ -36,19 +42,20 @@ def generate(
     tokens: int | None,
     count: Callable[[str], int],
     echo: str,
+    verbosity: Verbosity = "medium",
 ) -> str:
     """Make a text of whole sentences.
 
     ``tokens`` is how many it must hold at least by ``count``, so that the
-    caller can cut at an exact border; None makes some 20 to 60 tokens (for
-    "echo": the text as it is). "echo" repeats ``echo``; an empty one stays
-    empty, whatever was asked.
+    caller can cut at an exact border; None makes some 20 to 60 tokens, more or
+    less by ``verbosity`` (for "echo": the text as it is). "echo" repeats
+    ``echo``; an empty one stays empty, whatever was asked.
     """
     if tokens is not None and tokens <= 0:
         return ""
     if kind == "echo":
         return echo if tokens is None else _repeat(echo, tokens, count)
-    target = rng.randint(*_DEFAULT_TOKENS) if tokens is None else tokens
+    target = rng.randint(*_DEFAULT_TOKENS[verbosity]) if tokens is None else tokens
     return _sentences(kind, rng, target, count)
 
 
@@ -72,7 +79,7 @@ def _sentences(kind: str, rng: random.Random, target: int, count: Callable[[str]
     text = ""
     for _ in range(_ROUNDS):
         for _ in range(max(wanted, 1)):
-            if left == 0 and target > _DEFAULT_TOKENS[1]:
+            if left == 0 and target > _ONE_PARAGRAPH:
                 pieces.append("\n\n")
                 left = rng.randint(*_PARAGRAPH)
             elif pieces:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from array import array
 from codecs import getincrementaldecoder
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import blake2b
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -16,7 +19,7 @@ from mockdock.reply import Piece
 if TYPE_CHECKING:
     import tiktoken
 
-__all__ = ["Tokenizer", "encoding_for", "plain_name", "tokenizer"]
+__all__ = ["BLOCK", "Tokenizer", "encoding_for", "plain_name", "tokenizer"]
 
 _DEFAULT = "o200k_base"
 _BY_NAME = {
@@ -54,10 +57,22 @@ _LONG_ENTRIES = 8192
 _SPLIT = 16_384
 _SPLIT_ENTRIES = 64  # of some 16,384 characters: 30 MB at the very most
 
+BLOCK = 128
+"""Prompts are cached in blocks of so many tokens."""
+_DIGEST = 8
+
 _SEGMENT = 65_536
 # Both patterns always split between a letter or digit and one of these. The
 # apostrophe is missing on purpose: o200k keeps "it's" together.
 _SAFE_CUT = re.compile(r"[^\W_](?=[\s!-&(-/:-@\[-`{-~\u3001\u3002\uff01\uff0c\uff1f])")
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """A long text's tokens, and a digest of the text up to each whole block of them."""
+
+    count: int
+    blocks: bytes
 
 
 class Tokenizer:
@@ -71,13 +86,16 @@ class Tokenizer:
     that size. A segment ends between a word and the blank or punctuation after
     it, where tokens always end, so the result is exact; only a run of 65,536
     characters without any such place is cut anywhere, which may add a token.
+
+    ``vocabulary`` is how many ordinary tokens there are; their ids count from 0.
     """
 
     def __init__(self, encoding: tiktoken.Encoding) -> None:
         self.name: str = encoding.name
         self._encoding = encoding
-        self._short: Callable[[str], int] = lru_cache(_SHORT_ENTRIES)(self._measure)
-        self._long = Memo(_LONG_ENTRIES)
+        self.vocabulary: int = len(encoding._mergeable_ranks)  # noqa: SLF001  # n_vocab counts special ones
+        self._short: Callable[[str], int] = lru_cache(_SHORT_ENTRIES)(self._length)
+        self._long: Memo[_Measured] = Memo(_LONG_ENTRIES)
         self._known_pieces: Callable[[str], tuple[Piece, ...]] = lru_cache(_SPLIT_ENTRIES)(
             self._split
         )
@@ -86,11 +104,21 @@ class Tokenizer:
         """Count the tokens of a text.
 
         Counts are remembered: short texts by themselves, long ones by their
-        digest, thousands of each, so memory stays below some 15 MB.
+        digest, thousands of each: some 15 MB, more only for very long texts
+        (6 KB for one of 100,000 tokens).
         """
-        if len(text) <= _SHORT:
-            return self._short(text)
-        return self._long.get(text.encode("utf-8", "surrogatepass"), lambda: self._measure(text))
+        return self._short(text) if len(text) <= _SHORT else self._measured(text).count
+
+    def blocks(self, text: str) -> Iterator[bytes]:
+        """Give a digest of the text up to each whole block of 128 tokens.
+
+        Texts that start alike have the same digests for as long as they do.
+        Texts of up to 512 characters have none.
+        """
+        if len(text) > _SHORT:
+            digests = self._measured(text).blocks
+            for start in range(0, len(digests), _DIGEST):
+                yield digests[start : start + _DIGEST]
 
     def pieces(self, text: str) -> tuple[Piece, ...]:
         """Split a text into pieces of one token each, which join to the text.
@@ -106,14 +134,20 @@ class Tokenizer:
             return self._encoding.encode_ordinary(text)
         return [t for part in _segments(text) for t in self._encoding.encode_ordinary(part)]
 
-    def _measure(self, text: str) -> int:
-        return len(self.encode(text))
+    def spell(self, text: str) -> list[bytes]:
+        """Give the bytes of each token of a text."""
+        return self.spelled(self.encode(text))
 
-    def _split(self, text: str) -> tuple[Piece, ...]:
+    def spelled(self, ids: Sequence[int]) -> list[bytes]:
+        """Give the bytes of each token; ids are below ``vocabulary``."""
+        return self._encoding.decode_tokens_bytes(ids)
+
+    def join(self, spelled: Iterable[bytes]) -> tuple[Piece, ...]:
+        """Make pieces of the bytes of tokens; bytes that end in no character become U+FFFD."""
         pieces: list[Piece] = []
-        decoder = getincrementaldecoder("utf-8")()
+        decoder = getincrementaldecoder("utf-8")("replace")
         held, tokens = "", 0
-        for data in self._encoding.decode_tokens_bytes(self.encode(text)):
+        for data in spelled:
             if not tokens and data.isascii():
                 pieces.append(Piece(data.decode("ascii"), 1))
                 continue
@@ -122,7 +156,27 @@ class Tokenizer:
             if not decoder.getstate()[0]:
                 pieces.append(Piece(held, tokens))
                 held, tokens = "", 0
+        if tokens:
+            pieces.append(Piece(held + decoder.decode(b"", final=True), tokens))
         return tuple(pieces)
+
+    def _length(self, text: str) -> int:
+        return len(self.encode(text))
+
+    def _measured(self, text: str) -> _Measured:
+        return self._long.get(text.encode("utf-8", "surrogatepass"), lambda: self._measure(text))
+
+    def _measure(self, text: str) -> _Measured:
+        ids = array("I", self.encode(text))
+        digest, digests = b"", bytearray()
+        for start in range(0, len(ids) - BLOCK + 1, BLOCK):
+            block = ids[start : start + BLOCK].tobytes()
+            digest = blake2b(block, key=digest, digest_size=_DIGEST).digest()
+            digests += digest
+        return _Measured(len(ids), bytes(digests))
+
+    def _split(self, text: str) -> tuple[Piece, ...]:
+        return self.join(self.spell(text))
 
 
 def _segments(text: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mockdock.frames import Frame, Head
 from mockdock.reply import Failure, Reply
-from mockdock.request import Caller, DialectName, Request
+from mockdock.request import Caller, DialectName, Request, Traits
 
 __all__ = ["Call", "Dialect", "Envelope", "Route", "caller"]
 
@@ -26,7 +26,9 @@ class Call:
     """An HTTP request before anything is understood of it.
 
     ``headers`` has lower-case names, ``params`` what the route's path holds,
-    ``base_url`` the scheme and host the client used.
+    ``query`` the names and values behind the question mark, ``base_url`` the
+    scheme and host the client used. ``traits`` tells of a model, None of one
+    that does not exist here.
     """
 
     operation: str
@@ -37,7 +39,9 @@ class Call:
     body: bytes
     base_url: str
     caller: Caller = field(default_factory=Caller)
+    query: tuple[tuple[str, str], ...] = ()
     lenient: bool = False
+    traits: Callable[[str], Traits | None] = lambda _: Traits()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,17 @@ from dataclasses import asdict, dataclass, replace
 
 from mockdock.content.attachments import count_prompt_audio
 from mockdock.content.catalogue import Model
-from mockdock.content.counting import count_prompt
-from mockdock.content.tokens import tokenizer
+from mockdock.content.counting import NO_PROMPT, Prompt
+from mockdock.content.predict import accepted
+from mockdock.content.tokens import Tokenizer, tokenizer
 from mockdock.engine.chance import Entropy
+from mockdock.engine.contradict import contradictions
 from mockdock.engine.draft import Answer, Writer
 from mockdock.engine.fill import Filler
-from mockdock.engine.fit import Fitted, fit
+from mockdock.engine.fit import Fitted, Fitter
 from mockdock.engine.match import Compiled
 from mockdock.engine.pace import Pace
+from mockdock.engine.speak import speak
 from mockdock.reply import Completion, Failure, FailureKind, Usage
 from mockdock.request import Request
 from mockdock.scenario import ErrorSpec, ReplySpec
@@ -27,6 +30,9 @@ class Context:
     """What a decision has settled about a request.
 
     ``seen`` counts how often the session has seen the same logical request.
+    ``entropy`` is the chance of ids and pace, ``words`` that of what is said.
+    ``prompt`` are the tokens of a chat request, ``cached`` those of them that
+    the session's cache held.
     """
 
     model: Model
@@ -34,7 +40,10 @@ class Context:
     seen: int
     compiled: Compiled | None
     entropy: Entropy
+    words: Entropy
     pace: Pace
+    prompt: Prompt = NO_PROMPT
+    cached: int = 0
 
 
 _TIERS = {None: "default", "auto": "default"}
@@ -57,28 +66,40 @@ def complete(request: Request, answer: Answer, context: Context, created: int) -
     counter = tokenizer(model.encoding)
     reply = answer if isinstance(answer, ReplySpec) else None
     filler = _filler(request, context)
-    writer = Writer(request, filler, entropy, context.seen, counter.count)
-    fitted = [
-        fit(
-            request,
-            writer.draft(answer, index),
-            index,
-            tokenizer=counter,
-            model=model.id,
-            limit=_limit(request, model),
-            chunk=context.pace.chunk,
-        )
-        for index in range(request.n)
-    ]
+    writer = Writer(
+        request, filler, entropy, context.words, context.seen, counter, model.traits.effort
+    )
+    drafts = [writer.draft(answer, index) for index in range(request.n)]
+    fitter = Fitter(
+        request=request,
+        tokenizer=counter,
+        model=model.id,
+        limit=_limit(request, model),
+        chunk=context.pace.chunk,
+        chance=lambda index: context.words.rng(f"logprobs/{index}"),
+    )
+    fitted = [fitter.fit(draft, index) for index, draft in enumerate(drafts)]
+    usage = _predicted(_usage(request, context, fitted), request, fitted, counter)
+    if request.speech is not None:
+        spoken = [speak(each, request, entropy, created) for each in fitted]
+        fitted = [each for each, _ in spoken]
+        usage = _plus(usage, completion_audio_tokens=sum(tokens for _, tokens in spoken))
     return Completion(
         id=entropy.token(f"id/{context.seen}", 29),
         created=created,
         model=model.snapshot,
         choices=tuple(each.choice for each in fitted),
-        usage=_usage(request, count_prompt(request, counter, model.id), fitted, reply),
+        usage=usage if reply is None else _scripted(usage, reply),
         system_fingerprint=model.system_fingerprint,
         service_tier=_TIERS.get(request.service_tier, request.service_tier or "default"),
         reasoning_model=model.reasoning,
+        logprobs=request.logprobs,
+        obfuscation=entropy.rng(f"obfuscation/{context.seen}").getrandbits(64)
+        if request.obfuscate
+        else None,
+        warnings=()
+        if reply is None
+        else tuple(dict.fromkeys(w for draft in drafts for w in contradictions(request, draft))),
         headers={} if reply is None else _headers(reply.headers, filler),
         pacing=context.pace.pacing,
     )
@@ -104,8 +125,7 @@ def fail(request: Request, answer: ErrorSpec, context: Context) -> Failure:
     if kind != "context_length":
         return failure
     window = context.model.context_window
-    prompt = count_prompt(request, tokenizer(context.model.encoding), context.model.id)
-    return replace(failure, limit=window, used=window + prompt)
+    return replace(failure, limit=window, used=window + context.prompt.tokens)
 
 
 def _kind(answer: ErrorSpec) -> tuple[FailureKind, int | None]:
@@ -136,16 +156,45 @@ def _limit(request: Request, model: Model) -> int | None:
     return min((limit for limit in (request.max_tokens, of_model) if limit), default=None)
 
 
-def _usage(request: Request, prompt: int, fitted: list[Fitted], reply: ReplySpec | None) -> Usage:
+def _usage(request: Request, context: Context, fitted: list[Fitted]) -> Usage:
+    prompt = context.prompt.tokens
     completion = sum(each.tokens for each in fitted)
-    usage = Usage(
+    return Usage(
         prompt,
         completion,
         prompt + completion,
+        cached_tokens=context.cached,
         prompt_audio_tokens=count_prompt_audio(request),
         reasoning_tokens=sum(each.reasoning for each in fitted),
     )
-    if reply is None or reply.usage is None:
+
+
+def _predicted(usage: Usage, request: Request, fitted: list[Fitted], tokenizer: Tokenizer) -> Usage:
+    """Count a prediction: what did not come true was generated all the same, and is charged."""
+    if request.prediction is None:
+        return usage
+    predicted = tokenizer.encode(request.prediction)
+    right = [accepted(predicted, tokenizer.encode(each.choice.text or "")) for each in fitted]
+    return _plus(
+        replace(usage, accepted_prediction_tokens=sum(right)),
+        rejected_prediction_tokens=len(predicted) * len(right) - sum(right),
+    )
+
+
+def _plus(usage: Usage, **more: int) -> Usage:
+    """Add completion tokens of a kind."""
+    added = sum(more.values())
+    return replace(
+        usage,
+        completion_tokens=usage.completion_tokens + added,
+        total_tokens=usage.total_tokens + added,
+        **more,
+    )
+
+
+def _scripted(usage: Usage, reply: ReplySpec) -> Usage:
+    """Put scripted counts in the place of the real ones."""
+    if reply.usage is None:
         return usage
     own = {name: value for name, value in reply.usage if value is not None}
     merged = {**asdict(usage), **own}

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from random import Random
 from typing import Any, Literal
 
-from mockdock.content import schema, text
+from mockdock.content import bias, logprobs, patterns, schema, text
+from mockdock.content.tokens import Tokenizer
 from mockdock.engine.chance import Entropy
 from mockdock.engine.fill import Filler
+from mockdock.engine.think import think
 from mockdock.reply import Finish
-from mockdock.request import CallKind, Request, Tool
+from mockdock.request import CallKind, Effort, Request, Tool
 from mockdock.scenario import GenerateSpec, ReplySpec, ToolCallSpec
 
 __all__ = ["Answer", "Draft", "DraftCall", "Writer"]
@@ -23,6 +26,10 @@ _OBJECT: Mapping[str, Any] = {
     "properties": {"answer": {"type": "string"}},
     "required": ["answer"],
 }
+_TRIES = 8
+_FORCED = 32
+_MOST_FORCED = 4096
+"""Tokens of an answer that ``logit_bias`` forces: without a limit, and at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,69 +47,103 @@ class Draft:
     """One choice as wanted.
 
     ``length`` is the exact number of tokens a made-up text shall have, ``text``
-    then holds at least as many. ``reasoning`` is a count or the hidden text.
+    then holds at least as many. ``ids`` are its tokens where they are not those
+    the text would be split into. ``reasoning`` is a count or the hidden text.
+    ``certainty`` is mean and spread of the log probabilities.
     """
 
     text: str | None = None
     length: int | None = None
+    ids: tuple[int, ...] | None = None
     refusal: str | None = None
     calls: tuple[DraftCall, ...] = ()
     reasoning: int | str = 0
     finish: Finish | None = None
+    certainty: tuple[float, float] = (logprobs.MEAN, logprobs.SPREAD)
 
 
 class Writer:
-    """Drafts the choices of one request."""
+    """Drafts the choices of one request.
+
+    ``words`` is the chance of what is said, ``entropy`` that of ids. ``effort``
+    is what the model thinks by default, None when it does not reason.
+    """
 
     def __init__(
         self,
         request: Request,
         filler: Filler,
         entropy: Entropy,
+        words: Entropy,
         seen: int,
-        count: Callable[[str], int],
+        tokenizer: Tokenizer,
+        effort: Effort | None,
     ) -> None:
         self._request = request
         self._filler = filler
         self._entropy = entropy
+        self._words = words
         self._seen = seen
-        self._count = count
+        self._tokenizer = tokenizer
+        self._effort = effort
+        self._said: set[object] = set()
+        self._again = 0
 
     def draft(self, answer: Answer, index: int) -> Draft:
-        """Draft choice ``index``; drafts of generated answers differ by index."""
+        """Draft choice ``index``; generated drafts differ, unless sampling is off."""
+        self._again = 0
+        draft = self._draft(answer, index)
+        if self._made_up(answer) and not self._request.greedy:
+            while _words_of(draft) in self._said and self._again < _TRIES:
+                self._again += 1
+                draft = self._draft(answer, index)
+            self._said.add(_words_of(draft))
+        return draft
+
+    def _made_up(self, answer: Answer) -> bool:
+        """Tell whether chance has a say in the words."""
+        if not isinstance(answer, ReplySpec):
+            return answer != "echo"
+        return not answer.choices and answer.generate is not None and answer.generate.kind != "echo"
+
+    def _draft(self, answer: Answer, index: int) -> Draft:
         if isinstance(answer, ReplySpec):
             if answer.choices:
                 return self._scripted(answer.choices[index % len(answer.choices)], index)
             return self._scripted(answer, index)
         if answer == "auto":
             return self._auto(index)
-        return Draft(text=self._generated(GenerateSpec(kind=answer), index))
+        return self._generated(GenerateSpec(kind=answer), index)
 
     def _scripted(self, reply: ReplySpec, index: int) -> Draft:
         calls = tuple(
             self._call(call, index, place) for place, call in enumerate(reply.tool_calls or ())
         )
-        draft = Draft(
-            text=self._text(reply, index),
-            length=_length(reply.generate),
-            refusal=None if reply.refusal is None else self._filler.text(reply.refusal),
-            # The old form has room for one call only.
-            calls=calls[:1] if any(call.kind == "legacy" for call in calls) else calls,
-            reasoning=reply.reasoning or 0,
-            finish=reply.finish,
-        )
-        if draft.text is None and draft.refusal is None and not draft.calls:
+        # The old form has room for one call only.
+        calls = calls[:1] if any(call.kind == "legacy" for call in calls) else calls
+        if reply.generate is not None:
+            draft = self._generated(reply.generate, index)
+        elif calls or reply.says_something:
+            draft = Draft(text=self._text(reply))
+        else:
             # Only hidden reasoning was scripted: the visible answer is made up.
-            return replace(self._auto(index), reasoning=draft.reasoning, finish=draft.finish)
-        return draft
+            draft = self._auto(index)
+            calls = draft.calls
+        sure = reply.logprobs
+        return replace(
+            draft,
+            refusal=None if reply.refusal is None else self._filler.text(reply.refusal),
+            calls=calls,
+            reasoning=draft.reasoning if reply.reasoning is None else reply.reasoning,
+            finish=reply.finish,
+            certainty=draft.certainty if sure is None else (sure.mean, sure.spread),
+        )
 
-    def _text(self, reply: ReplySpec, index: int) -> str | None:
+    def _text(self, reply: ReplySpec) -> str | None:
         if reply.text is not None:
             return self._filler.text(reply.text)
         if "json_" in reply.model_fields_set:
             return schema.json_text(self._filler.value(reply.json_))
-        if reply.generate is not None:
-            return self._generated(reply.generate, index)
         return None
 
     def _call(self, call: ToolCallSpec, index: int, place: int) -> DraftCall:
@@ -122,53 +163,92 @@ class Writer:
         return "call_" + self._entropy.token(f"call/{self._seen}/{index}/{place}", 24)
 
     def _rng(self, what: str, index: int) -> Random:
-        return self._entropy.rng(f"{what}/{index}")
+        """Give the chance of a choice's words; without sampling all choices have the same."""
+        place = 0 if self._request.greedy else index
+        return self._words.rng(f"{what}/{place}" + f"/{self._again}" * bool(self._again))
 
-    def _generated(self, spec: GenerateSpec, index: int) -> str:
-        rng = self._rng("text", index)
+    def _generated(self, spec: GenerateSpec, index: int) -> Draft:
+        """Make a text up, or JSON; JSON has no length, half of it would not be JSON."""
         if spec.kind == "schema":
             return self._json(index)
-        return text.generate(
-            spec.kind, rng, tokens=spec.tokens, count=self._count, echo=self._request.user_text
+        request, rng = self._request, self._rng("text", index)
+        if ids := self._forced(spec, rng):
+            said = b"".join(self._tokenizer.spelled(ids)).decode("utf-8", "replace")
+            return Draft(text=said, ids=ids, reasoning=self._reasoning(index))
+        made = text.generate(
+            spec.kind,
+            rng,
+            tokens=spec.tokens,
+            count=self._tokenizer.count,
+            echo=request.user_text,
+            verbosity=request.verbosity or "medium",
         )
+        return Draft(self._allowed(made), spec.tokens, reasoning=self._reasoning(index))
 
-    def _json(self, index: int) -> str:
-        wanted = self._request.response_format.schema or _OBJECT
-        return schema.json_text(schema.instance(wanted, self._rng("json", index)))
+    def _forced(self, spec: GenerateSpec, rng: Random) -> tuple[int, ...]:
+        if not self._request.logit_bias:
+            return ()
+        length = spec.tokens or min(self._request.max_tokens or _FORCED, _MOST_FORCED)
+        return bias.forced(self._request.logit_bias, length, self._tokenizer, rng)
+
+    def _allowed(self, said: str) -> str:
+        unwanted = bias.banned(self._request.logit_bias)
+        return bias.avoid(said, unwanted, self._tokenizer) if unwanted else said
+
+    def _reasoning(self, index: int) -> int:
+        if self._effort is None:
+            return 0
+        effort = self._request.reasoning_effort or self._effort
+        return think(effort, self._rng("reasoning", index))
+
+    def _json(self, index: int) -> Draft:
+        made = schema.instance(self._schema, self._rng("json", index))
+        return Draft(schema.json_text(made), reasoning=self._reasoning(index))
+
+    @cached_property
+    def _schema(self) -> Mapping[str, Any]:
+        """The schema asked for: by the response format, else in the prompt."""
+        request = self._request
+        if request.response_format.schema is not None:
+            return request.response_format.schema
+        return _OBJECT
 
     def _auto(self, index: int) -> Draft:
-        """Answer anything sensibly, so that agent loops end."""
+        """Answer anything sensibly, so that agent loops end: one call for each user turn."""
         request = self._request
-        results = request.tool_results
-        if (tool := _demanded(request, after_result=bool(results))) is not None:
+        if (tool := _demanded(request)) is not None:
             arguments = self._arguments(tool, index)
-            return Draft(calls=(self._drafted(tool.name, arguments, self._call_id(index, 0)),))
+            call = self._drafted(tool.name, arguments, self._call_id(index, 0))
+            return Draft(calls=(call,), reasoning=self._reasoning(index))
         if request.response_format.kind != "text":
-            return Draft(text=self._json(index))
-        if results:
+            return self._json(index)
+        if results := request.tool_results:
             told = [(result.name, result.text) for result in results]
-            return Draft(text=text.closing(self._rng("closing", index), told))
-        return Draft(text=self._generated(GenerateSpec(), index))
+            said = self._allowed(text.closing(self._rng("closing", index), told))
+            return Draft(text=said, reasoning=self._reasoning(index))
+        return self._generated(GenerateSpec(), index)
 
     def _arguments(self, tool: Tool, index: int) -> str:
+        rng = self._rng("arguments", index)
         if tool.kind == "custom":
-            return self._generated(GenerateSpec(), index)
+            if tool.pattern is not None:
+                return patterns.generate(tool.pattern, rng) or ""
+            return self._generated(GenerateSpec(), index).text or ""
         wanted = tool.parameters or {"type": "object", "properties": {}}
-        value = schema.instance(wanted, self._rng("arguments", index))
+        value = schema.instance(wanted, rng)
         return schema.json_text(value if isinstance(value, dict) else {})
 
 
-def _length(spec: GenerateSpec | None) -> int | None:
-    """Give the length of a made-up text; JSON has none, half of it would not be JSON."""
-    return None if spec is None or spec.kind == "schema" else spec.tokens
+def _words_of(draft: Draft) -> object:
+    return draft.text, draft.refusal, tuple((call.name, call.arguments) for call in draft.calls)
 
 
-def _demanded(request: Request, *, after_result: bool) -> Tool | None:
+def _demanded(request: Request) -> Tool | None:
     """Choose the tool to call, if one is to be called now."""
     choice = request.tool_choice
     if not request.tools or choice.mode == "none":
         return None
-    if after_result and choice.mode != "required":
+    if request.called_this_turn and choice.mode != "required":
         return None
     allowed = [tool for tool in request.tools if not choice.names or tool.name in choice.names]
     if not allowed:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from mockdock.content.catalogue import Catalogue, Model
+from mockdock.content.counting import NO_PROMPT, Prompt, count_prompt
+from mockdock.content.prefix import cacheable, prefixes
+from mockdock.content.tokens import tokenizer
 from mockdock.engine.chance import Entropy, fingerprint
 from mockdock.engine.compose import Context, complete, fail
 from mockdock.engine.draft import Answer
@@ -24,7 +27,7 @@ from mockdock.engine.pace import pace_of
 from mockdock.engine.store import MemoryStore, Pick, Skip, Store
 from mockdock.errors import MockdockError
 from mockdock.reply import Failure, ModelCard, ModelList, Reply
-from mockdock.request import Caller, Request
+from mockdock.request import Caller, Request, Traits
 from mockdock.scenario import AuthKeys, ErrorSpec, Scenario
 
 __all__ = ["Decision", "Engine"]
@@ -95,10 +98,17 @@ class Engine:
             return None
         return Failure("auth", key=caller.key)
 
+    def traits(self, model: str) -> Traits | None:
+        """Tell what a dialect must know of a model, None when it does not exist here."""
+        if self.scenario.models is not None and self.catalogue.get(model) is None:
+            return None
+        return self.catalogue.resolve(model).traits
+
     def decide(self, request: Request) -> Decision:
         """Decide who answers; the one stateful step."""
         model = self.catalogue.resolve(request.model)
-        refused = self._refused(request)
+        prompt = self._prompt(request, model)
+        refused = self._refused(request, model, prompt)
         caller, identity = request.caller, fingerprint(request)
         fitting = [] if refused else candidates(self.rules, request)
         pick = self.store.decide(
@@ -107,15 +117,26 @@ class Engine:
         compiled = None if pick.index is None else fitting[pick.index]
         skipped = dict(zip((each.index for each in fitting), pick.skipped, strict=False))
         context = self._context(request, identity, model, pick, compiled)
-        if refused:
-            return Decision(context, Failure("model_not_found", request.model))
+        context = replace(context, prompt=prompt)
+        answer = refused or self._answer(request, compiled, pick, skipped)
+        if answer is not None and not isinstance(answer, Failure | ErrorSpec):
+            context = replace(context, cached=self._cached(request, model, prompt))
+        return Decision(context, answer, skipped)
+
+    def _answer(
+        self,
+        request: Request,
+        compiled: Compiled | None,
+        pick: Pick,
+        skipped: Mapping[int, Skip],
+    ) -> Answer | ErrorSpec | Failure | None:
         if compiled is not None:
-            return Decision(context, _scripted(compiled, pick.position), skipped)
+            return _scripted(compiled, pick.position)
         if request.api == "models":
-            return Decision(context, None, skipped)
+            return None
         if self._otherwise == "fail":
-            return Decision(context, self._missed(request, pick.attempt, skipped), skipped)
-        return Decision(context, self._otherwise, skipped)
+            return self._missed(request, pick.attempt, skipped)
+        return self._otherwise
 
     def compose(self, request: Request, decision: Decision, created: int) -> Reply:
         """Say what was decided; pure. ``created`` is in seconds since 1970."""
@@ -129,11 +150,26 @@ class Engine:
             case _:
                 return complete(request, decision.answer, decision.context, created)
 
-    def _refused(self, request: Request) -> bool:
-        """Tell whether a model is asked for that the scenario does not list."""
-        asked = request.model if request.api != "models" or request.model else None
-        closed = self.scenario.models is not None or request.api == "models"
-        return asked is not None and closed and self.catalogue.get(asked) is None
+    def _prompt(self, request: Request, model: Model) -> Prompt:
+        if request.api != "chat":
+            return NO_PROMPT
+        return count_prompt(request, tokenizer(model.encoding), model.id)
+
+    def _cached(self, request: Request, model: Model, prompt: Prompt) -> int:
+        """Give the prompt tokens the session's cache holds, and keep the prompt there."""
+        known = prefixes(request, prompt, tokenizer(model.encoding))
+        if not known:
+            return 0
+        held = self.store.remember(request.caller.session, [each.digest for each in known])
+        return cacheable(known[held - 1].tokens) if held else 0
+
+    def _refused(self, request: Request, model: Model, prompt: Prompt) -> Failure | None:
+        """Refuse a model that is not there, and a request that is too long for its model."""
+        strict = self.scenario.validation == "strict"
+        if request.api == "models":
+            unknown = request.model and self.catalogue.get(request.model) is None
+            return Failure("model_not_found", request.model) if unknown and strict else None
+        return _too_long(request, model, prompt) if strict else None
 
     def _missed(self, request: Request, attempt: int, skipped: Mapping[int, Skip]) -> Failure:
         """Tell the nearest rules: few conditions fail, then many hold."""
@@ -161,8 +197,10 @@ class Engine:
     ) -> Context:
         key = "" if compiled is None else compiled.candidate.key
         entropy = Entropy(self.seed, request.caller.session, identity, request.seed, key)
+        # Without sampling there is one answer, whoever asks.
+        words = Entropy(self.seed, identity, key) if request.greedy else entropy
         pace = self._pace if compiled is None else compiled.paces[pick.position or 0]
-        return Context(model, pick.attempt, pick.seen, compiled, entropy, pace)
+        return Context(model, pick.attempt, pick.seen, compiled, entropy, words, pace)
 
 
 def _distance(verdict: Verdict) -> tuple[int, int]:
@@ -183,6 +221,26 @@ def _scripted(compiled: Compiled, position: int | None) -> Answer | ErrorSpec | 
         message=f"mockdock: {compiled.label} has no reply left: it has "
         f"{compiled.candidate.length} and 'after_last: fail'.",
         should_retry=False,
+    )
+
+
+def _too_long(request: Request, model: Model, prompt: Prompt) -> Failure | None:
+    """Refuse what does not fit the context window; one that is only assumed refuses nothing."""
+    completion = request.max_tokens or 0
+    window = model.context_window
+    if "context_window" in model.assumed or prompt.tokens + completion <= window:
+        return None
+    shares = {
+        "messages": prompt.tokens - prompt.tools,
+        "functions": prompt.tools,
+        "completion": completion,
+    }
+    return Failure(
+        "context_length",
+        request.model,
+        limit=window,
+        used=prompt.tokens + completion,
+        shares={name: tokens for name, tokens in shares.items() if tokens},
     )
 
 

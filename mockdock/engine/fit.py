@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from random import Random
 
+from mockdock.content import logprobs
 from mockdock.content.chunks import Chunk, before_stop, cut, regroup
 from mockdock.content.counting import count_calls, count_reasoning
 from mockdock.content.tokens import Tokenizer
@@ -11,7 +14,7 @@ from mockdock.engine.draft import Draft, DraftCall
 from mockdock.reply import Call, Choice, Finish, Piece
 from mockdock.request import Request
 
-__all__ = ["Fitted", "fit"]
+__all__ = ["Fitted", "Fitter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,108 +45,115 @@ class _Budget:
         self.spent += tokens
 
 
-def fit(
-    request: Request,
-    draft: Draft,
-    index: int,
-    *,
-    tokenizer: Tokenizer,
-    model: str,
-    limit: int | None,
-    chunk: Chunk,
-) -> Fitted:
-    """Cut a draft at stop strings and at ``limit`` tokens, and split it into chunks.
+@dataclass(frozen=True, slots=True)
+class Fitter:
+    """Cuts drafts at stop strings and at ``limit`` tokens, and splits them into chunks.
 
     Reasoning is spent first, then the text or refusal, then the tool calls;
     what does not fit is not there, and ``finish`` is then "length". Nothing
-    comes after a stop string.
+    comes after a stop string. ``chance`` gives the generator a choice's log
+    probabilities are drawn from, by its index.
     """
-    budget = _Budget(limit)
-    reasoning = _reason(draft.reasoning, budget, tokenizer, model)
-    text, drafts, scripted = draft.text, draft.calls, draft.finish
-    if text is not None and request.stop:
-        said = _within(text, draft.length, tokenizer)
-        if (before := before_stop(said, request.stop)) != said:
-            text, drafts, scripted = before, (), "stop"
-    content = _write(text, budget, tokenizer, chunk, length=draft.length)
-    refusal = _write(draft.refusal, budget, tokenizer, chunk)
-    calls = _call(drafts, budget, tokenizer, model, chunk)
-    if content is None and refusal is None and not calls:
-        content = ()
-    finish = "length" if budget.exhausted else scripted or _finish(request, calls)
-    choice = Choice(index, content, refusal, calls, finish)
-    return Fitted(choice, budget.spent, reasoning)
 
+    request: Request
+    tokenizer: Tokenizer
+    model: str
+    limit: int | None
+    chunk: Chunk
+    chance: Callable[[int], Random]
 
-def _reason(hidden: int | str, budget: _Budget, tokenizer: Tokenizer, model: str) -> int:
-    wanted = hidden if isinstance(hidden, int) else tokenizer.count(hidden)
-    cost = count_reasoning(wanted, model)
-    budget.exhausted = not budget.fits(cost)
-    budget.spend(cost)
-    return min(wanted, budget.spent)
+    def fit(self, draft: Draft, index: int) -> Fitted:
+        """Make choice ``index`` of a draft."""
+        budget = _Budget(self.limit)
+        reasoning = self._reason(draft.reasoning, budget)
+        draft = self._stopped(draft)
+        content = self._write(draft.text, draft, index, budget)
+        refusal = self._write(draft.refusal, draft, index, budget)
+        calls = self._call(draft.calls, budget)
+        if content is None and refusal is None and not calls:
+            content = ()
+        finish = "length" if budget.exhausted else draft.finish or self._finish(calls)
+        choice = Choice(index, content, refusal, calls, finish)
+        return Fitted(choice, budget.spent, reasoning)
 
+    def _reason(self, hidden: int | str, budget: _Budget) -> int:
+        wanted = hidden if isinstance(hidden, int) else self.tokenizer.count(hidden)
+        cost = count_reasoning(wanted, self.model)
+        budget.exhausted = not budget.fits(cost)
+        budget.spend(cost)
+        return min(wanted, budget.spent)
 
-def _within(text: str, length: int | None, tokenizer: Tokenizer) -> str:
-    """Give what is said of a made-up text, which may be longer than its length."""
-    if length is None:
-        return text
-    pieces, _ = cut(tokenizer.pieces(text), length)
-    return "".join(piece.text for piece in pieces)
+    def _stopped(self, draft: Draft) -> Draft:
+        """Cut a draft before the first stop string of what it would say."""
+        for field in ("text", "refusal"):
+            text: str | None = getattr(draft, field)
+            if text is None or not self.request.stop:
+                continue
+            said = "".join(piece.text for piece in self._pieces(text, draft))
+            if (before := before_stop(said, self.request.stop)) != said:
+                cuts = {field: before, "ids": None, "length": None}
+                return replace(draft, **cuts, calls=(), finish="stop")  # type: ignore[arg-type]
+        return draft
 
+    def _pieces(self, text: str, draft: Draft) -> tuple[Piece, ...]:
+        """Split a text into tokens; a made-up one may be longer than its length."""
+        if draft.ids is not None:
+            return self.tokenizer.join(self.tokenizer.spelled(draft.ids))
+        pieces, _ = cut(self.tokenizer.pieces(text), draft.length)
+        return pieces
 
-def _write(
-    text: str | None,
-    budget: _Budget,
-    tokenizer: Tokenizer,
-    chunk: Chunk,
-    length: int | None = None,
-) -> tuple[Piece, ...] | None:
-    if text is None:
-        return None
-    if budget.exhausted:
-        return ()
-    wanted, _ = cut(tokenizer.pieces(text), length)
-    pieces, budget.exhausted = cut(wanted, budget.left)
-    budget.spend(_tokens(pieces))
-    return regroup(pieces, chunk)
+    def _write(
+        self, text: str | None, draft: Draft, index: int, budget: _Budget
+    ) -> tuple[Piece, ...] | None:
+        if text is None:
+            return None
+        if budget.exhausted:
+            return ()
+        pieces, budget.exhausted = cut(self._pieces(text, draft), budget.left)
+        budget.spend(_tokens(pieces))
+        if self.request.logprobs:
+            tokenizer = self.tokenizer
+            pieces = logprobs.annotate(
+                pieces,
+                tokenizer.spell(text) if draft.ids is None else tokenizer.spelled(draft.ids),
+                tokenizer,
+                self.chance(index),
+                top=self.request.top_logprobs,
+                mean=draft.certainty[0],
+                spread=draft.certainty[1],
+            )
+        return regroup(pieces, self.chunk)
+
+    def _call(self, drafts: tuple[DraftCall, ...], budget: _Budget) -> tuple[Call, ...]:
+        if budget.exhausted:
+            return ()
+        calls: list[Call] = []
+        spent = 0
+        for draft in drafts:
+            pieces = self.tokenizer.pieces(draft.arguments)
+            call = Call(draft.id, draft.name, pieces, draft.kind)
+            cost = count_calls([*calls, call], self.tokenizer, self.model)
+            if budget.fits(cost):
+                calls.append(call)
+                spent = cost
+                continue
+            budget.exhausted = True
+            named = replace(call, pieces=())
+            bare = count_calls([*calls, named], self.tokenizer, self.model)
+            if budget.left is not None and budget.fits(bare):
+                pieces, _ = cut(pieces, budget.left - bare)
+                calls.append(replace(call, pieces=pieces))
+                spent = bare + _tokens(pieces)
+            break
+        budget.spend(spent)
+        return tuple(replace(call, pieces=regroup(call.pieces, self.chunk)) for call in calls)
+
+    def _finish(self, calls: tuple[Call, ...]) -> Finish:
+        """Say how an uncut choice ends; a tool forced by name ends with "stop"."""
+        if not calls or self.request.tool_choice.forced:
+            return "stop"
+        return "function_call" if calls[0].kind == "legacy" else "tool_calls"
 
 
 def _tokens(pieces: tuple[Piece, ...]) -> int:
     return sum(piece.tokens for piece in pieces)
-
-
-def _call(
-    drafts: tuple[DraftCall, ...],
-    budget: _Budget,
-    tokenizer: Tokenizer,
-    model: str,
-    chunk: Chunk,
-) -> tuple[Call, ...]:
-    if budget.exhausted:
-        return ()
-    calls: list[Call] = []
-    spent = 0
-    for draft in drafts:
-        pieces = tokenizer.pieces(draft.arguments)
-        call = Call(draft.id, draft.name, pieces, draft.kind)
-        cost = count_calls([*calls, call], tokenizer, model)
-        if budget.fits(cost):
-            calls.append(call)
-            spent = cost
-            continue
-        budget.exhausted = True
-        bare = count_calls([*calls, replace(call, pieces=())], tokenizer, model)
-        if budget.left is not None and budget.fits(bare):
-            pieces, _ = cut(pieces, budget.left - bare)
-            calls.append(replace(call, pieces=pieces))
-            spent = bare + _tokens(pieces)
-        break
-    budget.spend(spent)
-    return tuple(replace(call, pieces=regroup(call.pieces, chunk)) for call in calls)
-
-
-def _finish(request: Request, calls: tuple[Call, ...]) -> Finish:
-    """Say how an uncut choice ends; a tool forced by name ends with "stop"."""
-    if not calls or request.tool_choice.forced:
-        return "stop"
-    return "function_call" if calls[0].kind == "legacy" else "tool_calls"

@@ -70,6 +70,14 @@ class Store(Protocol):
         """
         ...
 
+    def remember(self, session: str, prefixes: Sequence[bytes]) -> int:
+        """Remember the beginnings of a prompt, and tell how many were known, atomically.
+
+        ``prefixes`` begin with the shortest; known is everything up to the
+        longest that the session has seen before.
+        """
+        ...
+
     def state(self, session: str) -> Mapping[str, Scalar]:
         """Give the named states of a session."""
         ...
@@ -121,8 +129,8 @@ class _Session:
 class MemoryStore:
     """State of one process.
 
-    Bounded: beyond 10,000 sessions, and 100,000 logical requests in all sessions
-    together, the longest unused are forgotten.
+    Bounded: beyond 10,000 sessions, and 100,000 logical requests and beginnings
+    of prompts in all sessions together, the longest unused are forgotten.
     """
 
     def __init__(self) -> None:
@@ -131,6 +139,7 @@ class MemoryStore:
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
         self._attempts = _Counts()
         self._seen = _Counts()
+        self._prefixes = _Counts()
         self._used_by_request = _Counts()
         self._used_by_server = _Counts()
 
@@ -158,6 +167,17 @@ class MemoryStore:
                 return Pick(attempt, seen, index, position, tuple(skipped))
             return Pick(attempt, seen, skipped=tuple(skipped))
 
+    def remember(self, session: str, prefixes: Sequence[bytes]) -> int:
+        """Remember the beginnings of a prompt, and tell how many were known, atomically."""
+        with self._lock:
+            serial = self._session(session).serial
+            known = 0
+            for number, prefix in enumerate(prefixes, 1):
+                if self._prefixes.get((serial, prefix)):
+                    known = number
+                self._prefixes.set((serial, prefix), 1)
+            return known
+
     def state(self, session: str) -> Mapping[str, Scalar]:
         """Give the named states of a session."""
         with self._lock:
@@ -176,7 +196,7 @@ class MemoryStore:
                 self._sessions.pop(session, None)
                 return
             self._sessions.clear()
-            self._attempts, self._seen = _Counts(), _Counts()
+            self._attempts, self._seen, self._prefixes = _Counts(), _Counts(), _Counts()
             self._used_by_request, self._used_by_server = _Counts(), _Counts()
 
     def _session(self, name: str) -> _Session:

@@ -60,6 +60,8 @@ def _notes(exchange: Exchange) -> list[str]:
         notes.append(_printable(exchange.reply.message or exchange.reply.kind, _MESSAGE))
         if (base_url := exchange.reply.headers.get("x-mockdock-base-url")) is not None:
             notes.append(f"(the base URL is {_printable(base_url)})")
+    if isinstance(exchange.reply, Completion):
+        notes += [f"warning: {_printable(told, _MESSAGE)}" for told in exchange.reply.warnings]
     return notes
 
 

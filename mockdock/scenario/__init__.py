@@ -11,6 +11,7 @@ from mockdock.scenario.models import AuthKeys, ModelSpec, Rule, Scenario
 from mockdock.scenario.replies import (
     ErrorSpec,
     GenerateSpec,
+    LogprobsSpec,
     ReplySpec,
     ToolCallSpec,
     UsageSpec,
@@ -24,6 +25,7 @@ __all__ = [
     "Finding",
     "GenerateSpec",
     "Loaded",
+    "LogprobsSpec",
     "ModelSpec",
     "PacingSpec",
     "ReplySpec",

@@ -27,11 +27,13 @@ __all__ = [
     "Complaint",
     "Count",
     "Json",
+    "Logprob",
     "Number",
     "Part",
     "Path",
     "Positive",
     "Scalar",
+    "Spread",
     "Template",
     "Word",
     "check_json",
@@ -175,5 +177,7 @@ Template = Annotated[str, AfterValidator(_template)]
 Count = Annotated[StrictInt, Field(ge=0)]
 Positive = Annotated[StrictInt, Field(ge=1)]
 Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
+Logprob = Annotated[Number, Field(le=0)]
+Spread = Annotated[Number, Field(ge=0)]
 Scalar = Annotated[str | StrictInt | StrictBool | Number | None, BeforeValidator(_scalar)]
 Json = Annotated[Any, AfterValidator(check_json)]

@@ -14,9 +14,11 @@ from mockdock.scenario.base import (
     Complaint,
     Count,
     Json,
+    Logprob,
     Part,
     Path,
     Positive,
+    Spread,
     Template,
     Word,
     check_json,
@@ -34,6 +36,7 @@ __all__ = [
     "ErrorKind",
     "ErrorSpec",
     "GenerateSpec",
+    "LogprobsSpec",
     "ReplySpec",
     "ToolCallSpec",
     "UsageSpec",
@@ -103,6 +106,13 @@ def _reasoning(value: object) -> object:
     return value
 
 
+class LogprobsSpec(Part):
+    """How sure the model seems to be, where log probabilities are asked for."""
+
+    mean: Logprob = Field(-0.12, description="of the tokens' log probabilities, at most 0")
+    spread: Spread = Field(0.15, description="their standard deviation")
+
+
 BODIES = ("text", "json", "file", "generate", "refusal")
 CONTENT = (*BODIES, "tool_calls", "choices", "reasoning")
 WHOLE_ONLY = ("choices", "usage", "headers", "pacing")
@@ -134,6 +144,9 @@ class ReplySpec(Part):
         None, description="one reply for each of the n answers"
     )
     finish: Finish | None = Field(None, description="finish_reason, instead of the real one")
+    logprobs: LogprobsSpec | None = Field(
+        None, description="how sure the model seems: mean and spread of log probabilities"
+    )
     usage: UsageSpec | None = Field(None, description="token counts, instead of the real ones")
     headers: ReplyHeaders = Field(default_factory=dict, description="additional headers")
     pacing: PacingSpec | None = Field(None, description="pace of this reply")
@@ -165,7 +178,7 @@ class ReplySpec(Part):
             yield Complaint(message, at=("tool_calls",), on_key=True)
         if self.choices is None:
             return
-        for key in (*CONTENT, "finish"):
+        for key in (*CONTENT, "finish", "logprobs"):
             if key in given and key != "choices":
                 message = f"{key!r} belongs into one of the choices"
                 yield Complaint(message, at=(key,), on_key=True)
@@ -181,6 +194,11 @@ class ReplySpec(Part):
         if "json_" in self.model_fields_set:
             names.add("json")
         return frozenset(names - {"json_"})
+
+    @property
+    def says_something(self) -> bool:
+        """Whether there are words to answer with, were they an empty text."""
+        return not self.given().isdisjoint(BODIES)
 
     def templates(self) -> Iterator[tuple[Path, str]]:
         """Give each text that may hold ``${...}``, with its place in this reply."""

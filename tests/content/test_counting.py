@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mockdock.content import attachments, counting
 from mockdock.content.attachments import count_audio, count_file, count_prompt_audio
-from mockdock.content.counting import count_calls, count_prompt, count_reasoning
+from mockdock.content.counting import count_calls, count_reasoning
 from mockdock.content.namespace import format_section, tool_namespace
 from mockdock.content.tokens import Tokenizer, encoding_for, tokenizer
 from mockdock.reply import Call, Piece
@@ -32,6 +32,10 @@ from mockdock.request import (
 O200K = tokenizer("o200k_base")
 CL100K = tokenizer("cl100k_base")
 MODERN, OF_2023 = "gpt-4o-mini-2024-07-18", "gpt-3.5-turbo-0613"
+
+
+def count_prompt(request: Request, tokens: Tokenizer, model: str) -> int:
+    return counting.count_prompt(request, tokens, model).tokens
 
 
 def talk(*messages: Message, **more: Any) -> Request:

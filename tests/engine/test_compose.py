@@ -55,7 +55,7 @@ def test_the_service_tier_follows_the_request(asked: str | None, served: str) ->
 def test_usage_is_the_prompt_and_all_answers_together() -> None:
     request = ask("How are you?", n=2)
     made = completion(engine({"choices": ["one two", {"text": "x", "reasoning": 5}]}), request)
-    prompt = count_prompt(request, tokenizer("o200k_base"), "gpt-4o")
+    prompt = count_prompt(request, tokenizer("o200k_base"), "gpt-4o").tokens
     assert made.usage == Usage(prompt, 8, prompt + 8, reasoning_tokens=5)
 
 
@@ -170,7 +170,7 @@ def test_a_prompt_too_long_is_told_with_the_window_of_the_model() -> None:
     small = [{"id": "gpt-4o", "context_window": 8192}]
     made = failure(engine({"error": "context_length"}, models=small), request)
     assert made.limit == 8192
-    assert made.used == 8192 + count_prompt(request, tokenizer("o200k_base"), "gpt-4o")
+    assert made.used == 8192 + count_prompt(request, tokenizer("o200k_base"), "gpt-4o").tokens
 
 
 def test_models_are_counted_in_the_encoding_the_scenario_says() -> None:

@@ -10,7 +10,7 @@ from mockdock.engine import Engine, MemoryStore
 from mockdock.engine.match import Situation, explain
 from mockdock.errors import MockdockError
 from mockdock.reply import Failure, ModelCard, ModelList, Reply
-from mockdock.request import Caller, Request
+from mockdock.request import Caller, Request, Traits
 from tests.engine.helpers import CREATED, ask, completion, engine, failure, only, scenario
 
 MODELS = Request("openai", "models")
@@ -245,15 +245,9 @@ def test_every_model_is_accepted_unless_the_scenario_lists_some() -> None:
     assert completion(engine("Hi"), ask(model="any-name")).model == "any-name"
     asked = engine("Hi", models=["gpt-4o", {"id": "mine", "snapshot": "mine-2026"}])
     assert completion(asked, ask(model="mine")).model == "mine-2026"
-    made = failure(asked, ask(model="gpt-4o-mini"))
-    assert (made.kind, made.model) == ("model_not_found", "gpt-4o-mini")
-
-
-def test_an_unknown_model_is_refused_before_any_rule_counts() -> None:
-    asked = engine({"replies": ["one", "two"]}, models=["mine"])
-    failure(asked, ask(model="other"))
-    assert asked.decide(ask(model="other")).rule is None
-    assert only(completion(asked, ask(model="mine"))).text == "one"
+    assert asked.traits("gpt-4o-mini") is None
+    assert asked.traits("mine") == Traits()
+    assert engine("Hi").traits("any-name") == Traits()
 
 
 def test_the_models_api_lists_what_the_scenario_lists() -> None:

@@ -253,10 +253,14 @@ def test_a_stop_string_counts_only_where_a_made_up_text_says_it(
     assert (choice.text, len(choice.calls), choice.finish) == (text, calls, finish)
 
 
-def test_stop_strings_leave_calls_and_refusals_alone() -> None:
+def test_stop_strings_leave_calls_alone() -> None:
     choice = only(said({"tool_calls": [CALL]}, stop=("Paris",)))
     assert "Paris" in choice.calls[0].arguments
-    assert only(said({"refusal": "No, Paris!"}, stop=("Paris",))).refusal_text == "No, Paris!"
+
+
+def test_a_stop_string_cuts_a_refusal_too() -> None:
+    choice = only(said({"refusal": "No, Paris!"}, stop=("Paris",)))
+    assert (choice.refusal_text, choice.finish) == ("No, ", "stop")
 
 
 texts = st.text(max_size=60) | st.text("ab cé日😀\n", max_size=60)

@@ -7,7 +7,7 @@ record: 405, 408, 413, 415, and the generic 400.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -203,14 +203,29 @@ def _unknown_model(failure: Failure) -> Told:
 
 
 def _context_length(failure: Failure) -> Told:
+    shares = failure.shares
+    requested = f"your messages resulted in {failure.used} tokens"
+    parts = [f"{tokens} in the {part}" for part, tokens in shares.items()]
+    if "completion" in shares:
+        requested = f"you requested {failure.used} tokens"
+    if len(shares) > 1:
+        requested += f" ({_listed(parts, 'and')})"
+    reduce = _listed([*shares] or ["messages"], "or")
     return Told(
         400,
-        f"This model's maximum context length is {failure.limit} tokens. However, your messages "
-        f"resulted in {failure.used} tokens. Please reduce the length of the messages.",
+        f"This model's maximum context length is {failure.limit} tokens. However, {requested}. "
+        f"Please reduce the length of the {reduce}.",
         _INVALID,
         "messages",
         "context_length_exceeded",
     )
+
+
+def _listed(words: Sequence[str], last: str) -> str:
+    """Write a list as the service does: "a and b", "a, b, and c"."""
+    if len(words) <= 2:  # noqa: PLR2004
+        return f" {last} ".join(words)
+    return f"{', '.join(words[:-1])}, {last} {words[-1]}"
 
 
 def _fixed(

@@ -20,6 +20,7 @@ from mockdock.dialects.openai.invalid import (
 from mockdock.dialects.openai.lenient import validate_leniently
 from mockdock.dialects.openai.wire import ChatRequest
 from mockdock.dialects.openai.wire_base import Wire
+from mockdock.dialects.openai.wire_tools import GrammarInput, PlainInput
 from mockdock.reply import Failure
 from mockdock.request import (
     AudioPart,
@@ -29,6 +30,7 @@ from mockdock.request import (
     Part,
     Request,
     ResponseFormat,
+    Speech,
     TextPart,
     Tool,
     ToolCall,
@@ -62,11 +64,17 @@ def _parse_chat(call: Call) -> Request | Failure:
     try:
         if call.lenient:
             return _request(call, body, validate_leniently(orjson.loads(call.body)))
-        if body.get("model") in (None, ""):
-            return missing_model()
-        wire = ChatRequest.model_validate(body)
+        return _strictly(call, body)
     except ValidationError as error:
         return translate(body, error)
+
+
+def _strictly(call: Call, body: dict[str, Any]) -> Request | Failure:
+    if body.get("model") in (None, ""):
+        return missing_model()
+    wire = ChatRequest.model_validate(body)
+    if call.traits(wire.model) is None:
+        return Failure("model_not_found", wire.model)
     return _without_content(wire) or _request(call, body, wire)
 
 
@@ -116,13 +124,39 @@ def _request(call: Call, body: dict[str, Any], wire: ChatRequest) -> Request:
         stop=() if wire.stop is None else _texts(wire.stop),
         n=wire.n or 1,
         seed=wire.seed,
+        temperature=wire.temperature,
+        top_p=wire.top_p,
+        logit_bias={int(token): bias for token, bias in (wire.logit_bias or {}).items()},
+        logprobs=bool(wire.logprobs),
+        top_logprobs=wire.top_logprobs or 0,
+        prediction=_prediction(wire),
+        speech=_speech(wire),
+        verbosity=wire.verbosity,
+        reasoning_effort=wire.reasoning_effort,
         stream=bool(wire.stream),
         include_usage=bool(wire.stream and options is not None and options.include_usage),
+        obfuscate=bool(wire.stream and options is not None and options.include_obfuscation),
+        store=bool(wire.store),
+        metadata=wire.metadata or {},
+        cache_key=wire.prompt_cache_key or wire.user,
         service_tier=wire.service_tier,
         caller=call.caller,
         headers=call.headers,
         body=body,
     )
+
+
+def _prediction(wire: ChatRequest) -> str | None:
+    if wire.prediction is None:
+        return None
+    content = wire.prediction.content
+    return content if isinstance(content, str) else "".join(part.text for part in content)
+
+
+def _speech(wire: ChatRequest) -> Speech | None:
+    if wire.audio is None or "audio" not in (wire.modalities or ()):
+        return None
+    return Speech(str(wire.audio.voice), wire.audio.format)
 
 
 def _texts(value: str | list[str]) -> tuple[str, ...]:
@@ -188,7 +222,12 @@ def _tools(wire: ChatRequest) -> tuple[Tool, ...]:
             bool(tool.function.strict),
         )
         if tool.type == "function"
-        else Tool(tool.custom.name, tool.custom.description or None, kind="custom")
+        else Tool(
+            tool.custom.name,
+            tool.custom.description or None,
+            kind="custom",
+            pattern=_pattern(tool.custom.format),
+        )
         for tool in wire.tools
     ]
     tools += [
@@ -196,6 +235,12 @@ def _tools(wire: ChatRequest) -> tuple[Tool, ...]:
         for each in wire.functions
     ]
     return tuple(tools)
+
+
+def _pattern(form: PlainInput | GrammarInput) -> str | None:
+    if form.type == "text" or form.grammar.syntax != "regex":
+        return None
+    return form.grammar.definition
 
 
 def _given(model: Wire, field: str) -> Any:

@@ -26,10 +26,10 @@ __all__ = ["ChatRequest"]
 
 
 class StreamOptions(Wire):
-    """What else a stream shall carry."""
+    """What else a stream shall carry; the real default of ``include_obfuscation`` is true."""
 
     include_usage: bool = False
-    include_obfuscation: bool = True
+    include_obfuscation: bool = False
 
 
 class Prediction(Wire):

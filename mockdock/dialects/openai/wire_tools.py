@@ -10,7 +10,9 @@ from mockdock.dialects.openai.wire_base import STRING_OR_OBJECT, Unchecked, Wire
 
 __all__ = [
     "FunctionChoice",
+    "GrammarInput",
     "LegacyFunction",
+    "PlainInput",
     "ResponseFormat",
     "TextFormat",
     "ToolChoice",

@@ -1,0 +1,204 @@
+"""The events of a streamed completion, made as they leave.
+
+Keys come in the order recorded from api.openai.com in March 2026; events are
+compact, text is not escaped beyond JSON.
+"""
+
+from __future__ import annotations
+
+import string
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from itertools import zip_longest
+from random import Random
+from typing import NamedTuple
+
+import orjson
+
+from mockdock.dialects.openai.told import is_legacy, piece_logprobs, shown_calls, told_usage
+from mockdock.frames import Frame
+from mockdock.reply import Call, Choice, Completion, Piece, Spoken
+
+__all__ = ["events"]
+
+_DONE = Frame(b"data: [DONE]\n\n")
+
+
+def events(reply: Completion, *, with_usage: bool) -> Iterator[Frame]:
+    """Render a stream: role, contents and finish of each choice, usage if wanted, ``[DONE]``."""
+    base = orjson.dumps(
+        {
+            "id": f"chatcmpl-{reply.id}",
+            "object": "chat.completion.chunk",
+            "created": reply.created,
+            "model": reply.model,
+            "service_tier": reply.service_tier,
+            "system_fingerprint": reply.system_fingerprint,
+        }
+    )
+    start = b"data: " + base[:-1] + b',"choices":['
+    end = b'],"usage":null' if with_usage else b"]"
+    close = _closer(reply)
+    for together in zip_longest(*(_deltas(choice, reply) for choice in reply.choices)):
+        # Choices are generated side by side: a round takes the time of one token.
+        weight = max(delta.tokens for delta in together if delta is not None)
+        for choice, delta in zip(reply.choices, together, strict=True):
+            if delta is None:
+                continue
+            logprobs = b"" if reply.reasoning_model else b',"logprobs":%b' % delta.logprobs
+            body = b'%b{"index":%d,"delta":%b%b,"finish_reason":%b}%b' % (
+                start,
+                choice.index,
+                delta.body,
+                logprobs,
+                delta.finish,
+                end,
+            )
+            yield Frame(close(body), weight)
+            weight = 0
+    if with_usage:
+        usage = orjson.dumps(told_usage(reply.usage))
+        yield Frame(close(b'%b],"usage":%b' % (start, usage)))
+    yield _DONE
+
+
+_STEP = 16
+
+
+def _closer(reply: Completion) -> Callable[[bytes], bytes]:
+    """Give what ends an event: with obfuscation, its length becomes a multiple of 16 bytes."""
+    if reply.obfuscation is None:
+        return lambda body: body + b"}\n\n"
+    rng = Random(reply.obfuscation)
+    letters = (string.ascii_letters + string.digits).encode()
+
+    def close(body: bytes) -> bytes:
+        padding = bytes(rng.choices(letters, k=-len(body) % _STEP))
+        return b'%b,"obfuscation":"%b"}\n\n' % (body, padding)
+
+    return close
+
+
+class _Delta(NamedTuple):
+    """JSON of a delta, its tokens, JSON of the finish reason and of the log probabilities."""
+
+    body: bytes
+    tokens: int = 0
+    finish: bytes = b"null"
+    logprobs: bytes = b"null"
+
+
+def _deltas(choice: Choice, reply: Completion) -> Iterator[_Delta]:
+    """Give the deltas of one choice: role, contents, finish."""
+    if choice.refusal is not None:
+        likely = _Likely(b'{"content":null,"refusal":%b}', on=reply.logprobs)
+        yield _Delta(b'{"role":"assistant","content":null,"refusal":""}', logprobs=likely.none)
+        for piece in choice.refusal:
+            body = b'{"refusal":%b}' % orjson.dumps(piece.text)
+            yield _Delta(body, piece.tokens, logprobs=likely.of(piece))
+    elif choice.spoken is not None:
+        yield from _audio_deltas(choice.spoken)
+    elif choice.content is not None:
+        likely = _Likely(b'{"content":%b,"refusal":null}', on=reply.logprobs)
+        yield _Delta(b'{"role":"assistant","content":"","refusal":null}', logprobs=likely.none)
+        for piece in choice.content:
+            body = b'{"content":%b}' % orjson.dumps(piece.text)
+            yield _Delta(body, piece.tokens, logprobs=likely.of(piece))
+    yield from _call_deltas(choice)
+    yield _Delta(b"{}", finish=orjson.dumps(choice.finish))
+
+
+class _Likely:
+    """Log probabilities of chunks, null where they were not asked for."""
+
+    def __init__(self, form: bytes, *, on: bool) -> None:
+        self._form = form
+        self._on = on
+        self.none = form % b"[]" if on else b"null"
+
+    def of(self, piece: Piece) -> bytes:
+        """Give those of one chunk."""
+        return self._form % orjson.dumps(piece_logprobs(piece)) if self._on else b"null"
+
+
+_AUDIO_STEP = 4800
+"""Bytes of audio in one event: 100 ms of pcm16."""
+
+
+def _audio_deltas(spoken: Spoken) -> Iterator[_Delta]:
+    """Give a spoken answer: its words, its audio, and last when it expires.
+
+    One field to a chunk, as clients report it; the specification has no words
+    for it. Each event of audio is base64 of its own, of whole samples.
+    """
+    audio_id = orjson.dumps(spoken.id)
+    yield _Delta(b'{"role":"assistant","content":null,"refusal":null}')
+    yield _Delta(b'{"audio":{"id":%b,"transcript":""}}' % audio_id)
+    for piece in spoken.transcript:
+        body = b'{"audio":{"id":%b,"transcript":%b}}' % (audio_id, orjson.dumps(piece.text))
+        yield _Delta(body, piece.tokens)
+    for start in range(0, len(spoken.data), _AUDIO_STEP):
+        data = b64encode(spoken.data[start : start + _AUDIO_STEP])
+        yield _Delta(b'{"audio":{"id":%b,"data":"%b"}}' % (audio_id, data))
+    yield _Delta(b'{"audio":{"id":%b,"expires_at":%d}}' % (audio_id, spoken.expires_at))
+
+
+def _call_deltas(choice: Choice) -> Iterator[_Delta]:
+    """Give tool calls in one of the two recorded forms.
+
+    A single call without text shares the chunk of the role; several calls come
+    after a chunk of the role alone, one after the other.
+    """
+    calls = shown_calls(choice)
+    bare = choice.content is None and choice.refusal is None and choice.spoken is None
+    if bare and not calls:
+        yield _Delta(b'{"role":"assistant","content":null,"refusal":null}')
+    if bare and len(calls) > 1:
+        yield _Delta(b'{"role":"assistant","content":null}')
+    legacy = is_legacy(calls)
+    for index, call in enumerate(calls):
+        opening = _function_opening(call) if legacy else _tool_opening(index, call)
+        if bare and len(calls) == 1:
+            yield _Delta(b'{"role":"assistant","content":null,%b,"refusal":null}' % opening)
+        else:
+            yield _Delta(b"{%b}" % opening)
+        for piece in call.pieces:
+            text = orjson.dumps(piece.text)
+            fragment = _function_fragment(text) if legacy else _tool_fragment(index, call, text)
+            yield _Delta(fragment, piece.tokens)
+
+
+def _function_opening(call: Call) -> bytes:
+    return b'"function_call":{"name":%b,"arguments":""}' % orjson.dumps(call.name)
+
+
+def _function_fragment(text: bytes) -> bytes:
+    return b'{"function_call":{"arguments":%b}}' % text
+
+
+def _tool_opening(index: int, call: Call) -> bytes:
+    kind, field = _TOOL_WORDS[call.kind]
+    return b'"tool_calls":[{"index":%d,"id":%b,"type":"%b","%b":{"name":%b,"%b":""}}]' % (
+        index,
+        orjson.dumps(call.id),
+        kind,
+        kind,
+        orjson.dumps(call.name),
+        field,
+    )
+
+
+def _tool_fragment(index: int, call: Call, text: bytes) -> bytes:
+    return b'{"tool_calls":[{"index":%d,"%b":{"%b":%b}}]}' % (
+        index,
+        *_TOOL_WORDS[call.kind],
+        text,
+    )
+
+
+_TOOL_WORDS = {
+    "function": (b"function", b"arguments"),
+    "legacy": (b"function", b"arguments"),
+    "custom": (b"custom", b"input"),
+}
+"""By kind: the type of a tool call, and where its text goes."""

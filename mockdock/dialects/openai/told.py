@@ -1,0 +1,79 @@
+"""What plain replies and streams tell alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mockdock.reply import Alternative, Call, Choice, Piece, TokenLogprob, Usage
+
+__all__ = ["is_legacy", "piece_logprobs", "said_logprobs", "shown_calls", "told_usage"]
+
+
+def shown_calls(choice: Choice) -> tuple[Call, ...]:
+    """Give the calls a message can hold: one ``function_call``, or any number of tool calls."""
+    return choice.calls[:1] if is_legacy(choice.calls) else choice.calls
+
+
+def is_legacy(calls: Sequence[Call]) -> bool:
+    """Tell whether the calls are in the old form of ``function_call``."""
+    return bool(calls) and calls[0].kind == "legacy"
+
+
+def told_usage(usage: Usage) -> dict[str, Any]:
+    """Give the usage object, keys in wire order."""
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.total_tokens,
+        "prompt_tokens_details": {
+            "cached_tokens": usage.cached_tokens,
+            "audio_tokens": usage.prompt_audio_tokens,
+        },
+        "completion_tokens_details": {
+            "reasoning_tokens": usage.reasoning_tokens,
+            "audio_tokens": usage.completion_audio_tokens,
+            "accepted_prediction_tokens": usage.accepted_prediction_tokens,
+            "rejected_prediction_tokens": usage.rejected_prediction_tokens,
+        },
+    }
+
+
+def said_logprobs(choice: Choice) -> dict[str, Any] | None:
+    """Give the log probabilities of all words of a choice, None when it has none.
+
+    Those of tool calls are not told, as far as recordings show.
+    """
+    if choice.refusal is not None:
+        return {"content": None, "refusal": _all(choice.refusal)}
+    if choice.content is not None:
+        return {"content": _all(choice.content), "refusal": None}
+    return None
+
+
+def _all(pieces: Sequence[Piece]) -> list[dict[str, Any]]:
+    return [entry for piece in pieces for entry in piece_logprobs(piece)]
+
+
+def piece_logprobs(piece: Piece) -> list[dict[str, Any]]:
+    """Give one entry for each token of a piece, keys in wire order."""
+    return [
+        {**_token(entry), "top_logprobs": [_token(each) for each in entry.top]}
+        for entry in piece.logprobs
+    ]
+
+
+def _token(entry: TokenLogprob | Alternative) -> dict[str, Any]:
+    spelled = entry.token
+    return {"token": _written(spelled), "logprob": entry.logprob, "bytes": list(spelled)}
+
+
+def _written(spelled: bytes) -> str:
+    r"""Write a token; one that splits a character is written ``\\xf0\\x9f``, as OpenAI does.
+
+    So it is printed in the openai-cookbook, "Using logprobs".
+    """
+    try:
+        return spelled.decode()
+    except UnicodeDecodeError:
+        return "".join(f"\\x{byte:02x}" for byte in spelled)

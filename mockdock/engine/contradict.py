@@ -1,0 +1,59 @@
+"""Where a scripted reply contradicts what the request allows or demands.
+
+The reply goes out as scripted all the same: a test may want just that. It is
+told in the log and in a header, because far more often it is a slip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import orjson
+
+from mockdock.content.check import Checker
+from mockdock.engine.draft import Draft
+from mockdock.request import Request
+
+__all__ = ["contradictions"]
+
+_MOST_CHECKS = 20_000
+
+
+def contradictions(request: Request, draft: Draft) -> Iterator[str]:
+    """Tell in words what of a scripted draft the request does not allow."""
+    yield from _of_calls(request, draft)
+    if draft.text is not None and not (draft.calls and not draft.text):
+        yield from _of_text(request, draft.text)
+
+
+def _of_calls(request: Request, draft: Draft) -> Iterator[str]:
+    choice = request.tool_choice
+    offered = [tool.name for tool in request.tools]
+    for call in draft.calls:
+        if call.name not in offered:
+            yield f"the tool '{call.name}' is not offered"
+        elif choice.names and call.name not in choice.names:
+            yield f"tool_choice does not allow the tool '{call.name}'"
+    if draft.calls and choice.mode == "none" and offered:
+        yield "a tool is called though tool_choice is 'none'"
+    if not draft.calls and choice.mode == "required":
+        yield "no tool is called though tool_choice demands it"
+    if len(draft.calls) > 1 and not request.parallel_tool_calls:
+        yield f"{len(draft.calls)} tools are called though parallel_tool_calls is false"
+
+
+def _of_text(request: Request, text: str) -> Iterator[str]:
+    wanted = request.response_format
+    if wanted.kind == "text":
+        return
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        yield f"the text is not JSON though response_format is {wanted.kind}"
+        return
+    if wanted.kind == "json_object" and not isinstance(value, dict):
+        yield "the JSON is not an object though response_format is json_object"
+    if wanted.schema is not None and not Checker(wanted.schema, _MOST_CHECKS).fits(
+        value, wanted.schema
+    ):
+        yield "the JSON does not fit the schema of response_format"
