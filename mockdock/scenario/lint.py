@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mockdock.scenario.conditions import CountCondition, TextCondition, When
+from mockdock.scenario.discord import discords
 from mockdock.scenario.implication import holds, implied, text_implied
 from mockdock.scenario.models import Rule, Scenario
 
@@ -118,6 +119,7 @@ def _doubts(index: int, rules: tuple[Rule, ...]) -> Iterator[str]:
         if rule.name is not None and rules[earlier].name == rule.name:
             yield f"the name {rule.name!r} is taken by {_named(earlier, rules[earlier])}"
             break
+    yield from dict.fromkeys(discords(rule))
     yield from _unreachable_replies(rule)
     yield from _state_doubts(rule, rules)
 
