@@ -6,6 +6,7 @@ cannot decide it takes for valid, so it never raises.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
@@ -60,7 +61,7 @@ class Checker:
         if not isinstance(schema, Mapping) or depth > _MAX_DEPTH or self.steps < 0:
             return True
         depth += 1
-        ref = schema.get("$ref")
+        ref = schema.get("$ref") or schema.get("$dynamicRef")
         if isinstance(ref, str) and not self.fits(value, lookup(self.root, ref), depth):
             return False
         return (
@@ -155,6 +156,8 @@ def _sized(length: int, schema: Mapping[str, Any], what: str) -> bool:
 
 
 def _numeric(value: float, schema: Mapping[str, Any]) -> bool:
+    if isinstance(value, float) and not math.isfinite(value):
+        return True
     lo, lo_open, hi, hi_open = bounds(schema)
     exact = Fraction(value)
     if lo is not None and (exact < lo or (lo_open and exact == lo)):

@@ -14,7 +14,7 @@ __all__ = ["Branches", "Flattener"]
 
 _MAX_DEPTH = 40
 _APART = frozenset(
-    ("$ref", "allOf", "anyOf", "oneOf", "if", "then", "else", "$defs", "definitions")
+    ("$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "if", "then", "else", "$defs", "definitions")
 )
 _CHECKED = frozenset(("allOf", "anyOf", "oneOf", "not", "if"))
 _LARGER = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties", "minContains")
@@ -75,7 +75,7 @@ class Flattener:
 
     def _parts(self, schema: Mapping[str, Any]) -> list[Any]:
         parts: list[Any] = []
-        ref = schema.get("$ref")
+        ref = schema.get("$ref") or schema.get("$dynamicRef")
         if isinstance(ref, str) and ref not in self.refs:
             self.refs.append(ref)
             parts.append(lookup(self.root, ref))
@@ -114,6 +114,8 @@ def _merge(outer: dict[str, Any], inner: dict[str, Any]) -> dict[str, Any]:
     for key in ("items", "additionalProperties", "propertyNames", "contains"):
         if key in outer and key in inner:
             merged[key] = _both(outer[key], inner[key])
+    if "pattern" in outer and "pattern" in inner:
+        merged["pattern"] = _joined(outer["pattern"], inner["pattern"])
     _tighten(merged, outer, inner)
     return merged
 
@@ -125,6 +127,16 @@ def _common_types(outer: dict[str, Any], inner: dict[str, Any]) -> list[str]:
         other = theirs if "integer" in ours else ours
         common += ["integer"] * ("number" in other)
     return common or list(ours)
+
+
+def _joined(one: Any, other: Any) -> Any:
+    """Join patterns where one can follow the other; else the first, and the checks decide."""
+    if not (isinstance(one, str) and isinstance(other, str)) or one == other:
+        return one
+    for first, second in ((one, other), (other, one)):
+        if not first.endswith("$") and not second.startswith("^"):
+            return f"(?:{first}).*(?:{second})"
+    return one
 
 
 def _members(outer: Mapping[str, Any], inner: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from mockdock.content import fake
 
-__all__ = ["FORMATS", "NUMBERS", "TEXTS", "Maker", "words"]
+__all__ = ["AHEAD", "FORMATS", "NUMBERS", "ROLES", "SPECIAL", "TEXTS", "Maker", "words"]
 
 Maker = Callable[[random.Random], str]
 
@@ -281,4 +281,47 @@ NUMBERS: Mapping[str, tuple[float, float]] = MappingProxyType(
         "weight": (40, 120),
         "year": (1990, 2025),
     }
+)
+
+_WORDS_OF: Mapping[str, str] = {
+    "email": "email mail",
+    "link": "url uri link website homepage",
+    "moment": "datetime timestamp at",
+    "date": "date day birthday birthdate dob deadline due checkin checkout",
+    "clock": "time",
+    "language": "language lang",
+    "currency": "currency",
+    "own": """code guid hash host id image ip isbn locale path phone postcode sku status timezone
+        token uuid version zip zone""",
+    "text": """body category column comment content description event field file filename item
+        keyword label message note product project query question reason subject tag task text
+        title topic""",
+    "place": """address airport area arrival city country departure destination from location
+        origin place region state to town where""",
+    "firm": "company employer hotel organisation organization restaurant shop store venue",
+    "person": """assignee attendee author client contact customer employee firstname guest lastname
+        owner participant passenger patient person recipient sender surname user""",
+}
+# Which kind of offer a word in a field's name asks for; "own" and "text" ask for none.
+ROLES: Mapping[str, str] = MappingProxyType(
+    {word: role for role, several in _WORDS_OF.items() for word in several.split()}
+)
+# The words before a value that make it one for such a field, the best first.
+AHEAD: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "currency": ("to", "into", "in", "from"),
+        "firm": ("at", "for", "by", "with", "named", "called"),
+        "language": ("to", "into", "in", "from"),
+        "person": ("named", "called", "is", "for", "with", "by", "to", "from"),
+        "place": ("in", "near", "at", "to", "from", "for", "of"),
+    }
+)
+_SPECIAL = {
+    "currency": "USD EUR GBP JPY CHF CAD AUD CNY INR SEK PLN BRL",
+    "language": """Arabic Chinese Dutch English French German Italian Japanese Portuguese Russian
+        Spanish""",
+}
+# Names of something else than places and people, with their kind.
+SPECIAL: Mapping[str, str] = MappingProxyType(
+    {name: kind for kind, several in _SPECIAL.items() for name in several.split()}
 )

@@ -10,12 +10,15 @@ from typing import Any
 __all__ = [
     "bounds",
     "canonical",
+    "few",
+    "holding",
     "item_schemas",
     "kind_of",
     "listed",
     "mapped",
     "quantity",
     "size",
+    "stub",
     "texts",
     "types",
 ]
@@ -28,6 +31,8 @@ _FORMS: tuple[tuple[str, type | tuple[type, ...]], ...] = (
     ("array", (list, tuple)),
     ("null", type(None)),
 )
+_STUBS: Mapping[str, Any] = {"string": "", "integer": 0, "number": 0, "boolean": False}
+_FEW = 200
 _INFERRED = {
     "object": (
         "properties",
@@ -125,6 +130,19 @@ def item_schemas(schema: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
     return (), items
 
 
+def holding(schema: Mapping[str, Any], items: list[Any], fixed: int, room: int) -> list[Any]:
+    """Make enough of the items after ``fixed`` meet ``contains``, adding some up to ``room``."""
+    least = size(schema, "minContains")
+    end = min(fixed + (1 if least is None else least), room)
+    items = [*items, *[item_schemas(schema)[1]] * (end - len(items))]
+    for index, item in enumerate(items):
+        if fixed <= index < end:
+            items[index] = {"allOf": [item, schema["contains"]]}
+        elif "maxContains" in schema:
+            items[index] = {"allOf": [item], "not": schema["contains"]}
+    return items
+
+
 def kind_of(value: Any) -> str:
     """Name the JSON type of a value; a float without a fraction is an integer."""
     for kind, form in _FORMS:
@@ -141,3 +159,26 @@ def canonical(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return ("array", tuple(canonical(item) for item in value))
     return ("boolean" if isinstance(value, bool) else "other", value)
+
+
+def few(schema: Mapping[str, Any]) -> Sequence[Any]:
+    """Give all values of a flat schema that has only a few of them, else none."""
+    if "const" in schema:
+        return (schema["const"],)
+    enum = listed(schema, "enum")
+    kinds = types(schema)
+    if enum or kinds == ("boolean",):
+        return enum or (True, False)
+    lo, lo_open, hi, hi_open = bounds(schema)
+    if kinds != ("integer",) or lo is None or hi is None or hi - lo > _FEW:
+        return ()
+    low, high = math.ceil(lo), math.floor(hi)
+    return range(low + (lo_open and lo == low), high + 1 - (hi_open and hi == high))
+
+
+def stub(schema: Mapping[str, Any] | None) -> Any:
+    """Give the emptiest value of about the right type."""
+    kind = (types(schema or {}) or ("null",))[0]
+    if kind in ("object", "array"):
+        return {} if kind == "object" else []
+    return _STUBS.get(kind)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urljoin
 
-__all__ = ["lookup"]
+__all__ = ["fields", "lookup"]
 
 _MAX_WALK = 5_000
+_ANCHORS = ("$anchor", "$dynamicAnchor")
 
 
 def lookup(root: Any, ref: str) -> Any:
@@ -17,14 +19,21 @@ def lookup(root: Any, ref: str) -> Any:
     An unknown reference gives True, the schema that anything fits.
     """
     base, _, fragment = ref.partition("#")
-    start = root
-    if base and not (isinstance(root, Mapping) and root.get("$id") == base):
-        start = _named(root, "$id", base)
+    start = _resource(root, base) if base else root
     if not fragment:
         return start
     if not fragment.startswith("/"):
-        return _named(start, "$anchor", fragment)
+        named = (schema for schema in _few(start) if fragment in map(schema.get, _ANCHORS))
+        return next(named, True)
     return _pointed(start, unquote(fragment))
+
+
+def fields(root: Any) -> Iterator[tuple[str, Any]]:
+    """Give (name, schema) of the properties in a document, up to some thousand schemas."""
+    for schema in _few(root):
+        properties = schema.get("properties")
+        if isinstance(properties, Mapping):
+            yield from ((name, part) for name, part in properties.items() if isinstance(name, str))
 
 
 def _pointed(start: Any, pointer: str) -> Any:
@@ -40,13 +49,26 @@ def _pointed(start: Any, pointer: str) -> Any:
     return found
 
 
-def _named(root: Any, keyword: str, name: str) -> Any:
-    for steps, schema in enumerate(_walk(root)):
-        if steps > _MAX_WALK:
-            break
-        if schema.get(keyword) == name or (keyword == "$id" and schema.get("$id") == f"{name}#"):
+def _resource(root: Any, name: str) -> Any:
+    base = root.get("$id") if isinstance(root, Mapping) else None
+    base = base if isinstance(base, str) else ""
+    wanted = _absolute(base, name)
+    for schema in _few(root):
+        own = schema.get("$id")
+        if isinstance(own, str) and _absolute(base, own).removesuffix("#") == wanted:
             return schema
     return True
+
+
+def _absolute(base: str, name: str) -> str:
+    try:
+        return urljoin(base, name)
+    except ValueError:
+        return name
+
+
+def _few(root: Any) -> Iterator[Mapping[str, Any]]:
+    return islice(_walk(root), _MAX_WALK + 1)
 
 
 def _walk(root: Any) -> Iterator[Mapping[str, Any]]:

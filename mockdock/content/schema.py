@@ -11,19 +11,25 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mockdock.content import patterns, values
+from mockdock.content import patterns
 from mockdock.content.check import Checker
 from mockdock.content.fake import english
 from mockdock.content.flatten import Branches, Flattener
 from mockdock.content.keywords import (
     canonical,
+    few,
+    holding,
     item_schemas,
     listed,
     mapped,
     size,
+    stub,
     texts,
     types,
 )
+from mockdock.content.offers import Offers, singular
+from mockdock.content.refs import fields
+from mockdock.content.values import Taker, number, string
 
 __all__ = ["instance", "json_text"]
 
@@ -34,21 +40,32 @@ _MAX_CHECKS = 50_000
 # How often one reference may be open on the way from the root to a value.
 _MAX_RECURSION = 2
 _ATTEMPTS = 24
+# From this attempt on more and more optional properties are left out.
+_LEAN = 12
 _TRIES = 40
 _ANY = ("string", "integer", "boolean", "object", "array", "null")
 _DULL: tuple[Any, ...] = (None, "", [], {})
 
 
-def instance(schema: Any, rng: random.Random, *, name: str = "") -> Any:
+def instance(
+    schema: Any, rng: random.Random, *, name: str = "", offers: Offers | None = None
+) -> Any:
     """Make a value that validates against ``schema`` (any JSON Schema draft).
 
     All optional properties are there unless the schema would recurse without
     end. ``name`` is what the value is called, if anything; field names decide
     what strings and numbers look like. A schema that says nothing at all gives
-    ``{}`` at the top. Never raises; a schema that cannot be met gives a value
-    of about the right shape.
+    ``{}`` at the top. What a conversation ``offers`` is taken where it fits.
+    Never raises; a schema that cannot be met gives a value of about the right
+    shape.
     """
-    return _Builder(schema, rng).whole(name)
+    if offers:
+        state = rng.getstate()
+        made = _Builder(schema, rng, offers).whole(name)
+        if Checker(schema, _MAX_CHECKS).fits(made, schema):
+            return made
+        rng.setstate(state)
+    return _Builder(schema, rng, None).whole(name)
 
 
 def json_text(value: Any) -> str:
@@ -61,12 +78,13 @@ class _DeadEndError(Exception):
 
 
 class _Builder:
-    def __init__(self, root: Any, rng: random.Random) -> None:
+    def __init__(self, root: Any, rng: random.Random, offers: Offers | None) -> None:
         self.root = root
         self.rng = rng
         self.nodes = 0
         self.lenient = False
         self.checker = Checker(root, _MAX_CHECKS)
+        self.taker = Taker(offers, fields(root), self.checker.fits) if offers else None
 
     def whole(self, name: str) -> Any:
         open_refs = {"#": 1}
@@ -82,11 +100,14 @@ class _Builder:
         branches = Branches(self.rng)
         made: list[Any] = []
         flat: Mapping[str, Any] | None = {}
+        taken = self.taker.taken if self.taker else frozenset()
         for attempt in range(_ATTEMPTS):
             self.nodes += 1
             if self.nodes > _MAX_NODES:
                 break
             branches.attempt = attempt
+            if self.taker:
+                self.taker.taken = taken
             flattener = Flattener(self.root, branches.choose)
             flat = flattener.flat(schema)
             try:
@@ -101,7 +122,7 @@ class _Builder:
         if made:
             return made[0]
         if self.lenient or self.nodes > _MAX_NODES:
-            return values.stub(flat)
+            return stub(flat)
         raise _DeadEndError
 
     def follow(
@@ -120,17 +141,18 @@ class _Builder:
             if any(open_refs[ref] > _MAX_RECURSION for ref in refs):
                 raise _DeadEndError
         given = self.given(flat)
-        if given:
-            return self.rng.choice(given)
+        offered = self.taker.take(flat, name, given) if self.taker else []
+        if offered or given:
+            return offered[0] if offered else self.rng.choice(given)
         kind = self.kind(flat, depth, attempt)
         if kind == "object":
-            return self.object(flat, open_refs, depth)
+            return self.object(flat, open_refs, depth, attempt)
         if kind == "array":
             return self.array(flat, open_refs, depth, name)
         if kind == "string":
-            return values.string(flat, self.rng, name)
+            return string(flat, self.rng, name)
         if kind in ("integer", "number"):
-            return values.number(flat, self.rng, name, whole=kind == "integer")
+            return number(flat, self.rng, name, whole=kind == "integer")
         return self.rng.random() < 0.5 if kind == "boolean" else None  # noqa: PLR2004  # a coin
 
     def given(self, flat: Mapping[str, Any]) -> list[Any]:
@@ -149,10 +171,12 @@ class _Builder:
         known = types(flat)
         if not known:
             return "object" if depth == attempt == 0 else _ANY[attempt % len(_ANY)]
+        if attempt >= _LEAN and "null" in known:
+            return "null"
         return self.rng.choice([kind for kind in known if kind != "null"] or ["null"])
 
     def object(
-        self, flat: Mapping[str, Any], open_refs: Mapping[str, int], depth: int
+        self, flat: Mapping[str, Any], open_refs: Mapping[str, int], depth: int, attempt: int
     ) -> dict[str, Any]:
         known = mapped(flat, "properties")
         required = texts(flat, "required")
@@ -161,10 +185,13 @@ class _Builder:
         room = None if most is None else most - sum(name not in known for name in required)
         optional_left = None if room is None else room - sum(name in known for name in required)
         for name, schema in known.items():
-            if name not in required and optional_left is not None:
-                if optional_left <= 0:
+            if name not in required:
+                if attempt >= _LEAN and self.rng.randrange(attempt - _LEAN + 2):
                     continue
-                optional_left -= 1
+                if optional_left is not None:
+                    if optional_left <= 0:
+                        continue
+                    optional_left -= 1
             try:
                 made[name] = self.build(schema, open_refs, depth + 1, name)
             except _DeadEndError:
@@ -222,9 +249,13 @@ class _Builder:
         self, flat: Mapping[str, Any], open_refs: Mapping[str, int], depth: int, name: str
     ) -> list[Any]:
         first, rest = item_schemas(flat)
+        rest = flat.get("unevaluatedItems", True) if rest is True else rest
         least = min(size(flat, "minItems") or 0, _MAX_ITEMS)
         most = size(flat, "maxItems")
+        name = singular(name)
         wanted = max(least, len(first), self.rng.randint(1, 3))
+        if self.taker and not first:
+            wanted = max(least, self.offered(rest, name) or wanted)
         if rest is False:
             wanted = min(wanted, len(first))
         if most is not None:
@@ -232,13 +263,13 @@ class _Builder:
         unique = flat.get("uniqueItems") is True
         schemas = [*first[:wanted], *[rest] * (wanted - len(first))]
         if "contains" in flat:
-            self.hold(schemas, flat, len(first), most)
-        singular = name[:-1] if name.endswith("s") and not name.endswith("ss") else name
+            room = _MAX_ITEMS if most is None else min(most, _MAX_ITEMS)
+            schemas = holding(flat, schemas, len(first), room)
         made: list[Any] = []
         seen: set[Any] = set()
         for index, schema in enumerate(schemas):
             try:
-                item = self.item(schema, open_refs, depth, singular, seen if unique else None)
+                item = self.item(schema, open_refs, depth, name, seen if unique else None)
             except _DeadEndError:
                 if index < least:
                     raise
@@ -249,17 +280,16 @@ class _Builder:
                 break
         return made
 
-    def hold(
-        self, schemas: list[Any], flat: Mapping[str, Any], fixed: int, most: int | None
-    ) -> None:
-        """Make enough of the items fit ``contains``, adding some where there is room."""
-        least = size(flat, "minContains")
-        needed = min(1 if least is None else least, _MAX_ITEMS)
-        room = _MAX_ITEMS if most is None else most
-        while len(schemas) - fixed < needed and len(schemas) < room:
-            schemas.append(item_schemas(flat)[1])
-        for index in range(fixed, min(fixed + needed, len(schemas))):
-            schemas[index] = {"allOf": [schemas[index], flat["contains"]]}
+    def offered(self, schema: Any, name: str) -> int:
+        """Tell how many items like this the conversation offers."""
+        flat = self.plain(schema)
+        return self.taker.count(flat, name, self.given(flat)) if self.taker and flat else 0
+
+    def plain(self, schema: Any) -> Mapping[str, Any]:
+        """Give a schema flat if there is only one way to do that, else an empty one."""
+        flattener = Flattener(self.root, lambda options, _: options[0])
+        flat = flattener.flat(schema)
+        return {} if flat is None or flattener.choices else flat
 
     def item(
         self,
@@ -272,13 +302,14 @@ class _Builder:
         """Make one item; with ``seen``, one that is not in there."""
         if seen is None:
             return self.build(schema, open_refs, depth + 1, name)
-        flattener = Flattener(self.root, lambda options, _: options[0])
-        few = values.few(flattener.flat(schema) or {}) if not flattener.choices else ()
         left = [
-            item for item in few if canonical(item) not in seen and self.checker.fits(item, schema)
+            item
+            for item in few(self.plain(schema))
+            if canonical(item) not in seen and self.checker.fits(item, schema)
         ]
         if left:
-            return self.rng.choice(left)
+            offered = self.taker.take({"enum": left}, name, left) if self.taker else []
+            return offered[0] if offered else self.rng.choice(left)
         for _ in range(_TRIES):
             made = self.build(schema, open_refs, depth + 1, name)
             if canonical(made) not in seen:
@@ -291,4 +322,4 @@ def _extra(flat: Mapping[str, Any], name: str) -> Any:
     for pattern, schema in mapped(flat, "patternProperties").items():
         if patterns.matches(pattern, name):
             return schema
-    return flat.get("additionalProperties", True)
+    return flat.get("additionalProperties", flat.get("unevaluatedProperties", True))

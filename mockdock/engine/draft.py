@@ -9,6 +9,8 @@ from random import Random
 from typing import Any, Literal
 
 from mockdock.content import bias, logprobs, patterns, schema, text
+from mockdock.content.offers import Offers, read_offers
+from mockdock.content.prompt_schema import find_schema
 from mockdock.content.tokens import Tokenizer
 from mockdock.engine.chance import Entropy
 from mockdock.engine.fill import Filler
@@ -26,6 +28,7 @@ _OBJECT: Mapping[str, Any] = {
     "properties": {"answer": {"type": "string"}},
     "required": ["answer"],
 }
+_FENCED = ("codeblock", "code block", "code snippet", "```json")
 _TRIES = 8
 _FORCED = 32
 _MOST_FORCED = 4096
@@ -202,16 +205,25 @@ class Writer:
         return think(effort, self._rng("reasoning", index))
 
     def _json(self, index: int) -> Draft:
-        made = schema.instance(self._schema, self._rng("json", index))
+        made = schema.instance(self._schema, self._rng("json", index), offers=self._offers)
         return Draft(schema.json_text(made), reasoning=self._reasoning(index))
 
     @cached_property
     def _schema(self) -> Mapping[str, Any]:
         """The schema asked for: by the response format, else in the prompt."""
+        wanted = self._request.response_format.schema
+        return self._found or _OBJECT if wanted is None else wanted
+
+    @cached_property
+    def _found(self) -> Mapping[str, Any] | None:
+        """The schema of an object that instructor, LangChain and others put into the prompt."""
         request = self._request
-        if request.response_format.schema is not None:
-            return request.response_format.schema
-        return _OBJECT
+        found = find_schema(f"{request.system_text}\n{request.user_text}")
+        return found if found is not None and _is_of_object(found) else None
+
+    @cached_property
+    def _offers(self) -> Offers:
+        return read_offers(self._request.user_text)
 
     def _auto(self, index: int) -> Draft:
         """Answer anything sensibly, so that agent loops end: one call for each user turn."""
@@ -226,7 +238,17 @@ class Writer:
             told = [(result.name, result.text) for result in results]
             said = self._allowed(text.closing(self._rng("closing", index), told))
             return Draft(text=said, reasoning=self._reasoning(index))
+        if self._found is not None:
+            return self._fenced(self._json(index))
         return self._generated(GenerateSpec(), index)
+
+    def _fenced(self, draft: Draft) -> Draft:
+        """Put JSON that was asked for in words alone into a code block, if that was asked too."""
+        request = self._request
+        asked = f"{request.system_text}\n{request.user_text}".lower()
+        if not any(words in asked for words in _FENCED):
+            return draft
+        return replace(draft, text=f"```json\n{draft.text}\n```")
 
     def _arguments(self, tool: Tool, index: int) -> str:
         rng = self._rng("arguments", index)
@@ -235,8 +257,12 @@ class Writer:
                 return patterns.generate(tool.pattern, rng) or ""
             return self._generated(GenerateSpec(), index).text or ""
         wanted = tool.parameters or {"type": "object", "properties": {}}
-        value = schema.instance(wanted, rng)
+        value = schema.instance(wanted, rng, offers=self._offers)
         return schema.json_text(value if isinstance(value, dict) else {})
+
+
+def _is_of_object(wanted: Mapping[str, Any]) -> bool:
+    return bool(wanted.get("type", "object") == "object")
 
 
 def _words_of(draft: Draft) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["ADDRESS", "CONTRADICTIONS", "EXPRESSION", "SCHEMAS", "SHAPES", "TREE"]
+__all__ = ["ADDRESS", "BREADTH", "CONTRADICTIONS", "EXPRESSION", "SCHEMAS", "SHAPES", "TREE"]
 
 TREE = {
     "$defs": {
@@ -235,6 +235,8 @@ CONTRADICTIONS: list[Any] = [
     {"items": {"$ref": "#"}, "minItems": 1, "type": "array"},
     {"prefixItems": [False, 3], "minItems": 2},
     {"enum": []},
+    {"$id": "http://[a", "$ref": "http://[b"},
+    {"type": "string", "pattern": "^a", "allOf": [{"pattern": 5}]},
     {"enum": "x", "type": "integer"},
     {"enum": [1, 2], "type": "string"},
     {"allOf": [{"enum": [1]}, {"enum": [2]}]},
@@ -264,3 +266,193 @@ CONTRADICTIONS: list[Any] = [
     {"if": {}, "then": False, "else": False},
     {"dependentRequired": {"a": 3}, "dependentSchemas": {"a": 3}, "required": ["a"]},
 ]
+
+POINT = {"type": "array", "prefixItems": [{"type": "number"}] * 2, "minItems": 2, "maxItems": 2}
+CAT = {"properties": {"kind": {"const": "cat"}, "lives": {"type": "integer"}}, "required": ["kind"]}
+DOG = {"properties": {"kind": {"const": "dog"}, "bark": {"type": "string"}}, "required": ["kind"]}
+
+# As models of pydantic and zod, OpenAPI documents and the specification's own tests have them.
+BREADTH: dict[str, Any] = {
+    "mutual recursion": {
+        "$ref": "#/$defs/a",
+        "$defs": {
+            "a": {"properties": {"b": {"$ref": "#/$defs/b"}}, "required": ["b"]},
+            "b": {
+                "properties": {"all": {"type": "array", "items": {"$ref": "#/$defs/a"}}},
+                "required": ["all"],
+            },
+        },
+    },
+    "any JSON": {
+        "$ref": "#/$defs/json",
+        "$defs": {
+            "json": {
+                "anyOf": [
+                    {"type": "object", "additionalProperties": {"$ref": "#/$defs/json"}},
+                    {"type": "array", "items": {"$ref": "#/$defs/json"}},
+                    {"type": ["string", "number", "boolean", "null"]},
+                ]
+            }
+        },
+    },
+    "discriminator": {
+        "properties": {
+            "pets": {
+                "type": "array",
+                "minItems": 2,
+                "items": {
+                    "discriminator": {"propertyName": "kind"},
+                    "oneOf": [{"$ref": "#/$defs/Cat"}, {"$ref": "#/$defs/Dog"}],
+                },
+            }
+        },
+        "required": ["pets"],
+        "$defs": {"Cat": CAT, "Dog": DOG},
+    },
+    "both of two choices": {
+        "allOf": [
+            {"anyOf": [{"required": ["a"]}, {"required": ["b"]}]},
+            {"anyOf": [{"required": ["c"]}, {"required": ["d"]}]},
+        ],
+        "type": "object",
+    },
+    "many options": {
+        "anyOf": [{"type": "object", "properties": {"n": {"const": n}}} for n in range(60)]
+    },
+    "overlapping options": {
+        "oneOf": [{"type": "integer", "multipleOf": 3}, {"type": "integer", "multipleOf": 5}]
+    },
+    "options within options": {
+        "anyOf": [{"oneOf": [{"type": "integer"}, {"type": "null"}]}, {"allOf": [{"const": "a"}]}]
+    },
+    "one of the properties": {
+        "properties": {name: {"type": "string"} for name in "abcde"},
+        "oneOf": [{"required": [name]} for name in "abcde"],
+    },
+    "not both properties": {
+        "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}},
+        "not": {"required": ["a", "b"]},
+    },
+    "null when nothing else is left": {"type": ["string", "null"], "not": {"type": "string"}},
+    "several types": {
+        "type": ["object", "array", "integer"],
+        "properties": {"a": {"type": "string"}},
+        "items": {"type": "integer"},
+        "minimum": 4,
+    },
+    "types told by keywords": {
+        "properties": {"a": {"minLength": 3}, "b": {"maximum": 3}, "c": {"minItems": 1}}
+    },
+    "enum of everything": {"enum": ["a", 1, None, True, {"x": 1}, [1, 2], 1.5]},
+    "refs together": {
+        "$defs": {"A": {"required": ["a"]}, "B": {"properties": {"a": {"minimum": 3}}}},
+        "allOf": [{"$ref": "#/$defs/A"}, {"$ref": "#/$defs/B"}],
+    },
+    "ref to a property": {
+        "properties": {"a": {"type": "integer"}, "b": {"$ref": "#/properties/a"}},
+        "required": ["a", "b"],
+    },
+    "ref to an absolute id": {
+        "$id": "https://example.com/root.json",
+        "properties": {
+            "a": {"$ref": "https://example.com/a.json"},
+            "b": {"$ref": "root.json#/$defs/b"},
+        },
+        "required": ["a", "b"],
+        "$defs": {"a": {"$id": "a.json", "type": "integer"}, "b": {"type": "boolean"}},
+    },
+    "dynamic ref": {
+        "$dynamicAnchor": "node",
+        "properties": {
+            "value": {"type": "integer"},
+            "children": {"type": "array", "items": {"$dynamicRef": "#node"}},
+        },
+        "required": ["value"],
+    },
+    "password": {"type": "string", "pattern": r"^(?=.*[A-Z])(?=.*\d)[A-Za-z\d]{8,}$"},
+    "decimal": {"type": "string", "pattern": r"^(?!^[-+.]*$)[+-]?0*\d*\.?\d*$"},
+    "unanchored": {"type": "string", "pattern": "foo.*bar"},
+    "two patterns": {"type": "string", "allOf": [{"pattern": "z$"}, {"pattern": "^a"}]},
+    "same pattern": {"allOf": [{"pattern": "^a+$"}, {"pattern": "^a+$"}], "type": "string"},
+    "pattern within": {"type": "string", "pattern": "^abc$", "allOf": [{"pattern": "^a"}]},
+    "fractional bounds": {"type": "integer", "minimum": 1.5, "maximum": 2.5},
+    "large steps": {"type": "number", "multipleOf": 2.5, "minimum": 3, "exclusiveMaximum": 7.5},
+    "points": {
+        "type": "array",
+        "items": {"$ref": "#/$defs/P"},
+        "minItems": 2,
+        "$defs": {"P": POINT},
+    },
+    "closed tuple": {"prefixItems": [{"type": "number"}], "unevaluatedItems": False},
+    "merged tuples": {
+        "allOf": [{"prefixItems": [{"type": "integer"}]}, {"prefixItems": [{"minimum": 5}]}],
+        "minItems": 1,
+    },
+    "unique objects": {
+        "items": {"properties": {"id": {"type": "integer"}}, "required": ["id"]},
+        "uniqueItems": True,
+        "minItems": 3,
+    },
+    "unique options": {
+        "items": {"anyOf": [{"const": letter} for letter in "xyz"]},
+        "uniqueItems": True,
+        "minItems": 3,
+    },
+    "contains at most": {
+        "items": {"enum": [1, 2]},
+        "contains": {"const": 1},
+        "maxContains": 1,
+        "minItems": 3,
+    },
+    "contains none": {
+        "items": {"enum": [1, 2]},
+        "contains": {"const": 1},
+        "minContains": 0,
+        "maxContains": 0,
+    },
+    "map by language": {
+        "propertyNames": {"enum": ["en", "de"]},
+        "additionalProperties": {"type": "string"},
+        "minProperties": 2,
+    },
+    "map beside properties": {
+        "properties": {"id": {"type": "integer"}},
+        "required": ["id"],
+        "additionalProperties": {"type": "string"},
+    },
+    "closed patterns": {
+        "patternProperties": {"^S_": {"type": "string"}, "^I_": {"type": "integer"}},
+        "additionalProperties": False,
+        "minProperties": 2,
+    },
+    "unevaluated properties": {
+        "properties": {"a": {"type": "integer"}},
+        "unevaluatedProperties": {"type": "integer"},
+        "minProperties": 3,
+    },
+    "cases": {
+        "properties": {"t": {"enum": ["a", "b", "c"]}},
+        "required": ["t"],
+        "allOf": [
+            {"if": {"properties": {"t": {"const": t}}}, "then": {"required": [f"{t}_only"]}}
+            for t in "abc"
+        ],
+    },
+    "strict": {
+        "type": "object",
+        "properties": {
+            "steps": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {"text": {"type": "string"}},
+                    "required": ["text"],
+                    "additionalProperties": False,
+                },
+            },
+            "answer": {"type": ["string", "null"]},
+        },
+        "required": ["steps", "answer"],
+        "additionalProperties": False,
+    },
+}

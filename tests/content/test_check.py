@@ -45,6 +45,11 @@ def test_checker_says_no(value: Any, schema: Any) -> None:
     assert not Checker(schema, 100).fits(value, schema)
 
 
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_number_that_is_no_json_is_not_checked(value: float) -> None:
+    assert Checker({}, 100).fits(value, {"enum": [value], "minimum": 3})
+
+
 def test_openapi_nullable_lets_null_pass() -> None:
     checker = Checker({}, 100)
     assert checker.fits(None, {"type": "string", "nullable": True})

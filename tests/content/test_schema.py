@@ -10,8 +10,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from mockdock.content.check import Checker
+from mockdock.content.offers import read_offers
 from mockdock.content.schema import instance, json_text
-from tests.content.schemas import CONTRADICTIONS, SCHEMAS, SHAPES, TREE
+from tests.content.schemas import BREADTH, CONTRADICTIONS, SCHEMAS, SHAPES, TREE
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -19,6 +20,40 @@ def test_instance_validates(name: str) -> None:
     validator = Draft202012Validator(SCHEMAS[name])
     for seed in range(25):
         validator.validate(instance(SCHEMAS[name], random.Random(seed)))
+
+
+@pytest.mark.parametrize("name", BREADTH)
+def test_instance_validates_over_the_breadth_of_the_language(name: str) -> None:
+    validator = Draft202012Validator(BREADTH[name])
+    for seed in range(25):
+        validator.validate(instance(BREADTH[name], random.Random(seed)))
+
+
+OFFERS = read_offers(
+    "Jason is 25, in Paris for 3 days from 2025-03-03 at 10:00. Say 'a' or \"cat\" to x@acme.org,"
+    " 2 or 7 times, not -12, 0.5, abc, US or https://acme.org."
+)
+
+
+@pytest.mark.parametrize("name", [*SCHEMAS, *BREADTH])
+def test_instance_validates_whatever_the_conversation_offers(name: str) -> None:
+    schema = {**SCHEMAS, **BREADTH}[name]
+    validator = Draft202012Validator(schema)
+    for seed in range(10):
+        validator.validate(instance(schema, random.Random(seed), offers=OFFERS))
+
+
+@pytest.mark.parametrize("schema", CONTRADICTIONS, ids=str)
+def test_offers_do_not_save_a_schema_that_cannot_be_met_nor_break_it(schema: Any) -> None:
+    assert json_text(instance(schema, random.Random(1), offers=OFFERS))
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_text_that_offers_nothing_changes_nothing(name: str) -> None:
+    alone = json_text(instance(SCHEMAS[name], random.Random(5)))
+    for said in ("", "  ", "what do you think?"):
+        offers = read_offers(said)
+        assert json_text(instance(SCHEMAS[name], random.Random(5), offers=offers)) == alone
 
 
 @pytest.mark.parametrize("name", SCHEMAS)

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 from mockdock.content.check import Checker
 from mockdock.content.hints import FORMATS
+from mockdock.content.offers import read_offers
 from mockdock.content.schema import instance, json_text
 
 KEYWORDS = [
@@ -153,6 +154,32 @@ def test_instance_of_any_meetable_schema_validates(schema: Any, seed: int) -> No
     whole = {"$defs": DEFS, "properties": {"it": schema}, "required": ["it"], "type": "object"}
     made = instance(whole, random.Random(seed))
     Draft202012Validator(whole).validate(made)
+
+
+SAID = st.lists(
+    st.text(max_size=12)
+    | st.integers(-60, 60).map(str)
+    | st.sampled_from(
+        ["Maria", "in Paris, France", "'ABC'", '"x"', "2025-03-03", "10:30", "a@b.org", "1.5"]
+    ),
+    max_size=12,
+).map(" ".join)
+
+
+@given(MEETABLE, SAID, st.integers(0, 3))
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_instance_validates_whatever_is_said(schema: Any, said: str, seed: int) -> None:
+    whole = {"$defs": DEFS, "properties": {"it": schema}, "required": ["it"], "type": "object"}
+    made = instance(whole, random.Random(seed), offers=read_offers(said))
+    Draft202012Validator(whole).validate(made)
+
+
+@given(NONSENSE, SAID)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_nonsense_with_offers_is_the_same_twice(schema: Any, said: str) -> None:
+    offers = read_offers(said)
+    made = json_text(instance(schema, random.Random(1), offers=offers))
+    assert json_text(instance(schema, random.Random(1), offers=offers)) == made
 
 
 @given(MEETABLE, JSON)
