@@ -186,6 +186,7 @@ class _Endpoint:
         reply = engine.compose(parsed, decision, int(started))
         seen = decision.context.seen
         request_id = decision.context.entropy.digest(f"request/{seen}").hex()[:32]
+        engine.keep(parsed, reply, request_id)
         return _Answer(caller, parsed, reply, request_id, decision)
 
 

@@ -7,22 +7,28 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mockdock.frames import Pacing
-from mockdock.request import CallKind
+from mockdock.request import CallKind, Request
 
 __all__ = [
     "Alternative",
     "Call",
     "Choice",
     "Completion",
+    "Deleted",
     "ErrorKind",
     "Failure",
     "FailureKind",
     "Finish",
+    "MessagePage",
     "ModelCard",
+    "ModelDeleted",
     "ModelList",
     "Piece",
     "Reply",
     "Spoken",
+    "StoredCompletion",
+    "StoredPage",
+    "StoredReply",
     "TokenLogprob",
     "Usage",
 ]
@@ -183,12 +189,60 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredCompletion:
+    """A completion kept by ``store: true``, with the request that made it.
+
+    ``request_id`` is that of this request, 32 hex digits. ``metadata`` is what
+    is attached now, at first that of the request.
+    """
+
+    completion: Completion
+    asked: Request
+    request_id: str
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPage:
+    """Stored completions in the order asked for; ``more`` come after them."""
+
+    items: tuple[StoredCompletion, ...]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePage:
+    """Messages of a stored completion's request, by their number; ``more`` come after them."""
+
+    stored: StoredCompletion
+    numbers: tuple[int, ...]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A stored completion is forgotten."""
+
+    id: str
+
+
+StoredReply = StoredCompletion | StoredPage | MessagePage | Deleted
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCard:
     """A model as the models endpoint shows it."""
 
     id: str
     created: int
     owned_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDeleted:
+    """A model is said to be deleted."""
+
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,4 +279,4 @@ class Failure:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Reply = Completion | ModelCard | ModelList | Failure
+Reply = Completion | ModelCard | ModelDeleted | ModelList | StoredReply | Failure

@@ -23,6 +23,8 @@ __all__ = [
     "ResponseFormat",
     "Role",
     "Speech",
+    "StoredKind",
+    "StoredOperation",
     "TextPart",
     "Tool",
     "ToolCall",
@@ -39,6 +41,7 @@ Role = Literal["developer", "system", "user", "assistant", "tool", "function"]
 CallKind = Literal["function", "custom", "legacy"]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 Verbosity = Literal["low", "medium", "high"]
+StoredKind = Literal["list", "retrieve", "update", "delete", "messages"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,13 +192,34 @@ class Caller:
     attempt: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class StoredOperation:
+    """What is asked of the completions kept by ``store: true``.
+
+    ``named`` is the completion's id as the client wrote it. ``id`` and
+    ``after`` are without the provider's prefix, empty when what was written
+    cannot be an id; ``after`` is None on the first page. ``metadata`` is what
+    a list is filtered by, or what an update sets.
+    """
+
+    kind: StoredKind
+    named: str = ""
+    id: str = ""
+    after: str | None = None
+    limit: int = 20
+    order: Literal["asc", "desc"] = "asc"
+    model: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Request:
     """One request, parsed and valid.
 
-    ``api`` is the kind of service asked ("chat", "models"). ``logit_bias`` goes
-    by token id. ``prediction`` is the text the answer is expected to be.
-    ``headers`` has lower-case names. ``body`` is the JSON as it was sent, for conditions on
+    ``api`` is the kind of service asked ("chat", "models", "stored"). ``removes``
+    asks the models API to delete ``model``. ``logit_bias`` goes by token id.
+    ``prediction`` is the text the answer is expected to be. ``headers`` has
+    lower-case names. ``body`` is the JSON as it was sent, for conditions on
     fields that have no name here.
     """
 
@@ -227,6 +251,8 @@ class Request:
     metadata: Mapping[str, str] = field(default_factory=dict)
     cache_key: str = ""
     service_tier: str | None = None
+    stored: StoredOperation | None = None
+    removes: bool = False
     caller: Caller = field(default_factory=Caller)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: Mapping[str, Any] = field(default_factory=dict)
@@ -255,14 +281,14 @@ class Request:
         return sum(m.role == "user" for m in self.messages)
 
     @cached_property
-    def called_this_turn(self) -> bool:
-        """Whether a tool was called since the last user message."""
+    def called_this_turn(self) -> frozenset[str]:
+        """Names of the tools called since the last user message."""
+        names: set[str] = set()
         for message in reversed(self.messages):
             if message.role == "user":
-                return False
-            if message.tool_calls or message.role in ("tool", "function"):
-                return True
-        return False
+                break
+            names.update(call.name for call in message.tool_calls)
+        return frozenset(names)
 
     @cached_property
     def tool_results(self) -> tuple[ToolResult, ...]:

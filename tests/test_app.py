@@ -16,8 +16,10 @@ from mockdock.dialects import DIALECTS
 from mockdock.engine import Engine
 from mockdock.observe import Exchange, line
 from mockdock.reply import Completion, Failure
+from mockdock.request import StoredOperation
 from mockdock.scenario import load
 from tests.conformance.asgi import Message, app_of, ask, post, scope_of
+from tests.openai_types import check_answer
 
 CHAT = "/v1/chat/completions"
 ASKED: dict[str, Any] = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
@@ -55,7 +57,19 @@ class Wire:
 
     def start(self, app: App) -> asyncio.Task[None]:
         """Open the connection."""
-        return asyncio.ensure_future(app(self.scope, self.receive, self.send))
+        return asyncio.ensure_future(self._run(app))
+
+    async def _run(self, app: App) -> None:
+        await app(self.scope, self.receive, self.send)
+        if self.sent and not self.sent[-1].get("more_body", True):
+            check_messages(self.sent)
+
+
+def check_messages(sent: list[Message]) -> None:
+    """Lead a whole answer through the shared assertion."""
+    start, *rest = sent
+    kind = dict(start["headers"])[b"content-type"].decode()
+    check_answer(start["status"], kind, b"".join(message["body"] for message in rest))
 
 
 async def settle() -> None:
@@ -86,6 +100,7 @@ def test_observers_get_the_exchange_before_the_last_byte(stream: bool) -> None:
 
     asyncio.run(play())
     (exchange,) = (each for each in order if isinstance(each, Exchange))
+    check_messages([each for each in order if not isinstance(each, Exchange)])
     after = order[order.index(exchange) + 1 :]
     assert after[-1]["more_body"] is False
     assert b"".join(map(_body, after)).endswith(b"data: [DONE]\n\n" if stream else b"}\n")
@@ -119,7 +134,7 @@ REFUSED: dict[str, tuple[int, str, str, bytes, dict[str, str]]] = {
     "broken JSON": (400, "POST", CHAT, b"{", {}),
     "wrong value": (400, "POST", CHAT, json.dumps({**ASKED, "n": 0}).encode(), {}),
     "content type": (415, "POST", CHAT, b"{}", {"content-type": "text/plain"}),
-    "wrong method": (405, "GET", CHAT, b"", {}),
+    "wrong method": (405, "PUT", CHAT, b"", {}),
     "unknown path": (404, "POST", "/v1/nowhere", b"", {}),
     "unknown model": (404, "GET", "/v1/models/gpt-9", b"", {}),
     "too large": (413, "POST", CHAT, b"", {"content-length": "99999999999"}),
@@ -383,7 +398,8 @@ def test_two_equal_requests_give_the_same_bytes_with_one_seed() -> None:
     assert told(fixed()) == told(fixed())
 
 
-TOOLS = [{"type": "function", "function": {"name": "find", "parameters": {"type": "object"}}}]
+NOTHING = {"type": "object", "properties": {}}
+TOOLS = [{"type": "function", "function": {"name": "find", "parameters": NOTHING}}]
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
@@ -448,8 +464,34 @@ def test_lenient_validation_is_asked_of_the_dialect() -> None:
 
 
 def test_every_route_of_every_dialect_is_served() -> None:
-    app = app_of()
+    """A lenient server has something for every id."""
+    app = app_of(validation="lenient")
     for dialect in DIALECTS:
         for route in dialect.routes:
-            answer = ask(app, route.method, route.path.replace("{model:path}", "gpt-4o"), b"{}")
+            path = route.path.replace("{model:path}", "gpt-4o").replace("{completion_id}", "x")
+            answer = ask(app, route.method, path, b"{}")
             assert answer.status in (200, 400), route
+
+
+def test_completions_are_kept_with_the_id_of_their_request() -> None:
+    """A stream is kept before it is sent, as the completion that it is."""
+    app = app_of({"reply": "Hi"})
+    plain = post(app, CHAT, {**ASKED, "store": True, "metadata": {"a": "b"}})
+    stream = post(app, CHAT, {**ASKED, "store": True, "stream": True})
+    post(app, CHAT, ASKED)
+    names = [plain.json()["id"], stream.events()[0]["id"]]
+    kept = [app.engine.shelf.find("", name.removeprefix("chatcmpl-")) for name in names]
+    ids = [f"req_{each.request_id}" for each in kept if each is not None]
+    assert ids == [answer.headers["x-request-id"] for answer in (plain, stream)]
+    page = app.engine.shelf.page("", StoredOperation("list"))
+    assert page is not None
+    assert list(page.items) == kept
+
+
+def test_nothing_is_kept_of_a_failed_request() -> None:
+    app = app_of({"reply": {"error": 500}})
+    assert post(app, CHAT, {**ASKED, "store": True}).status == 500
+    assert post(app, CHAT, {**ASKED, "store": True, "n": 0}).status == 400
+    page = app.engine.shelf.page("", StoredOperation("list"))
+    assert page is not None
+    assert page.items == ()

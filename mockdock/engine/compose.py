@@ -46,7 +46,8 @@ class Context:
     cached: int = 0
 
 
-_TIERS = {None: "default", "auto": "default"}
+_TIERS = {None: "default", "auto": "default", "fast": "priority"}
+"""The tier that serves, where it is not the one asked for (as its parameter is documented)."""
 _OF_STATUS: Mapping[int, FailureKind] = {
     400: "bad_request",
     401: "auth",
@@ -76,12 +77,12 @@ def complete(request: Request, answer: Answer, context: Context, created: int) -
         model=model.id,
         limit=_limit(request, model),
         chunk=context.pace.chunk,
-        chance=lambda index: context.words.rng(f"logprobs/{index}"),
+        chance=lambda index: context.words.rng(f"logprobs/{0 if request.greedy else index}"),
     )
     fitted = [fitter.fit(draft, index) for index, draft in enumerate(drafts)]
     usage = _predicted(_usage(request, context, fitted), request, fitted, counter)
     if request.speech is not None:
-        spoken = [speak(each, request, entropy, created) for each in fitted]
+        spoken = [speak(each, request, entropy, context.seen, created) for each in fitted]
         fitted = [each for each, _ in spoken]
         usage = _plus(usage, completion_audio_tokens=sum(tokens for _, tokens in spoken))
     return Completion(

@@ -62,10 +62,10 @@ def conditions(when: When) -> Iterator[Condition]:
 
 
 def _api(api: str | None) -> Condition:
-    """Match the api named; the models API must be named outright."""
+    """Match the api named; all but chat must be named outright."""
     if api is None:
         return Condition(
-            "api", lambda r: r.api != "models", lambda _: "wanted an answer, not a list of models"
+            "api", lambda r: r.api == "chat", lambda r: f"wanted a chat request, was {r.api}"
         )
     return _equal("api", api, lambda request: request.api)
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from mockdock.content import bias, logprobs, patterns, schema, text
 from mockdock.content.offers import Offers, read_offers
+from mockdock.content.prompt_keys import find_keys
 from mockdock.content.prompt_schema import find_schema
 from mockdock.content.tokens import Tokenizer
 from mockdock.engine.chance import Entropy
@@ -30,6 +31,8 @@ _OBJECT: Mapping[str, Any] = {
 }
 _FENCED = ("codeblock", "code block", "code snippet", "```json")
 _TRIES = 8
+_LONGER = (1, 2, 8)
+"""How much longer a text is made when banned tokens leave too little of it."""
 _FORCED = 32
 _MOST_FORCED = 4096
 """Tokens of an answer that ``logit_bias`` forces: without a limit, and at most."""
@@ -178,15 +181,20 @@ class Writer:
         if ids := self._forced(spec, rng):
             said = b"".join(self._tokenizer.spelled(ids)).decode("utf-8", "replace")
             return Draft(text=said, ids=ids, reasoning=self._reasoning(index))
-        made = text.generate(
-            spec.kind,
-            rng,
-            tokens=spec.tokens,
-            count=self._tokenizer.count,
-            echo=request.user_text,
-            verbosity=request.verbosity or "medium",
-        )
-        return Draft(self._allowed(made), spec.tokens, reasoning=self._reasoning(index))
+        said = ""
+        for times in _LONGER:
+            made = text.generate(
+                spec.kind,
+                rng,
+                tokens=spec.tokens and times * spec.tokens,
+                count=self._tokenizer.count,
+                echo=request.user_text,
+                verbosity=request.verbosity or "medium",
+            )
+            said = self._allowed(made)
+            if said == made or self._tokenizer.count(said) >= (spec.tokens or 0):
+                break
+        return Draft(said, spec.tokens, reasoning=self._reasoning(index))
 
     def _forced(self, spec: GenerateSpec, rng: Random) -> tuple[int, ...]:
         if not self._request.logit_bias:
@@ -210,15 +218,20 @@ class Writer:
 
     @cached_property
     def _schema(self) -> Mapping[str, Any]:
-        """The schema asked for: by the response format, else in the prompt."""
+        """The schema asked for: by the response format, else in the prompt or its words."""
         wanted = self._request.response_format.schema
-        return self._found or _OBJECT if wanted is None else wanted
+        if wanted is not None:
+            return wanted
+        return self._found or find_keys(self._prompt) or _OBJECT
+
+    @cached_property
+    def _prompt(self) -> str:
+        return f"{self._request.system_text}\n{self._request.user_text}"
 
     @cached_property
     def _found(self) -> Mapping[str, Any] | None:
         """The schema of an object that instructor, LangChain and others put into the prompt."""
-        request = self._request
-        found = find_schema(f"{request.system_text}\n{request.user_text}")
+        found = find_schema(self._prompt)
         return found if found is not None and _is_of_object(found) else None
 
     @cached_property
@@ -244,8 +257,7 @@ class Writer:
 
     def _fenced(self, draft: Draft) -> Draft:
         """Put JSON that was asked for in words alone into a code block, if that was asked too."""
-        request = self._request
-        asked = f"{request.system_text}\n{request.user_text}".lower()
+        asked = self._prompt.lower()
         if not any(words in asked for words in _FENCED):
             return draft
         return replace(draft, text=f"```json\n{draft.text}\n```")
@@ -274,14 +286,16 @@ def _demanded(request: Request) -> Tool | None:
     choice = request.tool_choice
     if not request.tools or choice.mode == "none":
         return None
-    if request.called_this_turn and choice.mode != "required":
+    if (request.called_this_turn or request.tool_results) and choice.mode != "required":
         return None
     allowed = [tool for tool in request.tools if not choice.names or tool.name in choice.names]
     if not allowed:
         return None
     asked = _words(request.user_text)
+    # Where a call is demanded every time, one tool leads to the next, and to the last.
+    left = [tool for tool in allowed if tool.name not in request.called_this_turn]
     return max(
-        allowed,
+        left or allowed,
         key=lambda tool: len(asked & _words(f"{tool.name} {tool.description or ''}")),
     )
 

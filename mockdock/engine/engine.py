@@ -11,7 +11,7 @@ from mockdock.content.catalogue import Catalogue, Model
 from mockdock.content.counting import NO_PROMPT, Prompt, count_prompt
 from mockdock.content.prefix import cacheable, prefixes
 from mockdock.content.tokens import tokenizer
-from mockdock.engine.chance import Entropy, fingerprint
+from mockdock.engine.chance import Entropy
 from mockdock.engine.compose import Context, complete, fail
 from mockdock.engine.draft import Answer
 from mockdock.engine.match import (
@@ -25,8 +25,21 @@ from mockdock.engine.match import (
 from mockdock.engine.models import catalogue_of
 from mockdock.engine.pace import pace_of
 from mockdock.engine.store import MemoryStore, Pick, Skip, Store
+from mockdock.engine.stored import MemoryShelf, Shelf, identify, invent, look_up
 from mockdock.errors import MockdockError
-from mockdock.reply import Failure, ModelCard, ModelList, Reply
+from mockdock.reply import (
+    Completion,
+    Deleted,
+    Failure,
+    MessagePage,
+    ModelCard,
+    ModelDeleted,
+    ModelList,
+    Reply,
+    StoredCompletion,
+    StoredPage,
+    StoredReply,
+)
 from mockdock.request import Caller, Request, Traits
 from mockdock.scenario import AuthKeys, ErrorSpec, Scenario
 
@@ -35,17 +48,20 @@ __all__ = ["Decision", "Engine"]
 Otherwise = Literal["auto", "fail", "echo", "lorem"]
 
 _NEAREST = 3
+_NOT_YOURS = "You have insufficient permissions for this operation."
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Who answers a request, and with what; ``answer`` None answers the models API.
+    """Who answers a request, and with what.
 
-    ``skipped`` tells, by rule index, why a rule that fits did not answer.
+    ``answer`` is None for the models API, and for a stored completion that has
+    to be invented. ``skipped`` tells, by rule index, why a rule that fits did
+    not answer.
     """
 
     context: Context
-    answer: Answer | ErrorSpec | Failure | None
+    answer: Answer | ErrorSpec | StoredReply | Failure | None
     skipped: Mapping[int, Skip] = field(default_factory=dict)
 
     @property
@@ -59,7 +75,8 @@ class Engine:
     """A scenario, ready to answer.
 
     ``otherwise`` answers where no rule matches and the scenario does not say.
-    ``seed`` replaces the scenario's. The store may be shared with others.
+    ``seed`` replaces the scenario's. The store and the shelf of stored
+    completions may be shared with others.
     """
 
     def __init__(
@@ -67,11 +84,13 @@ class Engine:
         scenario: Scenario,
         *,
         store: Store | None = None,
+        shelf: Shelf | None = None,
         seed: int | None = None,
         otherwise: Otherwise = "auto",
     ) -> None:
         self.scenario = scenario
         self.store: Store = MemoryStore() if store is None else store
+        self.shelf: Shelf = MemoryShelf() if shelf is None else shelf
         self.seed = scenario.seed if seed is None else seed
         self.rules = compile_rules(scenario.rules, scenario.pacing)
         self.catalogue: Catalogue = catalogue_of(scenario)
@@ -109,7 +128,7 @@ class Engine:
         model = self.catalogue.resolve(request.model)
         prompt = self._prompt(request, model)
         refused = self._refused(request, model, prompt)
-        caller, identity = request.caller, fingerprint(request)
+        caller, identity = request.caller, identify(request)
         fitting = [] if refused else candidates(self.rules, request)
         pick = self.store.decide(
             caller.session, identity, caller.attempt, [each.candidate for each in fitting]
@@ -119,7 +138,7 @@ class Engine:
         context = self._context(request, identity, model, pick, compiled)
         context = replace(context, prompt=prompt)
         answer = refused or self._answer(request, compiled, pick, skipped)
-        if answer is not None and not isinstance(answer, Failure | ErrorSpec):
+        if request.api == "chat" and not isinstance(answer, Failure | ErrorSpec):
             context = replace(context, cached=self._cached(request, model, prompt))
         return Decision(context, answer, skipped)
 
@@ -129,11 +148,14 @@ class Engine:
         compiled: Compiled | None,
         pick: Pick,
         skipped: Mapping[int, Skip],
-    ) -> Answer | ErrorSpec | Failure | None:
+    ) -> Answer | ErrorSpec | StoredReply | Failure | None:
         if compiled is not None:
             return _scripted(compiled, pick.position)
         if request.api == "models":
             return None
+        if request.stored is not None:
+            strict = self.scenario.validation == "strict"
+            return look_up(self.shelf, request.caller.session, request.stored, strict=strict)
         if self._otherwise == "fail":
             return self._missed(request, pick.attempt, skipped)
         return self._otherwise
@@ -141,14 +163,31 @@ class Engine:
     def compose(self, request: Request, decision: Decision, created: int) -> Reply:
         """Say what was decided; pure. ``created`` is in seconds since 1970."""
         match decision.answer:
+            case None if request.stored is not None:
+                return invent(request, request.stored, self.catalogue, decision.context)
             case None:
                 return self._models(request, decision.context.model)
-            case Failure():
+            case Failure() | StoredCompletion() | StoredPage() | MessagePage() | Deleted():
                 return decision.answer
             case ErrorSpec():
                 return fail(request, decision.answer, decision.context)
             case _:
                 return complete(request, decision.answer, decision.context, created)
+
+    def keep(self, request: Request, reply: Reply, request_id: str) -> None:
+        """Keep a completion that was asked with ``store: true``, and nothing else.
+
+        ``request_id`` is that of the request, 32 hex digits.
+        """
+        if request.store and isinstance(reply, Completion):
+            asked = replace(request, caller=Caller(), headers={})
+            stored = StoredCompletion(reply, asked, request_id, request.metadata)
+            self.shelf.keep(request.caller.session, stored)
+
+    def reset(self, session: str | None = None) -> None:
+        """Forget one session, or everything: counters, states, stored completions."""
+        self.store.reset(session)
+        self.shelf.reset(session)
 
     def _prompt(self, request: Request, model: Model) -> Prompt:
         if request.api != "chat":
@@ -156,7 +195,13 @@ class Engine:
         return count_prompt(request, tokenizer(model.encoding), model.id)
 
     def _cached(self, request: Request, model: Model, prompt: Prompt) -> int:
-        """Give the prompt tokens the session's cache holds, and keep the prompt there."""
+        """Give the prompt tokens the session's cache holds, and keep the prompt there.
+
+        Models before gpt-4o have no cache (OpenAI, "Prompt caching"), and are told by
+        their older encoding.
+        """
+        if model.encoding == "cl100k_base":
+            return 0
         known = prefixes(request, prompt, tokenizer(model.encoding))
         if not known:
             return 0
@@ -167,9 +212,16 @@ class Engine:
         """Refuse a model that is not there, and a request that is too long for its model."""
         strict = self.scenario.validation == "strict"
         if request.api == "models":
-            unknown = request.model and self.catalogue.get(request.model) is None
-            return Failure("model_not_found", request.model) if unknown and strict else None
+            return self._no_model(request) if strict and request.model else None
         return _too_long(request, model, prompt) if strict else None
+
+    def _no_model(self, request: Request) -> Failure | None:
+        """Refuse a model that is not there, and to delete one that is not a fine-tune."""
+        if self.catalogue.get(request.model) is None:
+            return Failure("model_not_found", request.model)
+        if request.removes and not request.model.startswith("ft:"):
+            return Failure("permission", request.model, message=_NOT_YOURS)
+        return None
 
     def _missed(self, request: Request, attempt: int, skipped: Mapping[int, Skip]) -> Failure:
         """Tell the nearest rules: few conditions fail, then many hold."""
@@ -187,7 +239,9 @@ class Engine:
             should_retry=False,
         )
 
-    def _models(self, request: Request, model: Model) -> ModelCard | ModelList:
+    def _models(self, request: Request, model: Model) -> ModelCard | ModelDeleted | ModelList:
+        if request.removes:
+            return ModelDeleted(request.model)
         if request.model:
             return _card(model)
         return ModelList(tuple(_card(each) for each in self.catalogue.all()))

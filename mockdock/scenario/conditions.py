@@ -182,7 +182,9 @@ class When(Part):
     """The conditions of a rule; all that are given must hold."""
 
     dialect: DialectName | None = Field(None, description="the wire API the client speaks")
-    api: Literal["chat", "models"] | None = Field(None, description="the kind of service asked")
+    api: Literal["chat", "models", "stored"] | None = Field(
+        None, description="the kind of service asked"
+    )
     model: Annotated[
         tuple[Word, ...] | None,
         Field(min_length=1),

@@ -82,8 +82,9 @@ def _contradictions(when: When) -> Iterator[str]:
     for key, text in texts:
         if text is not None and _impossible(text):
             yield f"the conditions on {key} contradict each other"
-    if when.api == "models":
-        yield from (f"a question for models has no {key}" for key in _chat_only(when))
+    if when.api in ("models", "stored"):
+        what = "a question for models" if when.api == "models" else "an operation on what is stored"
+        yield from (f"{what} has no {key}" for key in _chat_only(when))
 
 
 def _top(count: CountCondition) -> float:

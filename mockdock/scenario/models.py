@@ -113,9 +113,10 @@ class Rule(Part):
         if not self.answers:
             yield Complaint("a rule needs 'reply' or 'replies'")
         for at, answer in self._placed():
-            if self.when.api == "models" and not isinstance(answer, ErrorSpec):
-                hint = "the list of models is not scripted; set it under 'models'"
-                yield Complaint("the models API can only be answered by an error", hint, at)
+            api = self.when.api
+            if api in _ONLY_ERRORS and not isinstance(answer, ErrorSpec):
+                message = f"the {api} API can only be answered by an error"
+                yield Complaint(message, _ONLY_ERRORS[api], at)
             yield from _match_complaints(answer, at, self.when)
 
     def _placed(self) -> Iterator[tuple[Path, ReplySpec | ErrorSpec]]:
@@ -123,6 +124,13 @@ class Rule(Part):
             yield ("reply",), self.reply
         for index, answer in enumerate(self.replies or ()):
             yield ("replies", index), answer
+
+
+_ONLY_ERRORS: dict[str | None, str] = {
+    "models": "the list of models is not scripted; set it under 'models'",
+    "stored": "what is stored is not scripted; it is what was asked with store: true",
+}
+"""By api: why a rule can script errors only."""
 
 
 def _match_complaints(

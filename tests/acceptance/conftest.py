@@ -18,6 +18,7 @@ from openai import OpenAI
 
 from mockdock import Server
 from mockdock.observe import Exchange
+from tests.openai_types import CheckedOpenAI
 
 _PATIENCE = 30.0
 
@@ -50,13 +51,12 @@ def serve(exchanges: list[Exchange]) -> Iterator[Serve]:
 
 @pytest.fixture
 def client_of() -> Iterator[Callable[..., OpenAI]]:
-    """Make strict SDK clients of a server; they are closed when the test ends."""
+    """Make SDK clients that check what they get; they are closed when the test ends."""
     with ExitStack() as stack:
 
         def make(server: Server, **options: Any) -> OpenAI:
             options = {"api_key": "test", "max_retries": 0, **options}
-            client = OpenAI(base_url=server.base_url, _strict_response_validation=True, **options)
-            return stack.enter_context(client)
+            return stack.enter_context(CheckedOpenAI(base_url=server.base_url, **options))
 
         yield make
 

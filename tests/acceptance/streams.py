@@ -1,8 +1,8 @@
 """A client process of many streams at once: ``streams.py BASE_URL COUNT``.
 
 Raw sockets, so that the client takes as little as it can from the server's
-processor. Prints for every stream the seconds after which each of its events
-came, as JSON, and fails when an answer is not whole or not its own.
+processor. Prints for every stream its chunks, and the seconds after which each
+of its events came, as JSON; fails when an answer is not whole or not its own.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import asyncio
 import json
 import sys
 import time
+from typing import Any
 from urllib.parse import urlsplit
 
 
-async def one(host: str, port: int, number: int) -> list[float]:
+async def one(host: str, port: int, number: int) -> tuple[list[Any], list[float]]:
     reader, writer = await asyncio.open_connection(host, port)
     body = json.dumps(
         {
@@ -35,21 +36,22 @@ async def one(host: str, port: int, number: int) -> list[float]:
             times.append(time.monotonic() - started)
     writer.close()
     assert events[-1] == b"[DONE]", events[-1:]
-    choices = [json.loads(event)["choices"][0] for event in events[:-1]]
+    chunks = [json.loads(event) for event in events[:-1]]
+    choices = [chunk["choices"][0] for chunk in chunks]
     text = "".join(choice["delta"].get("content", "") for choice in choices)
     assert text == f"number {number} of many streams at once", text
     assert choices[-1]["finish_reason"] == "stop"
-    return times
+    return chunks, times
 
 
 async def main(base_url: str, count: int) -> None:
     where = urlsplit(base_url)
     assert where.hostname is not None
     assert where.port is not None
-    times = await asyncio.gather(
+    told = await asyncio.gather(
         *(one(where.hostname, where.port, number) for number in range(count))
     )
-    json.dump(times, sys.stdout)
+    json.dump(told, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -10,12 +10,13 @@ from typing import Any
 
 import openai
 import pytest
-from openai import AsyncOpenAI, OpenAI
+from openai import OpenAI
 from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
 
 from mockdock.delivery import ManualClock
 from mockdock.observe import Exchange
 from tests.acceptance.conftest import Serve
+from tests.openai_types import CheckedAsyncOpenAI
 
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "hello"}]
 WEATHER: list[ChatCompletionToolParam] = [
@@ -349,9 +350,7 @@ def test_the_async_client(serve: Serve) -> None:
     server = serve(rules({"reply": "Hi there!"}))
 
     async def run() -> None:
-        async with AsyncOpenAI(
-            base_url=server.base_url, api_key="test", _strict_response_validation=True
-        ) as client:
+        async with CheckedAsyncOpenAI(base_url=server.base_url, api_key="test") as client:
             plain = await client.chat.completions.create(model="gpt-4o", messages=HELLO)
             assert plain.choices[0].message.content == "Hi there!"
             stream = await client.chat.completions.create(
@@ -399,12 +398,13 @@ def test_same_seed_same_words_whatever_else_runs(serve: Serve) -> None:
         server = serve(clock=clock, **options)
 
         async def run() -> dict[str, str]:
-            async with AsyncOpenAI(base_url=server.base_url, api_key="test") as client:
+            async with CheckedAsyncOpenAI(base_url=server.base_url, api_key="test") as client:
 
                 async def one(question: str) -> tuple[str, str]:
                     raw = await client.chat.completions.with_raw_response.create(
                         model="gpt-4o", messages=ask(question)
                     )
+                    raw.parse()
                     return question, raw.text
 
                 return dict(await asyncio.gather(*(one(question) for question in order)))

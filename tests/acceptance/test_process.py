@@ -15,9 +15,9 @@ from pathlib import Path
 
 import httpx2 as httpx
 import pytest
-from openai import OpenAI
 
 from tests.acceptance.conftest import process
+from tests.openai_types import CheckedOpenAI, check_chunk
 
 SLOW = """\
 mockdock: 1
@@ -27,7 +27,7 @@ rules:
 
 
 def chat(base_url: str, text: str = "hello") -> str | None:
-    with OpenAI(base_url=base_url, api_key="test", max_retries=0) as client:
+    with CheckedOpenAI(base_url=base_url, api_key="test", max_retries=0) as client:
         reply = client.chat.completions.create(
             model="gpt-4o-mini", messages=[{"role": "user", "content": text}]
         )
@@ -57,7 +57,7 @@ def test_a_signal_finishes_running_replies_and_exits_0(tmp_path: Path, sig: int)
     with process("serve", "slow.yaml", "--port", "0", cwd=tmp_path) as server:
         url = server.base_url
         with (
-            OpenAI(base_url=url, api_key="test", max_retries=0) as client,
+            CheckedOpenAI(base_url=url, api_key="test", max_retries=0) as client,
             client.chat.completions.create(
                 model="gpt-4o", messages=[{"role": "user", "content": "go"}], stream=True
             ) as stream,
@@ -257,8 +257,11 @@ def test_500_paced_streams_are_complete_correct_and_on_time(tmp_path: Path) -> N
         )
         assert ended.returncode == 0, ended.stderr
         assert server.stop() == 0
-    streams = json.loads(ended.stdout)
-    assert len(streams) == 500
+    told = json.loads(ended.stdout)
+    assert len(told) == 500
+    for chunk in (chunk for chunks, _ in told for chunk in chunks):
+        check_chunk(chunk)
+    streams = [times for _, times in told]
     # "number", " ", N, " of", " many", " streams", " at", " once": eight tokens, with the role
     # before them, finish and [DONE] after them.
     due = [ttft, *(ttft + itl * token for token in range(8)), *[ttft + itl * 7] * 2]

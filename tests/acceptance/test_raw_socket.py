@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from mockdock import Server
+from tests.openai_types import check_answer
 
 ECHO = {"mockdock": 1, "rules": [{"reply": "you said: ${user}"}]}
 _PATIENCE = 20.0
@@ -69,7 +70,10 @@ class Wire:
         while (header := self._file.readline()) != b"\r\n":
             name, _, value = header.decode("latin-1").partition(":")
             headers[name.lower()] = value.strip()
-        return Told(int(status), headers, b"" if bodiless else self._body(headers))
+        told = Told(int(status), headers, b"" if bodiless else self._body(headers))
+        if told.body and "x-request-id" in headers:  # else it is uvicorn's own refusal
+            check_answer(told.status, headers["content-type"], told.body)
+        return told
 
     def _body(self, headers: dict[str, str]) -> bytes:
         if "content-length" in headers:

@@ -36,6 +36,8 @@ _CHANGING = (
     (rb'"call_[0-9A-Za-z]{24}"', b'"call_ID"'),
     (rb'("object": ?"chat\.completion(?:\.chunk)?",\s*"created": ?)\d{10}(?=,)', rb"\g<1>0"),
     (rb'"fp_[0-9a-f]{10}"', b'"fp_ID"'),
+    (rb'"audio_[0-9a-f]{32}"', b'"audio_ID"'),
+    (rb'("expires_at": ?)\d{10}', rb"\g<1>0"),
 )
 
 

@@ -13,6 +13,7 @@ from mockdock.delivery import Clock, ScaledClock
 from mockdock.engine import Engine
 from mockdock.observe import Observer
 from mockdock.scenario import load
+from tests.openai_types import check_answer
 
 __all__ = ["Answer", "Message", "app_of", "ask", "post", "scope_of"]
 
@@ -29,15 +30,14 @@ class Answer:
     body: bytes
 
     def json(self) -> Any:
-        """Read the body."""
+        """Read the body, which is one JSON value."""
+        assert self.headers["content-type"] == "application/json"
         return json.loads(self.body)
 
     def events(self) -> list[Any]:
         """Read the events of a stream, without the one that ends it."""
-        *events, done, rest = self.body.decode().split("\n\n")
-        assert (done, rest) == ("data: [DONE]", "")
-        assert all(event.startswith("data: {") for event in events)
-        return [json.loads(event.removeprefix("data: ")) for event in events]
+        events: list[Any] = check_answer(self.status, self.headers["content-type"], self.body)
+        return events
 
 
 def app_of(
@@ -84,7 +84,10 @@ def ask(
     headers: Headers = (),
     **more: Any,
 ) -> Answer:
-    """Send one request, its body in one piece or in several, and wait for the whole answer."""
+    """Send one request, its body in one piece or in several, and wait for the whole answer.
+
+    Whatever comes is checked against the types of the openai package.
+    """
     chunks = [body] if isinstance(body, bytes) else list(body)
     arriving: list[Message] = [
         {"type": "http.request", "body": chunk, "more_body": index < len(chunks)}
@@ -107,6 +110,7 @@ def ask(
     told = {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]}
     answer = Answer(start["status"], told, b"".join(message["body"] for message in rest))
     assert told.get("content-length", str(len(answer.body))) == str(len(answer.body))
+    check_answer(answer.status, told["content-type"], answer.body)
     return answer
 
 

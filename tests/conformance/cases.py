@@ -84,6 +84,13 @@ _YES_NO = {"choices": [{"text": "Yes!"}, {"text": "No"}]}
 _REFUSAL = "I'm very sorry, but I can't assist with that request."
 _BOTH = ('{"location": "San Francisco"}', '{"location": "Boston"}')
 
+_SURE = {"mean": -0.25, "spread": 0}
+_FOO = {"text": " Foo!", "logprobs": _SURE}
+_SORRY = {"refusal": "I'm very sorry.", "logprobs": _SURE}
+_ALMOST = {"type": "content", "content": "Hello! How may I help you today?"}
+_SPOKEN = {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "mp3"}}
+
+
 # Where a usage is scripted, the recorded number is not the one of the formula.
 CHATS = (
     Case("plain.json", _HELLO, _asks("Hello!")),
@@ -130,6 +137,16 @@ CHATS = (
         {"text": "3", "usage": {"completion_tokens": 138, "reasoning_tokens": 128}},
         _asks("Count r's in strawberry", "gpt-5-nano", reasoning_effort="low"),
     ),
+    Case("logprobs.json", _FOO, _asks("Hello!", logprobs=True)),
+    Case("logprobs.sse", _FOO, _asks("Hello!", logprobs=True)),
+    Case("logprobs-refusal.json", _SORRY, _asks("Hello!", "gpt-4o", logprobs=True)),
+    Case("logprobs-refusal.sse", _SORRY, _asks("Hello!", "gpt-4o", logprobs=True)),
+    # The string begins inside of a token and ends inside of another.
+    Case("stopped.json", _HELLO, _asks("Hello!", stop=[" can I he", "today"])),
+    Case("stopped.sse", _HELLO, _asks("Hello!", stop=" can I he")),
+    Case("predicted.json", _HELLO, _asks("Hello!", "gpt-4o", prediction=_ALMOST)),
+    Case("tier.json", _HELLO, _asks("Hello!", service_tier="flex")),
+    Case("audio.json", "Hi!", _asks("Hello!", "gpt-4o-audio-preview", **_SPOKEN)),
 )
 
 
@@ -171,5 +188,5 @@ MALFORMED = {
     "without /v1": _wrong("unknown-url", 404, where="/chat/completions"),
     "/v1/v1": _wrong("doubled-v1", 404, where="/v1/v1/chat/completions"),
     "under /v1": _wrong("invalid-url", 404, where="/v1/chat/completions/chat/completions"),
-    "wrong method": _wrong("wrong-method", 405, method="GET"),
+    "wrong method": _wrong("wrong-method", 405, method="PUT"),
 }

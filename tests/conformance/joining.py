@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -28,18 +29,20 @@ def joined(events: Sequence[Any]) -> dict[str, Any]:
         index, message = choice["index"], messages[choice["index"]]
         assert index not in finishes, "nothing comes after the finish"
         assert ("role" in choice["delta"]) == (not message), "the role comes once, first"
-        assert logprobs.setdefault(index, choice.get("logprobs", "none")) == choice.get(
-            "logprobs", "none"
-        )
+        likely = choice.get("logprobs", "none")
+        if index not in logprobs:
+            logprobs[index] = likely
+        else:
+            logprobs[index] = _join_logprobs(logprobs[index], likely)
         _join(message, choice["delta"])
-        if choice["finish_reason"] is not None:
+        if choice.get("finish_reason") is not None:
             assert choice["delta"] == {}
             finishes[index] = choice["finish_reason"]
     assert sorted(finishes) == sorted(messages)
     choices = [
         {
             "index": index,
-            "message": {"refusal": None, **messages[index]},
+            "message": _whole(messages[index]),
             "logprobs": logprobs[index],
             "finish_reason": finishes[index],
         }
@@ -48,9 +51,45 @@ def joined(events: Sequence[Any]) -> dict[str, Any]:
     return {**{name: last[name] for name in _TOP}, "choices": choices, "usage": last["usage"]}
 
 
+def _join_logprobs(held: Any, more: Any) -> Any:
+    """Put the entries of a chunk behind those held; null has none, left out stays left out."""
+    assert (held == "none") == (more == "none")
+    if more is None or more == "none":
+        return held
+    assert held is not None, "the first chunk of a choice says what is listed"
+    assert {field for field in held if held[field] is None} == {
+        field for field in more if more[field] is None
+    }
+    return {field: None if held[field] is None else held[field] + more[field] for field in held}
+
+
+def _whole(message: dict[str, Any]) -> dict[str, Any]:
+    """Give a joined message as a plain one: its audio in one piece."""
+    whole = {"refusal": None, **message}
+    if "audio" in message:
+        whole["audio"] = {**message["audio"], "data": b64encode(message["audio"]["data"]).decode()}
+    return whole
+
+
+def _join_audio(message: dict[str, Any], part: dict[str, Any]) -> None:
+    audio = message.setdefault("audio", {"id": part.get("id"), "data": b"", "transcript": ""})
+    assert "expires_at" not in audio, "nothing comes after the end of the audio"
+    assert part.get("id") == (None if "expires_at" in part else audio["id"])
+    (field,) = set(part) - {"id"}
+    if field == "data":
+        audio[field] += b64decode(part[field], validate=True)
+    elif field == "transcript":
+        assert not audio["data"], "words come before their sound"
+        audio[field] += part[field]
+    else:
+        audio[field] = part[field]
+
+
 def _join(message: dict[str, Any], delta: dict[str, Any]) -> None:
     for field, value in delta.items():
-        if field == "tool_calls":
+        if field == "audio":
+            _join_audio(message, value)
+        elif field == "tool_calls":
             (part,) = value
             _join_call(message.setdefault("tool_calls", []), part)
         elif field == "function_call" and field in message:
@@ -99,6 +138,9 @@ def without_ids(told: dict[str, Any]) -> dict[str, Any]:
 
 
 def _anonymous(message: dict[str, Any]) -> dict[str, Any]:
-    if "tool_calls" not in message:
-        return {}
-    return {"tool_calls": [{**call, "id": ""} for call in message["tool_calls"]]}
+    nameless: dict[str, Any] = {}
+    if "tool_calls" in message:
+        nameless["tool_calls"] = [{**call, "id": ""} for call in message["tool_calls"]]
+    if "audio" in message:
+        nameless["audio"] = {**message["audio"], "id": ""}
+    return nameless

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from mockdock.dialects import DIALECTS
+from mockdock.observe import Exchange, line
 from tests.conformance.adapters import ADAPTERS, Adapter, normalised
 from tests.conformance.asgi import Answer, app_of, ask, post
 from tests.conformance.cases import CHATS, ERRORS, MALFORMED, Case, Wrong
@@ -60,6 +64,89 @@ def test_a_completion_is_the_golden_file(adapter: Adapter, case: Case) -> None:
 
 
 @each_dialect
+@pytest.mark.parametrize("case", [each for each in CHATS if each.stream], ids=lambda c: c.golden)
+def test_padding_is_asked_for_seeded_and_changes_nothing_else(adapter: Adapter, case: Case) -> None:
+    """Without it a stream is the golden file; with it every event has one length modulo 16."""
+    options = {**case.body.get("stream_options", {}), "include_obfuscation": True}
+    padded = replace(case, body={**case.body, "stream_options": options})
+    one, other = (asked(adapter, padded, stream=True) for _ in range(2))
+    *events, _, _ = one.body.split(b"\n\n")
+    assert len({len(event) % 16 for event in events}) == 1
+    assert all(b'"obfuscation":"' in event for event in events)
+    bare = re.sub(rb',"obfuscation":"[0-9A-Za-z]*"', b"", one.body)
+    assert normalised(bare) == normalised(adapter.golden(case.golden))
+    assert [event["obfuscation"] for event in one.events()] == [
+        event["obfuscation"] for event in other.events()
+    ]
+
+
+PARAMETERS = {"type": "object", "properties": {}}
+TOOL = {"type": "function", "function": {"name": "find", "parameters": PARAMETERS}}
+CALL = {"tool_calls": [{"name": "find"}, {"name": "find"}]}
+CONTRADICTIONS: dict[str, tuple[Any, dict[str, Any], str]] = {
+    "a tool not offered": (
+        {"tool_calls": [{"name": "lose"}]},
+        {"tools": [TOOL]},
+        "the tool 'lose' is not offered",
+    ),
+    "two calls": (
+        CALL,
+        {"tools": [TOOL], "parallel_tool_calls": False},
+        "2 tools are called though parallel_tool_calls is false",
+    ),
+    "text for JSON": (
+        "no",
+        {"response_format": {"type": "json_object"}},
+        "the text is not JSON though response_format is json_object",
+    ),
+}
+
+
+@each_dialect
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+@pytest.mark.parametrize(("reply", "more", "told"), CONTRADICTIONS.values(), ids=CONTRADICTIONS)
+def test_a_reply_that_contradicts_its_request_is_sent_and_flagged(
+    adapter: Adapter, reply: Any, more: dict[str, Any], told: str, *, stream: bool
+) -> None:
+    """In a header and in the log; the body is the one scripted."""
+    seen: list[Exchange] = []
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "As json"}], **more}
+    app = app_of({"reply": reply}, observers=[seen.append])
+    answer = post(app, adapter.chat, {**body, "stream": stream})
+    assert answer.status == 200
+    assert answer.headers["x-mockdock-warning"] == told
+    assert line(seen[0]).endswith(f"warning: {told}")
+    words = [call["name"] for call in reply["tool_calls"]] if isinstance(reply, dict) else ["no"]
+    assert all(answer.body.count(f'"{word}"'.encode()) == words.count(word) for word in words)
+
+
+@each_dialect
+def test_a_reply_that_fits_its_request_is_not_flagged(adapter: Adapter) -> None:
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}], "tools": [TOOL]}
+    for reply in ("Hi", {"tool_calls": [{"name": "find"}]}, CALL):
+        answer = post(app_of({"reply": reply}), adapter.chat, body)
+        assert "x-mockdock-warning" not in answer.headers
+
+
+@each_dialect
+def test_a_long_prompt_seen_before_is_cached_in_whole_blocks_of_its_session(
+    adapter: Adapter,
+) -> None:
+    """1,100 words and some tokens of frame: eight blocks of 128, the least that is cached."""
+    app = app_of({"reply": "Hi"})
+    long = {"model": "gpt-4o", "messages": [{"role": "user", "content": " word" * 1100}]}
+    short = {"model": "gpt-4o", "messages": [{"role": "user", "content": " word" * 1000}]}
+
+    def cached(body: dict[str, Any], session: str = "mine") -> int:
+        answer = post(app, adapter.chat, body, {"x-mockdock-session": session}).json()
+        tokens: int = answer["usage"]["prompt_tokens_details"]["cached_tokens"]
+        return tokens
+
+    assert [cached(long), cached(long), cached(long, "other")] == [0, 1024, 0]
+    assert [cached(short), cached(short)] == [0, 0]
+
+
+@each_dialect
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
 @pytest.mark.parametrize("case", ERRORS, ids=lambda case: case.golden)
 def test_a_scripted_error_is_json_also_where_a_stream_was_asked(
@@ -95,7 +182,7 @@ def test_a_path_without_v1_is_told_the_right_base_url(adapter: Adapter) -> None:
 
 @each_dialect
 def test_a_wrong_method_is_told_the_right_one(adapter: Adapter) -> None:
-    assert ask(app_of(), "GET", adapter.chat).headers["allow"] == "POST"
+    assert ask(app_of(), "PUT", adapter.chat).headers["allow"] == "GET, POST"
     assert ask(app_of(), "DELETE", adapter.models).headers["allow"] == "GET"
 
 
@@ -105,7 +192,7 @@ def test_head_is_answered_where_get_is(adapter: Adapter) -> None:
     head = ask(app_of(), "HEAD", adapter.models)
     assert (got.status, head.status) == (200, 200)
     assert head.headers["content-length"] == got.headers["content-length"]
-    assert ask(app_of(), "HEAD", adapter.chat).status == 405
+    assert ask(app_of(), "HEAD", f"{adapter.chat}/x/messages/y").status == 404
     assert ask(app_of(), "HEAD", "/").status == 404
 
 

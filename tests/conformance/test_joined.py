@@ -23,7 +23,7 @@ CHUNKS = ["token", "word", 1, 5, 64]
 CANNED = ["markdown", "refusal", "weather-call"]
 KINDS = ["lorem", "echo", "schema", "faker"]
 
-HI = {"role": "user", "content": "What is the weather in Łódź 🌧? It costs $5 or ${7}."}
+HI = {"role": "user", "content": "What is the weather in Łódź 🌧? It costs $5 or ${7}. As JSON!"}
 SYSTEM = {"role": "system", "content": "Be brief."}
 RESULT = [
     HI,
@@ -192,6 +192,61 @@ def test_placeholders_are_filled_the_same(adapter: Adapter) -> None:
     assert told["choices"][0]["message"]["content"] == "$ $$ $5 {user} ${user} Hi good v 1"
 
 
+@each_dialect
+@pytest.mark.parametrize("chunk", CHUNKS)
+@pytest.mark.parametrize("top", [0, 3, 20])
+@pytest.mark.parametrize("key", ["text", "refusal"])
+def test_log_probabilities(adapter: Adapter, key: str, top: int, chunk: Any) -> None:
+    """Of each token, also of those that split a character, in whatever chunks."""
+    text = "naïve 👩‍👩‍👧‍👦 日本語 🫨!"
+    reply = {key: text, "logprobs": {"mean": -2, "spread": 1}}
+    body = {"logprobs": True, "top_logprobs": top, "n": 2}
+    told = agree(adapter, {"reply": reply, "pacing": {"chunk": chunk}}, body)
+    for choice in told["choices"]:
+        field = "content" if key == "text" else "refusal"
+        entries = choice["logprobs"][field]
+        assert b"".join(bytes(entry["bytes"]) for entry in entries) == text.encode()
+        assert {len(entry["top_logprobs"]) for entry in entries} == {top}
+
+
+@each_dialect
+@pytest.mark.parametrize("chunk", CHUNKS)
+@pytest.mark.parametrize("limit", [{}, {"max_tokens": 4}])
+def test_spoken_answers(adapter: Adapter, limit: dict[str, Any], chunk: Any) -> None:
+    """Streams of sound join to the file of the plain answer, its words to the transcript."""
+    body = {
+        "model": "gpt-4o-audio-preview",
+        "modalities": ["text", "audio"],
+        "audio": {"voice": "alloy", "format": "pcm16"},
+        "n": 2,
+        **limit,
+    }
+    told = agree(adapter, {"otherwise": "lorem", "pacing": {"chunk": chunk}}, body)
+    for choice in told["choices"]:
+        assert choice["message"]["content"] is None
+        assert choice["message"]["audio"]["transcript"]
+    assert told["usage"]["completion_tokens_details"]["audio_tokens"] > 0
+
+
+@each_dialect
+@pytest.mark.parametrize("answer", [{"text": "one two"}, {"generate": {"kind": "faker"}}])
+def test_predictions(adapter: Adapter, answer: dict[str, Any]) -> None:
+    prediction = {"type": "content", "content": "one two three"}
+    usage = agree(adapter, {"reply": answer}, {"prediction": prediction})["usage"]
+    details = usage["completion_tokens_details"]
+    assert details["accepted_prediction_tokens"] + details["rejected_prediction_tokens"] == 3
+
+
+@each_dialect
+@pytest.mark.parametrize("bias", [-100, 100])
+def test_biased_answers(adapter: Adapter, bias: int) -> None:
+    """Token 13 of o200k_base is the full stop, which ends every generated sentence."""
+    body = {"logit_bias": {"13": bias}, "max_tokens": 8, "n": 2}
+    for choice in agree(adapter, {"otherwise": "lorem"}, body)["choices"]:
+        content = choice["message"]["content"]
+        assert (content == "." * 8) if bias > 0 else ("." not in content)
+
+
 # --- any of them together ---------------------------------------------------------------------
 
 
@@ -277,6 +332,18 @@ scenarios = merged(
     ),
     st.fixed_dictionaries({"pacing": st.fixed_dictionaries({"chunk": st.sampled_from(CHUNKS)})}),
 )
+
+
+def accepted(body: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what a model of its kind refuses, and new calls beside the old form."""
+    refused = {
+        "gpt-5-nano": {"stop", "max_tokens"},
+        "gpt-3.5-turbo": {"response_format"},
+    }.get(body["model"], set())
+    messages = {"messages": [HI]} if "functions" in body else {}
+    return {name: value for name, value in (body | messages).items() if name not in refused}
+
+
 bodies = merged(
     st.fixed_dictionaries(
         {
@@ -304,7 +371,7 @@ bodies = merged(
             {"tools": [*TOOLS, *CUSTOM]},
         ]
     ).map(lambda case: {name: case[name] for name in case if name != "messages"}),
-)
+).map(accepted)
 
 
 @each_dialect

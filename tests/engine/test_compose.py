@@ -13,7 +13,7 @@ from mockdock.content.tokens import tokenizer
 from mockdock.engine import Engine
 from mockdock.frames import Delay, Pacing
 from mockdock.reply import Completion, Reply, Usage
-from mockdock.request import Caller, Request, ResponseFormat, Tool
+from mockdock.request import Caller, Message, Request, ResponseFormat, Tool
 from mockdock.scenario.replies import ErrorKind
 from tests.engine.helpers import (
     CREATED,
@@ -23,6 +23,7 @@ from tests.engine.helpers import (
     engine,
     failure,
     only,
+    say,
     scenario,
     tools,
 )
@@ -46,9 +47,19 @@ def test_a_completion_says_who_answered_and_when() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "served"), [(None, "default"), ("auto", "default"), ("flex", "flex")]
+    ("asked", "served"),
+    [
+        (None, "default"),
+        ("auto", "default"),
+        ("default", "default"),
+        ("flex", "flex"),
+        ("scale", "scale"),
+        ("priority", "priority"),
+        ("fast", "priority"),
+    ],
 )
 def test_the_service_tier_follows_the_request(asked: str | None, served: str) -> None:
+    """The fast tier answers as "priority" (documented with the parameter)."""
     assert completion(engine("Hi"), ask(service_tier=asked)).service_tier == served
 
 
@@ -269,3 +280,102 @@ def test_composing_twice_gives_the_same_reply() -> None:
     first, second = (asked.compose(ask(), decision, CREATED) for _ in range(2))
     assert isinstance(first, Completion)
     assert first == second
+
+
+# --- what a request asks for beside words ---------------------------------------------------
+
+
+def test_a_prediction_is_counted_where_it_came_true_and_where_not() -> None:
+    """The middle one of three tokens is wrong, so it is paid for on top."""
+    made = completion(engine("one two three"), ask(prediction="one six three")).usage
+    assert (made.accepted_prediction_tokens, made.rejected_prediction_tokens) == (2, 1)
+    assert made.completion_tokens == 3 + 1
+    assert made.total_tokens == made.prompt_tokens + made.completion_tokens
+
+
+def test_a_prediction_that_came_true_costs_nothing_more() -> None:
+    made = completion(engine("one two three"), ask(prediction="one two three")).usage
+    assert (made.accepted_prediction_tokens, made.rejected_prediction_tokens) == (3, 0)
+    assert made.completion_tokens == 3
+
+
+def test_without_a_prediction_nothing_is_accepted_or_rejected() -> None:
+    made = completion(engine("one two three"), ask()).usage
+    assert (made.accepted_prediction_tokens, made.rejected_prediction_tokens) == (0, 0)
+
+
+@pytest.mark.parametrize("reply", [{"refusal": "No."}, {"tool_calls": [{"name": "f"}]}])
+def test_a_prediction_of_what_is_not_a_text_is_all_wrong(reply: dict[str, Any]) -> None:
+    bare = completion(engine(reply), ask()).usage
+    made = completion(engine(reply), ask(prediction="one two")).usage
+    assert (made.accepted_prediction_tokens, made.rejected_prediction_tokens) == (0, 2)
+    assert made.completion_tokens == bare.completion_tokens + 2
+
+
+LONG = " word" * 1500
+
+
+def cached(asked: Engine, *messages: Message, **fields: Any) -> int:
+    return completion(asked, ask(LONG, *messages, **fields)).usage.cached_tokens
+
+
+def test_a_prompt_seen_in_the_session_comes_from_the_cache() -> None:
+    """1,500 words and a frame of a few tokens: eleven whole blocks of 128, 1,408 tokens."""
+    asked = engine("Hi")
+    assert [cached(asked) for _ in range(3)] == [0, 1408, 1408]
+
+
+def test_another_session_has_a_cache_of_its_own() -> None:
+    asked = engine("Hi")
+    other = Caller(session="other")
+    assert [cached(asked), cached(asked, caller=other), cached(asked, caller=other)] == [0, 0, 1408]
+
+
+def test_a_short_prompt_is_never_cached() -> None:
+    asked = engine("Hi")
+    usages = [completion(asked, ask(" word" * 1000)).usage for _ in range(3)]
+    assert [usage.cached_tokens for usage in usages] == [0, 0, 0]
+
+
+def test_a_prompt_that_goes_on_is_cached_as_far_as_it_was_seen() -> None:
+    """The whole first request is the beginning of the second."""
+    asked = engine("Hi")
+    first = completion(asked, ask(LONG)).usage
+    more = ask("And now?", say("user", LONG), say("assistant", "Hi"))
+    second = completion(asked, more).usage
+    assert second.cached_tokens == first.prompt_tokens // 128 * 128
+    assert second.prompt_tokens > first.prompt_tokens
+
+
+def test_an_error_keeps_no_prompt_in_the_cache() -> None:
+    asked = Engine(
+        scenario({"replies": [{"error": "overloaded"}, "first", "second"], "per": "session"})
+    )
+    failure(asked, ask(LONG))
+    assert [cached(asked), cached(asked)] == [0, 1408]
+
+
+def test_composing_again_does_not_look_into_the_cache_again() -> None:
+    """Deciding is the one stateful step."""
+    asked = engine("Hi")
+    decision = asked.decide(ask(LONG))
+    made = [asked.compose(ask(LONG), decision, CREATED) for _ in range(2)]
+    assert made[0] == made[1]
+    assert isinstance(made[1], Completion)
+    assert made[1].usage.cached_tokens == 0
+
+
+def test_a_stream_is_padded_only_where_that_is_asked_for() -> None:
+    assert completion(engine("Hi"), ask(stream=True)).obfuscation is None
+    asked = engine("Hi")
+    one, two = (completion(asked, ask(obfuscate=True)).obfuscation for _ in range(2))
+    assert one is not None
+    assert two is not None
+    assert one != two, "each answer is padded in its own way"
+    assert completion(engine("Hi"), ask(obfuscate=True)).obfuscation == one
+
+
+def test_the_choices_of_one_request_count_the_prompt_once() -> None:
+    one, five = (completion(engine("one two"), ask(n=n)).usage for n in (1, 5))
+    assert five.prompt_tokens == one.prompt_tokens
+    assert five.completion_tokens == 5 * one.completion_tokens

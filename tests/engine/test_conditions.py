@@ -38,7 +38,7 @@ CASES: list[tuple[dict[str, Any], Request, Request, str]] = [
     ({"dialect": "openai"}, ask(), FOREIGN, "dialect wanted 'openai', was 'azure'"),
     ({"api": "chat"}, ask(), MODELS, "api wanted 'chat', was 'models'"),
     ({"api": "models"}, MODELS, ask(), "api wanted 'models', was 'chat'"),
-    ({}, ask(), MODELS, "api wanted an answer, not a list of models"),
+    ({}, ask(), MODELS, "api wanted a chat request, was models"),
     ({"stream": True}, ask(stream=True), ask(), "stream wanted true, was false"),
     ({"stream": False}, ask(), ask(stream=True), "stream wanted false, was true"),
     (

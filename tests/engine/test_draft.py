@@ -9,11 +9,23 @@ import jsonschema
 import pytest
 
 from mockdock.content.tokens import tokenizer
+from mockdock.engine import Engine
 from mockdock.reply import Completion
-from mockdock.request import Message, Request, ResponseFormat, Tool, ToolCall, ToolChoice
-from tests.engine.helpers import after_tool, ask, completion, engine, only, say, tools
+from mockdock.request import (
+    Caller,
+    Message,
+    Request,
+    ResponseFormat,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    Verbosity,
+)
+from tests.engine.helpers import after_tool, ask, completion, engine, only, say, scenario, tools
 
-COUNT = tokenizer("o200k_base").count
+TOKENS = tokenizer("o200k_base")
+COUNT, ENCODE = TOKENS.count, TOKENS.encode
+VERBOSITIES: tuple[Verbosity, ...] = ("low", "medium", "high")
 WEATHER = {
     "type": "object",
     "properties": {"city": {"type": "string"}, "days": {"type": "integer", "minimum": 1}},
@@ -298,3 +310,96 @@ def test_a_legacy_function_is_called_by_auto_in_its_own_form() -> None:
     history = (say("user", "Go"), Message("assistant", tool_calls=calls), result)
     closing = Request("openai", "chat", "gpt-4o", history, tools("a", kind="legacy"))
     assert only(auto(closing)).calls == ()
+
+
+@pytest.mark.parametrize("kind", ["lorem", "faker"])
+@pytest.mark.parametrize("tokens", [1, 9, 60])
+def test_a_banned_token_is_not_said_and_the_length_stays(kind: str, tokens: int) -> None:
+    reply = {"generate": {"kind": kind, "tokens": tokens}}
+    free = said(reply) or ""
+    banned = set(ENCODE(free)[:5])
+    biased = ask(logit_bias=dict.fromkeys(banned, -100))
+    made = completion(engine(reply), biased)
+    assert not banned & set(ENCODE(only(made).text or ""))
+    assert made.usage.completion_tokens == tokens
+
+
+@pytest.mark.parametrize("kind", ["lorem", "faker", "echo"])
+def test_where_every_token_is_banned_nothing_is_said(kind: str) -> None:
+    """However long the text should be; it is not tried for ever."""
+    reply = {"generate": {"kind": kind, "tokens": 40}}
+    bans = dict.fromkeys(range(TOKENS.vocabulary), -100)
+    made = completion(engine(reply), ask("Say it again", logit_bias=bans))
+    assert (only(made).text, made.usage.completion_tokens) == ("", 0)
+
+
+def test_a_banned_token_is_not_said_after_a_tool_either() -> None:
+    request = after_tool("21 degrees")
+    banned = ENCODE(only(auto(request)).text or "")
+    biased = after_tool("21 degrees", logit_bias=dict.fromkeys(banned, -100))
+    assert not set(banned) & set(ENCODE(only(auto(biased)).text or ""))
+
+
+def test_a_forced_token_is_all_that_a_generated_text_says() -> None:
+    (token,) = ENCODE(" yes")
+    made = completion(engine(), ask(logit_bias={token: 100}, max_tokens=4))
+    assert (only(made).text, only(made).finish) == (" yes" * 4, "stop")
+    assert made.usage.completion_tokens == 4
+    scripted = engine({"generate": {"tokens": 7}})
+    assert only(completion(scripted, ask(logit_bias={token: 100}))).text == " yes" * 7
+
+
+def test_half_a_character_can_be_forced() -> None:
+    """No text says that; what cannot be read is written U+FFFD, and the bytes are told."""
+    first = ENCODE("🫨")[0]
+    made = completion(engine(), ask(logit_bias={first: 100}, max_tokens=3, logprobs=True))
+    entries = [entry.token for piece in only(made).content or () for entry in piece.logprobs]
+    assert entries == TOKENS.spelled([first]) * 3
+    assert set(only(made).text or "") == {"\ufffd"}
+    assert made.usage.completion_tokens == 3
+
+
+@pytest.mark.parametrize("bias", [-100, 100])
+def test_bias_changes_nothing_that_is_scripted(bias: int) -> None:
+    tokens = ENCODE("one two")
+    request = ask(logit_bias=dict.fromkeys(tokens, bias))
+    assert said("one two", request) == "one two"
+    assert said({"json": {"one": 1}}, request) == '{"one":1}'
+
+
+def test_verbosity_changes_how_much_is_made_up() -> None:
+    lengths = [COUNT(only(auto(ask(verbosity=each))).text or "") for each in VERBOSITIES]
+    assert lengths == sorted(set(lengths))
+
+
+def test_verbosity_changes_no_length_that_is_scripted() -> None:
+    reply = {"generate": {"tokens": 33}}
+    for each in VERBOSITIES:
+        assert completion(engine(reply), ask(verbosity=each)).usage.completion_tokens == 33
+
+
+@pytest.mark.parametrize("sampling", [{"temperature": 0}, {"top_p": 0}])
+def test_without_sampling_there_is_one_answer_for_whoever_asks(sampling: dict[str, Any]) -> None:
+    asked = [
+        ask(**sampling),
+        ask(seed=7, **sampling),
+        ask(caller=Caller(session="other"), **sampling),
+        ask(n=3, **sampling),
+    ]
+    texts = {choice.text for request in asked for choice in auto(request).choices}
+    assert len(texts) == 1
+
+
+def test_with_sampling_the_seed_decides() -> None:
+    texts = [only(auto(ask(seed=seed))).text for seed in (1, 1, 2)]
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_without_sampling_another_prompt_or_scenario_still_gets_another_answer() -> None:
+    greedy = {"temperature": 0}
+    texts = [
+        only(completion(engine(), ask("One", **greedy))).text,
+        only(completion(engine(), ask("Two", **greedy))).text,
+        only(completion(Engine(scenario(), seed=5), ask("One", **greedy))).text,
+    ]
+    assert len(set(texts)) == 3

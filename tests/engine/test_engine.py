@@ -272,6 +272,14 @@ def test_the_models_api_does_not_know_a_model_that_is_not_there(settings: Any) -
     assert (made.kind, made.model) == ("model_not_found", "no-such-model")
 
 
+@pytest.mark.parametrize("settings", [{}, {"models": ["gpt-4o"]}])
+def test_a_lenient_models_api_invents_a_model_that_is_not_there(settings: Any) -> None:
+    asked = engine("Hi", validation="lenient", **settings)
+    card = answer(asked, model("no-such-model"))
+    assert card == ModelCard("no-such-model", CREATED, "system")
+    assert answer(asked, model("no-such-model")) == card
+
+
 def test_the_models_api_fails_where_a_rule_says_so() -> None:
     rule = {"when": {"api": "models"}, "reply": {"error": 500}, "times": 2}
     asked = engine(rule, "Hi")

@@ -263,6 +263,63 @@ def test_a_stop_string_cuts_a_refusal_too() -> None:
     assert (choice.refusal_text, choice.finish) == ("No, ", "stop")
 
 
+@pytest.mark.parametrize(
+    ("stop", "text"),
+    [("ck-wit", "The qui"), ("-wi", "The quick"), ("x", "The quick-witted fo"), ("é 😀", "")],
+)
+def test_a_stop_string_may_span_tokens_or_be_a_part_of_one(stop: str, text: str) -> None:
+    """The tokens are "The", " quick", "-w", "itted", " fox", then "é" and others."""
+    reply = "é 😀" if stop == "é 😀" else "The quick-witted fox"
+    made = said(reply, stop=(stop,), logprobs=True)
+    choice = only(made)
+    assert (choice.text, choice.finish) == (text, "stop")
+    assert made.usage.completion_tokens == TOKENS.count(text)
+    entries = [entry for piece in choice.content or () for entry in piece.logprobs]
+    assert b"".join(entry.token for entry in entries) == text.encode()
+
+
+@pytest.mark.parametrize("key", ["text", "refusal"])
+@pytest.mark.parametrize("chunk", ["token", "word", 1, 7])
+def test_log_probabilities_stay_with_their_tokens_in_whatever_chunks(key: str, chunk: Any) -> None:
+    asked = engine({key: TEXT}, pacing={"chunk": chunk})
+    choice = only(completion(asked, ask(logprobs=True, top_logprobs=2)))
+    pieces = (choice.content if key == "text" else choice.refusal) or ()
+    assert all(len(piece.logprobs) == piece.tokens for piece in pieces)
+    entries = [entry for piece in pieces for entry in piece.logprobs]
+    assert b"".join(entry.token for entry in entries) == TEXT.encode()
+
+
+def test_without_being_asked_no_log_probabilities_are_made() -> None:
+    assert all(piece.logprobs == () for piece in only(said(TEXT)).content or ())
+
+
+def test_a_cut_leaves_log_probabilities_of_what_is_there_alone() -> None:
+    made = said("one two three four", 2, logprobs=True)
+    entries = [entry.token for piece in only(made).content or () for entry in piece.logprobs]
+    assert entries == [b"one", b" two"]
+
+
+def test_a_limit_gives_the_same_log_probabilities_up_to_the_cut() -> None:
+    whole = only(said(TEXT, logprobs=True, top_logprobs=3)).content or ()
+    cut = only(said(TEXT, 5, logprobs=True, top_logprobs=3)).content or ()
+    assert cut == whole[: len(cut)]
+
+
+def test_the_mean_and_spread_scripted_are_those_of_the_tokens() -> None:
+    reply = {"text": "word " * 50, "logprobs": {"mean": -2.5, "spread": 0}}
+    made = only(said(reply, logprobs=True))
+    entries = [entry for piece in made.content or () for entry in piece.logprobs]
+    assert {entry.logprob for entry in entries} == {-2.5}
+
+
+def test_each_of_the_choices_has_a_certainty_of_its_own() -> None:
+    sure = {"text": "Yes", "logprobs": {"mean": -0.5, "spread": 0}}
+    unsure = {"text": "Yes", "logprobs": {"mean": -4, "spread": 0}}
+    made = said({"choices": [sure, unsure]}, n=2, logprobs=True)
+    pieces = [choice.content or () for choice in made.choices]
+    assert [piece[0].logprobs[0].logprob for piece in pieces] == [-0.5, -4]
+
+
 texts = st.text(max_size=60) | st.text("ab cé日😀\n", max_size=60)
 chunks = st.sampled_from(["token", "word", 1, 3, 200])
 

@@ -303,6 +303,50 @@ def test_keys_of_rules_and_requests_never_run_together(store: Store) -> None:
         assert pick(store, rule(key=other_key, per="request", times=1), request=other).index == 0
 
 
+def known(store: Store, beginnings: bytes, session: str = "s") -> int:
+    """Remember the beginnings of a prompt, here its first letter, its first two and so on."""
+    return store.remember(session, [beginnings[: end + 1] for end in range(len(beginnings))])
+
+
+def test_a_prompt_is_known_as_far_as_one_before_it_was_the_same(store: Store) -> None:
+    assert [known(store, prompt) for prompt in (b"abc", b"abc", b"abxyz", b"abxy!", b"b")] == [
+        0,
+        3,
+        2,
+        4,
+        0,
+    ]
+
+
+def test_a_prompt_is_known_up_to_its_longest_known_beginning(store: Store) -> None:
+    """Also where a shorter one was not remembered, or is forgotten by now."""
+    store.remember("s", [b"abc"])
+    assert store.remember("s", [b"a", b"ab", b"abc", b"abcd"]) == 3
+    assert store.remember("s", [b"a", b"ab"]) == 2
+
+
+def test_nothing_to_remember_is_nothing_known(store: Store) -> None:
+    assert [store.remember("s", []) for _ in range(2)] == [0, 0]
+
+
+def test_prompts_are_remembered_by_session(store: Store) -> None:
+    assert [known(store, b"abc", session) for session in "xyx"] == [0, 0, 3]
+
+
+def test_reset_of_a_session_forgets_its_prompts(store: Store) -> None:
+    for session in ("mine", "other"):
+        known(store, b"abc", session)
+    store.reset("mine")
+    assert (known(store, b"abc", "mine"), known(store, b"abc", "other")) == (0, 3)
+    store.reset()
+    assert (known(store, b"abc", "mine"), known(store, b"abc", "other")) == (0, 0)
+
+
+def test_remembering_counts_no_attempt_and_no_answer(store: Store) -> None:
+    known(store, b"abc")
+    assert pick(store, rule(times=1), request="abc") == Pick(1, 1, 0, 0)
+
+
 @pytest.fixture
 def hasty() -> Iterator[None]:
     """Let threads interrupt each other as often as they can."""
@@ -349,6 +393,13 @@ def test_64_threads_take_a_state_once(store: Store) -> None:
     taker = rule(key="taker", state=(("ticket", 1),), set_state=(("ticket", None),))
     picks = together(lambda _: [pick(store, taker) for _ in range(5)])
     assert Counter(each.index for each in picks) == {0: 1, None: 319}
+
+
+@pytest.mark.usefixtures("hasty")
+def test_of_64_threads_with_one_prompt_one_is_the_first(store: Store) -> None:
+    with ThreadPoolExecutor(64) as pool:
+        found = Counter(pool.map(lambda _: known(store, b"abc"), range(640)))
+    assert found == {0: 1, 3: 639}
 
 
 @pytest.fixture
@@ -430,6 +481,35 @@ def test_memory_keeps_what_is_only_looked_at(few_counts: MemoryStore) -> None:
     for other in range(10):
         pick(few_counts, once, request=f"other {other}")
         assert pick(few_counts, once, request="mine").skipped == ("times",)
+
+
+def test_memory_forgets_the_longest_unused_prompts(few_counts: MemoryStore) -> None:
+    """Beginnings count one by one, over all sessions together."""
+    for session, prompt in (("a", b"1"), ("b", b"1"), ("a", b"2"), ("b", b"1"), ("c", b"3")):
+        known(few_counts, prompt, session)
+    assert [known(few_counts, b"1", "b"), known(few_counts, b"2", "a")] == [1, 1]
+    assert known(few_counts, b"1", "a") == 0
+
+
+def test_a_prompt_of_more_beginnings_than_there_is_room_is_known_by_its_longest(
+    few_counts: MemoryStore,
+) -> None:
+    """Its end is what the next request of the conversation goes on from."""
+    assert known(few_counts, b"abcdefgh") == 0
+    assert few_counts.remember("s", [b"abcdefgh"]) == 1
+    assert len(few_counts._prefixes._counts) == 3
+
+
+def test_prompts_push_out_no_counters(few_counts: MemoryStore) -> None:
+    pick(few_counts)
+    known(few_counts, b"abcdefgh")
+    assert pick(few_counts).attempt == 2
+
+
+def test_a_forgotten_session_knows_no_prompt(few_sessions: MemoryStore) -> None:
+    for session in ("s", "a", "b", "c"):
+        known(few_sessions, b"abc", session)
+    assert (known(few_sessions, b"abc", "s"), known(few_sessions, b"abc", "c")) == (0, 3)
 
 
 @pytest.mark.usefixtures("few_sessions")

@@ -32,6 +32,15 @@ def test_models_api_only_fails() -> None:
     )
 
 
+def test_stored_api_only_fails() -> None:
+    """What is stored is not scripted, only errors are."""
+    assert Rule(when={"api": "stored"}, reply={"error": 404}).when.api == "stored"
+    assert refusal(Rule, {"when": {"api": "stored"}, "replies": [{"error": 500}, "x"]}) == (
+        "the stored API can only be answered by an error "
+        "(what is stored is not scripted; it is what was asked with store: true)"
+    )
+
+
 @pytest.mark.parametrize(
     ("rule", "message"),
     [

@@ -46,12 +46,13 @@ def events(reply: Completion, *, with_usage: bool) -> Iterator[Frame]:
             if delta is None:
                 continue
             logprobs = b"" if reply.reasoning_model else b',"logprobs":%b' % delta.logprobs
-            body = b'%b{"index":%d,"delta":%b%b,"finish_reason":%b}%b' % (
+            finish = b"" if delta.finish is None else b',"finish_reason":%b' % delta.finish
+            body = b'%b{"index":%d,"delta":%b%b%b}%b' % (
                 start,
                 choice.index,
                 delta.body,
                 logprobs,
-                delta.finish,
+                finish,
                 end,
             )
             yield Frame(close(body), weight)
@@ -80,11 +81,14 @@ def _closer(reply: Completion) -> Callable[[bytes], bytes]:
 
 
 class _Delta(NamedTuple):
-    """JSON of a delta, its tokens, JSON of the finish reason and of the log probabilities."""
+    """JSON of a delta, its tokens, JSON of the finish reason and of the log probabilities.
+
+    ``finish`` is None where the key is left out.
+    """
 
     body: bytes
     tokens: int = 0
-    finish: bytes = b"null"
+    finish: bytes | None = b"null"
     logprobs: bytes = b"null"
 
 
@@ -128,8 +132,9 @@ _AUDIO_STEP = 4800
 def _audio_deltas(spoken: Spoken) -> Iterator[_Delta]:
     """Give a spoken answer: its words, its audio, and last when it expires.
 
-    One field to a chunk, as clients report it; the specification has no words
-    for it. Each event of audio is base64 of its own, of whole samples.
+    One field to a chunk; the last one has neither id nor finish reason, so the
+    types of openai-python 3.54 say. Each event of audio is base64 of its own,
+    of whole samples.
     """
     audio_id = orjson.dumps(spoken.id)
     yield _Delta(b'{"role":"assistant","content":null,"refusal":null}')
@@ -140,7 +145,7 @@ def _audio_deltas(spoken: Spoken) -> Iterator[_Delta]:
     for start in range(0, len(spoken.data), _AUDIO_STEP):
         data = b64encode(spoken.data[start : start + _AUDIO_STEP])
         yield _Delta(b'{"audio":{"id":%b,"data":"%b"}}' % (audio_id, data))
-    yield _Delta(b'{"audio":{"id":%b,"expires_at":%d}}' % (audio_id, spoken.expires_at))
+    yield _Delta(b'{"audio":{"expires_at":%d}}' % spoken.expires_at, finish=None)
 
 
 def _call_deltas(choice: Choice) -> Iterator[_Delta]:

@@ -209,7 +209,7 @@ def _context_length(failure: Failure) -> Told:
     if "completion" in shares:
         requested = f"you requested {failure.used} tokens"
     if len(shares) > 1:
-        requested += f" ({_listed(parts, 'and')})"
+        requested += f" ({', '.join(parts) if len(parts) == 2 else _listed(parts, 'and')})"  # noqa: PLR2004
     reduce = _listed([*shares] or ["messages"], "or")
     return Told(
         400,

@@ -11,7 +11,17 @@ from pydantic_core import ErrorDetails
 from mockdock.dialects.openai.paths import Step, dotted, steps
 from mockdock.reply import Failure
 
-__all__ = ["bad_json", "bad_request", "missing_content", "missing_model", "translate"]
+__all__ = [
+    "bad_json",
+    "bad_request",
+    "listed",
+    "mismatched",
+    "missing_content",
+    "missing_model",
+    "number",
+    "too_long",
+    "translate",
+]
 
 _SHOWN = 200
 """Values longer than this are cut in a message."""
@@ -21,6 +31,11 @@ _EXACT = 2**53
 """From here on floats skip integers, and are written with an exponent."""
 
 _OF_OBJECTS = {"messages", "tools", "functions", "tool_calls", "annotations", "content"}
+_ODD: dict[tuple[Step, ...], str] = {
+    ("functions",): "an array of function definitions",
+    ("metadata",): "a metadata object",
+}
+"""Where the live API calls the type by another name."""
 
 
 def bad_request(message: str, param: str | None = None, code: str | None = None) -> Failure:
@@ -57,11 +72,12 @@ def missing_content(index: int) -> Failure:
     )
 
 
-def translate(body: Mapping[str, Any], error: ValidationError) -> Failure:
+def translate(body: Mapping[str, Any], error: ValidationError, *, newer: bool = False) -> Failure:
     """Give the refusal for a body pydantic found invalid.
 
-    Unknown top-level arguments are named together and come first; of all other
-    errors the first in the order of the request's declaration is told.
+    Unknown top-level arguments come first, named together; ``newer`` models name
+    one, as they name others, and miss messages before. Of all other errors the
+    first in the order of the request's declaration is told.
     """
     errors = error.errors(include_url=False)
     unknown = [
@@ -69,6 +85,10 @@ def translate(body: Mapping[str, Any], error: ValidationError) -> Failure:
         for each in errors
         if each["type"] == "extra_forbidden" and len(each["loc"]) == 1
     ]
+    if newer and errors[0]["type"] == "missing" and errors[0]["loc"] == ("messages",):
+        unknown = []
+    if unknown and newer:
+        return _unknown(errors[0], (unknown[0],))
     if unknown:
         plural = "s" if len(unknown) > 1 else ""
         names = ", ".join(_cut(name) for name in unknown)
@@ -95,34 +115,44 @@ def _unknown(_: ErrorDetails, path: Sequence[Step]) -> Failure:
 
 
 def _bad_value(error: ErrorDetails, path: Sequence[Step]) -> Failure:
-    return _not_one_of(error["input"], error["ctx"]["expected"], path)
+    supported = _names(error["ctx"]["expected"])
+    if not isinstance(error["input"], str):
+        return _expected(f"one of {listed(supported, 'or')}", error["input"], path)
+    if path == ("prompt_cache_retention",):
+        return bad_request("Invalid prompt_cache_retention argument", "prompt_cache_retention")
+    return _not_one_of(error["input"], supported, path)
+
+
+def _names(expected: str) -> list[str]:
+    return [part.strip("' ") for part in expected.replace(" or ", ", ").split(",")]
 
 
 def _bad_tag(error: ErrorDetails, path: Sequence[Step]) -> Failure:
     field = _discriminator(error)
-    return _not_one_of(error["input"][field], error["ctx"]["expected_tags"], (*path, field))
+    supported = _names(error["ctx"]["expected_tags"])
+    return _not_one_of(error["input"][field], supported, (*path, field))
 
 
 def _discriminator(error: ErrorDetails) -> str:
     return str(error["ctx"]["discriminator"]).strip("'")
 
 
-def _not_one_of(value: Any, supported: str, path: Sequence[Step]) -> Failure:
-    param = dotted(path)
+def _not_one_of(value: Any, supported: Sequence[str], path: Sequence[Step]) -> Failure:
     if not isinstance(value, str):
         return _expected("a string", value, path)
-    names = [part.strip("' ") for part in supported.replace(" or ", ", ").split(",")]
-    quoted = [f"'{name}'" for name in names]
-    listed = (
-        quoted[0]
-        if len(quoted) == 1
-        else f"{quoted[0]} and {quoted[1]}"
-        if len(quoted) == 2  # noqa: PLR2004
-        else ", ".join(quoted[:-1]) + f", and {quoted[-1]}"
-    )
     return bad_request(
-        f"Invalid value: '{_cut(value)}'. Supported values are: {listed}.", param, "invalid_value"
+        f"Invalid value: '{_cut(value)}'. Supported values are: {listed(supported)}.",
+        dotted(path),
+        "invalid_value",
     )
+
+
+def listed(names: Sequence[str], last: str = "and") -> str:
+    """Write names as the service does: 'a', 'b', and 'c'."""
+    quoted = [f"'{name}'" for name in names]
+    if len(quoted) <= 2:  # noqa: PLR2004
+        return f" {last} ".join(quoted)
+    return ", ".join(quoted[:-1]) + f", {last} {quoted[-1]}"
 
 
 def _below(error: ErrorDetails, path: Sequence[Step]) -> Failure:
@@ -140,13 +170,14 @@ def _out_of_range(
     return _invalid(
         path,
         f"{kind} {words} value",
-        f"a value {sign} {_number(bound)}",
-        _number(error["input"]),
+        f"a value {sign} {number(bound)}",
+        number(error["input"]),
         f"{kind}_{code}_value",
     )
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Write a number as it was sent, whole ones without a point."""
     whole = isinstance(value, float) and value.is_integer() and abs(value) < _EXACT
     return str(int(value)) if whole else str(value)
 
@@ -188,20 +219,36 @@ def _empty_string(_: ErrorDetails, path: Sequence[Step]) -> Failure:
 
 
 def _string_too_long(error: ErrorDetails, path: Sequence[Step]) -> Failure:
-    return _invalid(
-        path,
-        "string too long",
-        f"a string with maximum length {error['ctx']['max_length']}",
-        f"a string with length {len(error['input'])}",
-        "string_above_max_length",
-    )
+    most, got = error["ctx"]["max_length"], len(error["input"])
+    if error["loc"][-1] == "[key]":
+        *inside, name = path
+        return bad_request(
+            f"Invalid property name in '{dotted(inside)}': '{str(name)[:3]}...{str(name)[-3:]}' is "
+            f"too long. Expected a string with maximum length {most}, but got a string with "
+            f"length {got} instead.",
+            _cut(dotted(path)),
+            "property_name_above_max_length",
+        )
+    return too_long(path, most, got)
+
+
+def too_long(path: Sequence[Step], most: int, got: int) -> Failure:
+    """Refuse a string of more than ``most`` letters."""
+    expected = f"a string with maximum length {most}"
+    sent = f"a string with length {got}"
+    return _invalid(path, "string too long", expected, sent, "string_above_max_length")
 
 
 def _pattern(error: ErrorDetails, path: Sequence[Step]) -> Failure:
+    return mismatched(path, error["ctx"]["pattern"])
+
+
+def mismatched(path: Sequence[Step], pattern: str) -> Failure:
+    """Refuse a string with letters it may not have."""
     param = _cut(dotted(path))
     return bad_request(
         f"Invalid '{param}': string does not match pattern. Expected a string that matches the "
-        f"pattern '{error['ctx']['pattern']}'.",
+        f"pattern '{pattern}'.",
         param,
         "invalid_value",
     )
@@ -222,7 +269,7 @@ def _wrong_type(error: ErrorDetails, path: Sequence[Step]) -> Failure:
             path,
             f"integer {words} value",
             f"a value {sign} {bound}",
-            _number(value),
+            number(value),
             f"integer_{code}_value",
         )
     last = next((step for step in reversed(path) if isinstance(step, str)), "")
@@ -234,7 +281,8 @@ def _wrong_type(error: ErrorDetails, path: Sequence[Step]) -> Failure:
         "bool_type": "a boolean",
         "list_type": array,
     }
-    return _expected(expected.get(error["type"], "an object"), error["input"], path)
+    odd = _ODD.get(tuple(path))
+    return _expected(odd or expected.get(error["type"], "an object"), error["input"], path)
 
 
 def _expected(expected: str, value: Any, path: Sequence[Step]) -> Failure:

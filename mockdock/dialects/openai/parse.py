@@ -13,11 +13,12 @@ from mockdock.dialects.base import Call
 from mockdock.dialects.openai.invalid import (
     bad_json,
     bad_request,
-    missing_content,
     missing_model,
     translate,
 )
 from mockdock.dialects.openai.lenient import validate_leniently
+from mockdock.dialects.openai.rules import broken_rule
+from mockdock.dialects.openai.stored import parse_stored
 from mockdock.dialects.openai.wire import ChatRequest
 from mockdock.dialects.openai.wire_base import Wire
 from mockdock.dialects.openai.wire_tools import GrammarInput, PlainInput
@@ -42,13 +43,16 @@ __all__ = ["parse"]
 
 def parse(call: Call) -> Request | Failure:
     """Parse a call of any operation of this dialect."""
+    if call.operation.startswith("stored."):
+        return parse_stored(call)
     if call.operation == "models.list":
         return Request("openai", "models", caller=call.caller, headers=call.headers)
-    if call.operation == "models.retrieve":
+    if call.operation in ("models.retrieve", "models.delete"):
         return Request(
             "openai",
             "models",
             model=call.params["model"],
+            removes=call.operation == "models.delete",
             caller=call.caller,
             headers=call.headers,
         )
@@ -66,26 +70,23 @@ def _parse_chat(call: Call) -> Request | Failure:
             return _request(call, body, validate_leniently(orjson.loads(call.body)))
         return _strictly(call, body)
     except ValidationError as error:
-        return translate(body, error)
+        return translate(body, error, newer=_is_newer(call, body.get("model")))
 
 
 def _strictly(call: Call, body: dict[str, Any]) -> Request | Failure:
     if body.get("model") in (None, ""):
         return missing_model()
     wire = ChatRequest.model_validate(body)
-    if call.traits(wire.model) is None:
+    traits = call.traits(wire.model)
+    if traits is None:
         return Failure("model_not_found", wire.model)
-    return _without_content(wire) or _request(call, body, wire)
+    return broken_rule(wire, traits) or _request(call, body, wire)
 
 
-def _without_content(wire: ChatRequest) -> Failure | None:
-    """Refuse an assistant's message that says nothing and calls nothing."""
-    for index, message in enumerate(wire.messages):
-        if message.content is None and message.role == "assistant":
-            instead = (message.refusal, message.audio, message.tool_calls, message.function_call)
-            if not any(instead):
-                return missing_content(index)
-    return None
+def _is_newer(call: Call, model: object) -> bool:
+    """Tell the models whose requests are checked by newer code: those that reason."""
+    traits = call.traits(model) if isinstance(model, str) else None
+    return traits is not None and traits.effort is not None
 
 
 def _object(data: bytes) -> dict[str, Any] | None:
@@ -209,7 +210,7 @@ def _calls(message: Any) -> tuple[ToolCall, ...]:
         ToolCall(call.id, call.function.name, call.function.arguments)
         if call.type == "function"
         else ToolCall(call.id, call.custom.name, call.custom.input, "custom")
-        for call in message.tool_calls
+        for call in message.tool_calls or ()
     )
 
 

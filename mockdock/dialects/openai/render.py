@@ -14,9 +14,23 @@ import orjson
 
 from mockdock.dialects.openai.events import events
 from mockdock.dialects.openai.failures import tell
+from mockdock.dialects.openai.stored import told_stored, worded
 from mockdock.dialects.openai.told import is_legacy, said_logprobs, shown_calls, told_usage
 from mockdock.frames import Frame
-from mockdock.reply import Call, Choice, Completion, Failure, ModelCard, ModelList, Reply
+from mockdock.reply import (
+    Call,
+    Choice,
+    Completion,
+    Deleted,
+    Failure,
+    MessagePage,
+    ModelCard,
+    ModelDeleted,
+    ModelList,
+    Reply,
+    StoredCompletion,
+    StoredPage,
+)
 from mockdock.request import Request
 
 __all__ = ["frames"]
@@ -26,11 +40,16 @@ def frames(request: Request | None, reply: Reply) -> Iterator[Frame]:
     """Render a reply; only a completion asked as a stream has several frames."""
     match reply:
         case Failure():
-            yield Frame(orjson.dumps(tell(reply).body(), option=orjson.OPT_INDENT_2))
+            told = tell(worded(request, reply))
+            yield Frame(orjson.dumps(told.body(), option=orjson.OPT_INDENT_2))
         case ModelCard():
             yield Frame(_pretty(_card(reply)))
+        case ModelDeleted(id=name):
+            yield Frame(_pretty({"id": name, "object": "model", "deleted": True}))
         case ModelList(models=models):
             yield Frame(_pretty({"object": "list", "data": [_card(model) for model in models]}))
+        case StoredCompletion() | StoredPage() | MessagePage() | Deleted():
+            yield Frame(_pretty(told_stored(request, reply, _message)))
         case Completion():
             if request is not None and request.stream:
                 yield from events(reply, with_usage=request.include_usage)

@@ -6,7 +6,14 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Discriminator
 
-__all__ = ["STRING_OR_OBJECT", "STRING_OR_OBJECTS", "STRING_OR_STRINGS", "Unchecked", "Wire"]
+__all__ = [
+    "CHOICE_OR_OBJECT",
+    "STRING_OR_OBJECT",
+    "STRING_OR_OBJECTS",
+    "STRING_OR_STRINGS",
+    "Unchecked",
+    "Wire",
+]
 
 
 class Wire(BaseModel):
@@ -34,6 +41,7 @@ def _either(expected: str) -> Discriminator:
 
 STRING_OR_OBJECTS = _either("one of a string or array of objects")
 STRING_OR_STRINGS = _either("one of a string or array of strings")
+CHOICE_OR_OBJECT = _either("one of one of 'none', 'auto', or 'required' or object")
 STRING_OR_OBJECT = _either("one of a string or object")
 
 Unchecked = Any

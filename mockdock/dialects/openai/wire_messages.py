@@ -1,4 +1,9 @@
-"""Messages and their parts, as OpenAI's specification (2.3.0) declares them."""
+"""Messages and their parts, as OpenAI's specification (2.3.0) declares them.
+
+Where the live API takes more it is taken here: content may be an empty array,
+and what is missing of it is told by a rule, not by the schema; but the
+developer's (measured: see ``rules_model``).
+"""
 
 from __future__ import annotations
 
@@ -8,15 +13,24 @@ from pydantic import Field, Tag
 
 from mockdock.dialects.openai.wire_base import STRING_OR_OBJECTS, Unchecked, Wire
 
-__all__ = ["ChatMessage", "TextContent"]
+__all__ = ["AssistantMessage", "ChatMessage", "TextContent"]
 
 
-class TextPart(Wire):
-    """A text part."""
+class PlainTextPart(Wire):
+    """A text part, as the specification has it."""
 
     type: Literal["text"]
     text: str
     prompt_cache_breakpoint: Unchecked = None
+
+
+class TextPart(PlainTextPart):
+    """A text part; the mark of another provider's cache is ignored, not refused.
+
+    LangChain's own suite sends it to gpt-4o-mini; under "developer" it is refused.
+    """
+
+    cache_control: Unchecked = None
 
 
 class RefusalPart(Wire):
@@ -73,8 +87,11 @@ class FilePart(Wire):
 
 
 TextContent = Annotated[
-    Annotated[str, Tag("string")]
-    | Annotated[Annotated[list[TextPart], Field(min_length=1)], Tag("array")],
+    Annotated[str, Tag("string")] | Annotated[list[TextPart], Tag("array")],
+    STRING_OR_OBJECTS,
+]
+PlainContent = Annotated[
+    Annotated[str, Tag("string")] | Annotated[list[PlainTextPart], Tag("array")],
     STRING_OR_OBJECTS,
 ]
 UserPart = Annotated[
@@ -82,14 +99,12 @@ UserPart = Annotated[
     Field(discriminator="type"),
 ]
 UserContent = Annotated[
-    Annotated[str, Tag("string")]
-    | Annotated[Annotated[list[UserPart], Field(min_length=1)], Tag("array")],
+    Annotated[str, Tag("string")] | Annotated[list[UserPart], Tag("array")],
     STRING_OR_OBJECTS,
 ]
 AssistantPart = Annotated[TextPart | RefusalPart, Field(discriminator="type")]
 AssistantContent = Annotated[
-    Annotated[str, Tag("string")]
-    | Annotated[Annotated[list[AssistantPart], Field(min_length=1)], Tag("array")],
+    Annotated[str, Tag("string")] | Annotated[list[AssistantPart], Tag("array")],
     STRING_OR_OBJECTS,
 ]
 
@@ -134,7 +149,7 @@ class DeveloperMessage(Wire):
     """Instructions, as newer models call them."""
 
     role: Literal["developer"]
-    content: TextContent
+    content: PlainContent
     name: str = ""
 
 
@@ -142,7 +157,7 @@ class SystemMessage(Wire):
     """Instructions."""
 
     role: Literal["system"]
-    content: TextContent
+    content: TextContent | None = None
     name: str = ""
 
 
@@ -150,12 +165,16 @@ class UserMessage(Wire):
     """What the user says."""
 
     role: Literal["user"]
-    content: UserContent
+    content: UserContent | None = None
     name: str = ""
 
 
 class AssistantMessage(Wire):
-    """What the model said; SDKs send ``annotations`` and nulls back with it."""
+    """What the model said.
+
+    SDKs send ``annotations`` and nulls back with it, LiteLLM its own
+    ``provider_specific_fields``; no refusal of that is on record.
+    """
 
     role: Literal["assistant"]
     content: AssistantContent | None = None
@@ -163,17 +182,22 @@ class AssistantMessage(Wire):
     name: str = ""
     audio: AudioRef | None = None
     annotations: list[Unchecked] | None = None
-    tool_calls: list[Annotated[FunctionCall | CustomCall, Field(discriminator="type")]] = Field(
-        default_factory=list, min_length=1, max_length=128
-    )
+    tool_calls: (
+        Annotated[
+            list[Annotated[FunctionCall | CustomCall, Field(discriminator="type")]],
+            Field(min_length=1, max_length=128),
+        ]
+        | None
+    ) = None
     function_call: CalledFunction | None = None
+    provider_specific_fields: Unchecked = None
 
 
 class ToolMessage(Wire):
     """The result of a tool call; ``name`` is not in the specification, but in OpenAI's examples."""
 
     role: Literal["tool"]
-    content: TextContent
+    content: TextContent | None = None
     tool_call_id: str
     name: str = ""
 

@@ -6,7 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Tag
 
-from mockdock.dialects.openai.wire_base import STRING_OR_OBJECT, Unchecked, Wire
+from mockdock.dialects.openai.wire_base import (
+    CHOICE_OR_OBJECT,
+    STRING_OR_OBJECT,
+    Unchecked,
+    Wire,
+)
 
 __all__ = [
     "FunctionChoice",
@@ -126,7 +131,7 @@ ToolChoice = Annotated[
         ],
         Tag("object"),
     ],
-    STRING_OR_OBJECT,
+    CHOICE_OR_OBJECT,
 ]
 FunctionChoice = Annotated[
     Annotated[Literal["none", "auto"], Tag("string")] | Annotated[Named, Tag("object")],

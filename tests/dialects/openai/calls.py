@@ -10,11 +10,13 @@ from mockdock.dialects.base import Call
 from mockdock.dialects.openai.failures import tell
 from mockdock.dialects.openai.parse import parse
 from mockdock.reply import Failure
-from mockdock.request import Request
+from mockdock.request import Request, Traits
 
 __all__ = [
     "CALL",
     "HELLO",
+    "THINKS",
+    "answer",
     "asks",
     "call",
     "called",
@@ -30,6 +32,7 @@ __all__ = [
 
 HELLO: dict[str, Any] = {"role": "user", "content": "Hello"}
 CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+THINKS = Traits(effort="medium")
 
 
 def small(**fields: Any) -> dict[str, Any]:
@@ -65,9 +68,12 @@ def leniently(body: Any) -> Request:
     return request
 
 
-def refused(body: Any, content_type: str | None = "application/json") -> dict[str, Any]:
+def refused(
+    body: Any, content_type: str | None = "application/json", traits: Traits | None = None
+) -> dict[str, Any]:
     """Parse a body that is not valid, and give the error object with its status."""
-    failure = parse(call(body, content_type))
+    known = traits or Traits()
+    failure = parse(call(body, content_type, traits=lambda _: known))
     assert isinstance(failure, Failure), failure
     told = tell(failure)
     return {"status": told.status, **told.body()["error"]}
@@ -99,6 +105,11 @@ def custom(form: Any) -> dict[str, Any]:
 def located(**place: Any) -> dict[str, Any]:
     """Say roughly where the user is."""
     return {"type": "approximate", "approximate": place}
+
+
+def answer(id_: str, content: str = "42") -> dict[str, Any]:
+    """Answer a tool call."""
+    return {"role": "tool", "tool_call_id": id_, "content": content}
 
 
 def asks(content: Any) -> dict[str, Any]:

@@ -38,3 +38,24 @@ def test_openais_base_url_ends_with_v1() -> None:
 def test_all_routes_lie_below_the_base_path(dialect: Dialect) -> None:
     assert dialect.routes
     assert all(route.path.startswith(f"{dialect.base_path}/") for route in dialect.routes)
+
+
+@pytest.mark.parametrize(
+    ("authorization", "key"),
+    [
+        ("Basic OnNrLWFiYw==", "sk-abc"),
+        ("basic  OnNrLWFiYw== ", "sk-abc"),
+        ("Basic bWU6c2s6YWJj", "sk:abc"),
+        ("Basic bWU=", ""),
+        ("Basic !", ""),
+        ("Basic", ""),
+        ("Basic //79", ""),
+        ("Basic é", ""),
+        ("Digest sk-abc", ""),
+        ("Token sk-abc", ""),
+        ("sk-abc", ""),
+    ],
+)
+def test_a_key_may_be_a_password_and_nothing_else(authorization: str, key: str) -> None:
+    """A browser sends it so; what is no credential at all is as good as none."""
+    assert openai.caller({"authorization": authorization}).key == key

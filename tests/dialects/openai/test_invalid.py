@@ -11,7 +11,10 @@ from mockdock.dialects.openai.parse import parse
 from mockdock.reply import Failure
 from mockdock.request import Request
 from tests.dialects.openai.calls import (
+    CALL,
     HELLO,
+    THINKS,
+    answer,
     asks,
     call,
     called,
@@ -80,9 +83,7 @@ def test_only_json_is_taken(sent: str) -> None:
 MISSING: list[tuple[str, dict[str, Any]]] = [
     ("messages[0].role", {"messages": [{}]}),
     ("messages[0].role", {"messages": [{"content": "x"}]}),
-    ("messages[0].content", {"messages": [{"role": "user"}]}),
     ("messages[0].content", {"messages": [{"role": "developer"}]}),
-    ("messages[0].content", {"messages": [{"role": "tool", "tool_call_id": "c"}]}),
     ("messages[0].tool_call_id", {"messages": [{"role": "tool", "content": "x"}]}),
     ("messages[0].name", {"messages": [{"role": "function", "content": "x"}]}),
     ("messages[0].content", {"messages": [{"role": "function", "name": "x"}]}),
@@ -259,17 +260,32 @@ def test_an_assistant_that_says_and_calls_nothing_is_refused(silent: dict[str, A
         {"refusal": "No."},
         {"audio": {"id": "audio_1"}},
         {"function_call": {"name": "f", "arguments": "{}"}},
-        {
-            "tool_calls": [
-                {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
-            ]
-        },
+        {"tool_calls": [CALL]},
     ],
 )
 def test_an_assistant_needs_no_content_beside_something_else(instead: dict[str, Any]) -> None:
-    assert isinstance(
-        parse(call(small(messages=[HELLO, {"role": "assistant", **instead}]))), Request
+    results = [answer("c")] if "tool_calls" in instead else []
+    messages = [HELLO, {"role": "assistant", **instead}, *results]
+    assert isinstance(parse(call(small(messages=messages))), Request)
+
+
+@pytest.mark.parametrize(
+    "silent",
+    [{"role": "user"}, {"role": "system", "content": None}, {"role": "user", "content": None}],
+)
+def test_only_an_assistant_needs_no_content(silent: dict[str, Any]) -> None:
+    """Measured on the live API: all roles but the developer's have this wording."""
+    assert refused(small(messages=[HELLO, silent])) == told(
+        "Invalid value for 'content': expected a string, got null.", "messages.[1].content"
     )
+
+
+def test_a_reasoning_model_names_one_unknown_parameter() -> None:
+    """So does the live API since gpt-5; missing messages come before."""
+    error = refused({**small(top_k=5, foo=1), "model": "gpt-5"}, traits=THINKS)
+    assert error == told("Unknown parameter: 'top_k'.", "top_k", "unknown_parameter")
+    missing = refused({"model": "gpt-5", "top_k": 5}, traits=THINKS)
+    assert missing["param"] == "messages"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 
 from mockdock.dialects.openai.render import frames
 from mockdock.reply import (
+    Alternative,
     Call,
     Choice,
     Completion,
@@ -18,6 +19,8 @@ from mockdock.reply import (
     ModelCard,
     ModelList,
     Piece,
+    Spoken,
+    TokenLogprob,
     Usage,
 )
 from mockdock.request import Request
@@ -189,6 +192,88 @@ def test_reasoning_models_leave_logprobs_out() -> None:
     assert list(told) == ["index", "message", "finish_reason"]
     assert b"logprobs" not in streamed(answer)
     assert b'"delta":{"content":"3"},"finish_reason":null}' in streamed(answer)
+
+
+LIKELY = (
+    TokenLogprob(b" Foo", -0.02, ()),
+    TokenLogprob(b"\xf0\x9f", -1.5, (Alternative(b"!", -0.5), Alternative(b"\xf0\x9f", -1.5))),
+)
+LISTED = [
+    {"token": " Foo", "logprob": -0.02, "bytes": [32, 70, 111, 111], "top_logprobs": []},
+    {
+        "token": "\\xf0\\x9f",
+        "logprob": -1.5,
+        "bytes": [240, 159],
+        "top_logprobs": [
+            {"token": "!", "logprob": -0.5, "bytes": [33]},
+            {"token": "\\xf0\\x9f", "logprob": -1.5, "bytes": [240, 159]},
+        ],
+    },
+]
+
+
+def likely(answer: Completion) -> Any:
+    """Give the log probabilities of a plain answer."""
+    (told,) = json.loads(plain(answer))["choices"]
+    return told["logprobs"]
+
+
+def test_log_probabilities_of_a_text_are_one_list() -> None:
+    """A token that splits a character is written byte by byte, as in OpenAI's cookbook."""
+    said = (Piece(" Foo", 1, LIKELY[:1]), Piece("🫨", 1, LIKELY[1:]))
+    answer = reply(Choice(0, said, None, (), "stop"), logprobs=True)
+    assert likely(answer) == {"content": LISTED, "refusal": None}
+    listed = likely(answer)["content"]
+    assert [list(each) for each in listed] == [["token", "logprob", "bytes", "top_logprobs"]] * 2
+    assert list(listed[1]["top_logprobs"][0]) == ["token", "logprob", "bytes"]
+
+
+def test_log_probabilities_of_a_refusal_are_its_own() -> None:
+    answer = reply(choice(refusal=(Piece(" Foo", 2, LIKELY),)), logprobs=True)
+    assert likely(answer) == {"content": None, "refusal": LISTED}
+
+
+def test_an_empty_text_has_an_empty_list_and_a_call_has_none() -> None:
+    empty = reply(Choice(0, (), None, (), "length"), logprobs=True)
+    assert likely(empty) == {"content": [], "refusal": None}
+    assert likely(reply(choice(calls=(ONE,)), logprobs=True)) is None
+
+
+def test_without_being_asked_no_log_probabilities_are_told() -> None:
+    assert likely(reply(choice("Hi"))) is None
+    assert likely(reply(choice(refusal=pieces("No")))) is None
+
+
+SPOKEN = Choice(
+    0, None, None, (), "stop", Spoken("audio_1", b"RIFF", 1774966514, pieces("Hi", "!"))
+)
+
+
+def test_a_spoken_answer_has_audio_and_no_content() -> None:
+    """The data is base64 of the whole file: "RIFF" is UklGRg==."""
+    text, finish = message(reply(SPOKEN))
+    assert finish == "stop"
+    assert json.loads(text) == {
+        "role": "assistant",
+        "content": None,
+        "refusal": None,
+        "audio": {
+            "id": "audio_1",
+            "data": "UklGRg==",
+            "expires_at": 1774966514,
+            "transcript": "Hi!",
+        },
+        "annotations": [],
+    }
+
+
+def test_a_written_answer_has_no_audio() -> None:
+    assert b'audio":' not in plain(reply(choice("Hi"))).replace(b"audio_tokens", b"")
+
+
+def test_a_spoken_answer_weighs_the_tokens_of_its_words() -> None:
+    (frame,) = frames(PLAIN, reply(SPOKEN))
+    assert frame.tokens == 2
 
 
 # --- streams ----------------------------------------------------------------------------------

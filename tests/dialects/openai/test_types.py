@@ -26,6 +26,9 @@ AN_OBJECT = "an object"
 OBJECTS = "an array of objects"
 STRINGS = "an array of strings"
 CONTENT = "one of a string or array of objects"
+CHOICE = "one of one of 'none', 'auto', or 'required' or object"
+TIERS = "one of 'auto', 'default', 'flex', 'scale', 'priority', or 'fast'"
+EFFORTS = "one of 'none', 'minimal', 'low', 'medium', 'high', 'xhigh', or 'max'"
 
 TYPES: list[tuple[str, dict[str, Any], str, str]] = [
     ("model", {"model": 5}, A_STRING, "an integer"),
@@ -40,7 +43,12 @@ TYPES: list[tuple[str, dict[str, Any], str, str]] = [
     ("messages[0].role", {"messages": [{"role": None}]}, A_STRING, "null"),
     ("messages[0].role", {"messages": [{"role": {}}]}, A_STRING, "an object"),
     ("messages[0].name", {"messages": [{**HELLO, "name": 5}]}, A_STRING, "an integer"),
-    ("messages[2].content", asks(None), CONTENT, "null"),
+    (
+        "messages[0].content",
+        {"messages": [{"role": "developer", "content": None}]},
+        CONTENT,
+        "null",
+    ),
     ("messages[2].content", asks({}), CONTENT, "an object"),
     ("messages[2].content", asks(5), CONTENT, "an integer"),
     ("messages[2].content[0]", asks(["x"]), AN_OBJECT, "a string"),
@@ -95,8 +103,8 @@ TYPES: list[tuple[str, dict[str, Any], str, str]] = [
     ("stop", {"stop": 5}, "one of a string or array of strings", "an integer"),
     ("stop[1]", {"stop": ["a", None]}, A_STRING, "null"),
     ("modalities", {"modalities": "text"}, STRINGS, "a string"),
-    ("modalities[0]", {"modalities": [5]}, A_STRING, "an integer"),
-    ("metadata", {"metadata": []}, AN_OBJECT, "an array"),
+    ("modalities[0]", {"modalities": [5]}, "one of 'text' or 'audio'", "an integer"),
+    ("metadata", {"metadata": []}, "a metadata object", "an array"),
     ("metadata.a", {"metadata": {"a": 5}}, A_STRING, "an integer"),
     ("logit_bias", {"logit_bias": []}, AN_OBJECT, "an array"),
     ("logit_bias.50256", {"logit_bias": {"50256": "x"}}, AN_INTEGER, "a string"),
@@ -108,9 +116,9 @@ TYPES: list[tuple[str, dict[str, Any], str, str]] = [
     ("prompt_cache_key", {"prompt_cache_key": 1}, A_STRING, "an integer"),
     ("prompt_cache_options", {"prompt_cache_options": "x"}, AN_OBJECT, "a string"),
     ("prompt_cache_options", {"prompt_cache_options": ["ttl"]}, AN_OBJECT, "an array"),
-    ("service_tier", {"service_tier": 5}, A_STRING, "an integer"),
-    ("reasoning_effort", {"reasoning_effort": 5}, A_STRING, "an integer"),
-    ("verbosity", {"verbosity": False}, A_STRING, "a boolean"),
+    ("service_tier", {"service_tier": 5}, TIERS, "an integer"),
+    ("reasoning_effort", {"reasoning_effort": 5}, EFFORTS, "an integer"),
+    ("verbosity", {"verbosity": False}, "one of 'low', 'medium', or 'high'", "a boolean"),
     ("tools", {"tools": {}}, OBJECTS, "an object"),
     ("tools[0]", {"tools": ["f"]}, AN_OBJECT, "a string"),
     ("tools[0].type", {"tools": [{"type": 5}]}, A_STRING, "an integer"),
@@ -135,8 +143,8 @@ TYPES: list[tuple[str, dict[str, Any], str, str]] = [
         A_STRING,
         "an object",
     ),
-    ("tool_choice", {"tool_choice": 5}, "one of a string or object", "an integer"),
-    ("tool_choice", {"tool_choice": []}, "one of a string or object", "an array"),
+    ("tool_choice", {"tool_choice": 5}, CHOICE, "an integer"),
+    ("tool_choice", {"tool_choice": []}, CHOICE, "an array"),
     (
         "tool_choice.function.name",
         {"tool_choice": {"type": "function", "function": {"name": None}}},
@@ -149,7 +157,7 @@ TYPES: list[tuple[str, dict[str, Any], str, str]] = [
         AN_OBJECT,
         "an integer",
     ),
-    ("functions", {"functions": "f"}, OBJECTS, "a string"),
+    ("functions", {"functions": "f"}, "an array of function definitions", "a string"),
     ("function_call", {"function_call": 5}, "one of a string or object", "an integer"),
     ("response_format", {"response_format": "json_object"}, AN_OBJECT, "a string"),
     (

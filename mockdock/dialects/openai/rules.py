@@ -1,0 +1,86 @@
+"""Every rule beyond the schema, in the order they are asked.
+
+First what the model refuses, then what contradicts itself in the request, its
+tools and schemas, its messages last (of a request that is wrong twice the live
+API told a refused temperature before missing content). ASSUMED in a docstring
+marks words for which there is no paste.
+"""
+
+from __future__ import annotations
+
+from mockdock.dialects.openai.invalid import bad_request
+from mockdock.dialects.openai.rules_messages import MESSAGE_RULES
+from mockdock.dialects.openai.rules_model import MODEL_RULES, Rule
+from mockdock.dialects.openai.rules_tools import TOOL_RULES
+from mockdock.dialects.openai.wire import ChatRequest
+from mockdock.reply import Failure
+from mockdock.request import Traits
+
+__all__ = ["RULES", "broken_rule"]
+
+
+def broken_rule(wire: ChatRequest, traits: Traits) -> Failure | None:
+    """Give the refusal by the first rule that a request breaks."""
+    for rule in RULES:
+        refusal = rule(wire, traits)
+        if refusal is not None:
+            return refusal
+    return None
+
+
+def _one_limit(wire: ChatRequest, _: Traits) -> Failure | None:
+    """Refuse two names for one limit (langchain-ai/langgraph#5943)."""
+    if wire.max_tokens is None or wire.max_completion_tokens is None:
+        return None
+    return bad_request(
+        "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.",
+        "max_tokens",
+        "invalid_parameter_combination",
+    )
+
+
+def _top_logprobs(wire: ChatRequest, _: Traits) -> Failure | None:
+    """Refuse alternatives to what is not told (WIRE B.2)."""
+    if wire.top_logprobs is None or wire.logprobs:
+        return None
+    return bad_request(
+        "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.", "top_logprobs"
+    )
+
+
+def _stream_options(wire: ChatRequest, _: Traits) -> Failure | None:
+    """Refuse options of a stream that is not asked for (BerriAI/litellm#5803)."""
+    if wire.stream_options is None or wire.stream:
+        return None
+    return bad_request(
+        "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
+        "stream_options",
+    )
+
+
+def _audio(wire: ChatRequest, _: Traits) -> Failure | None:
+    """Refuse speech without a voice (ASSUMED), and streamed in a container (agentfield#584)."""
+    if "audio" not in (wire.modalities or ()):
+        return None
+    if wire.audio is None:
+        message = "Missing required parameter: 'audio'."
+        return bad_request(message, "audio", "missing_required_parameter")
+    if wire.stream and wire.audio.format != "pcm16":
+        return bad_request(
+            f"Unsupported value: 'audio.format' does not support '{wire.audio.format}' when "
+            "stream=true. Supported values are: 'pcm16'.",
+            "audio.format",
+            "unsupported_value",
+        )
+    return None
+
+
+RULES: tuple[Rule, ...] = (
+    *MODEL_RULES,
+    _one_limit,
+    _top_logprobs,
+    _stream_options,
+    _audio,
+    *TOOL_RULES,
+    *MESSAGE_RULES,
+)
