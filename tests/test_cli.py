@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from mockdock.cli import app, main
 from mockdock.scenario import json_schema
+from tests.openai_types import check_completion
 
 COMMANDS = ("serve", "check", "explain", "schema", "init", "tokens", "models")
 HELLO = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hello"}]}
@@ -108,6 +109,7 @@ def test_explain_names_the_rule_and_why_not_the_others(run: Run, tmp_path: Path)
     assert "would match too, but comes later" in later
     assert rest[1] == "HTTP 200"
     body = json.loads("\n".join(rest[2:]))
+    check_completion(body)
     assert body["choices"][0]["message"]["content"] == "Hi, attempt 2"
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 import mockdock
+from tests.openai_types import check_completion
 
 ROOT = Path(__file__).parent.parent
 
@@ -131,6 +132,8 @@ def test_the_wheel_serves_and_counts_offline(wheel: Path, tmp_path: Path) -> Non
         return ended.stdout
 
     answers = json.loads(run(python, "-c", USE))
+    for model in ("gpt-4o", "gpt-4"):
+        check_completion(answers[model])
     assert "the network is cut off" in answers["outside"]
     assert answers["gpt-4o"]["usage"]["prompt_tokens"] == 8
     assert answers["gpt-4o"]["usage"]["completion_tokens"] == 12

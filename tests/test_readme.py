@@ -15,6 +15,7 @@ from mockdock import Server
 from mockdock.cli.commands import app
 from mockdock.resources import scenarios
 from mockdock.scenario import lint, load
+from tests.openai_types import check_completion
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -45,6 +46,7 @@ def test_curl() -> None:
         words = shlex.split(command.replace("\\\n", " ").replace(ADDRESS, server.base_url))
         ended = subprocess.run([*words, "-sS"], check=True, capture_output=True, text=True)
     answer = json.loads(ended.stdout)
+    check_completion(answer)
     assert answer["choices"][0]["message"]["content"].startswith("Hello! I am mockdock")
 
 

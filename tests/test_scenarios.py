@@ -11,10 +11,10 @@ import jsonschema
 import openai
 import pytest
 import yaml
-from openai import OpenAI
 
 from mockdock import Server, resources
 from mockdock.scenario import json_schema, lint, load
+from tests.openai_types import CheckedOpenAI
 
 FILES = sorted(resources.scenarios().glob("*.yaml"))
 TOOL = {"type": "function", "function": {"name": "get_weather"}}
@@ -24,16 +24,15 @@ TOOL = {"type": "function", "function": {"name": "get_weather"}}
 def ask() -> Iterator[Callable[..., Any]]:
     """Ask a shipped scenario by name; one server per scenario and test."""
     servers: dict[str, Server] = {}
-    clients: list[OpenAI] = []
+    clients: list[CheckedOpenAI] = []
 
     def asked(name: str, *messages: str | dict[str, Any], key: str = "test", **options: Any) -> Any:
         if name not in servers:
             servers[name] = Server(name).start()
-        client = OpenAI(
+        client = CheckedOpenAI(
             base_url=servers[name].base_url,
             api_key=key,
             max_retries=options.pop("max_retries", 0),
-            _strict_response_validation=True,
         )
         clients.append(client)
         options.setdefault("model", "gpt-4o-mini")

@@ -16,6 +16,7 @@ import pytest
 from mockdock import MockdockError, ScenarioError, Server, StartError
 from mockdock.delivery import ManualClock
 from mockdock.server import bind, bind_unix
+from tests.openai_types import check_completion
 
 HELLO = {"mockdock": 1, "rules": [{"reply": "hello"}]}
 
@@ -28,7 +29,9 @@ def ask(server: Server) -> str:
         {"content-type": "application/json"},
     )
     with urllib.request.urlopen(request, timeout=10) as answer:
-        told: str = json.load(answer)["choices"][0]["message"]["content"]
+        body = json.load(answer)
+    check_completion(body)
+    told: str = body["choices"][0]["message"]["content"]
     return told
 
 

@@ -91,6 +91,19 @@ def test_streams_retries_and_clients_that_left_are_noted() -> None:
     assert one.endswith(" ms client left after 1 event")
 
 
+def test_a_reply_that_contradicts_its_request_is_warned_of() -> None:
+    told = ("the tool 'f' is not offered", "the text is not JSON")
+    made = line(exchange(reply=replace(ANSWER, warnings=told)))
+    assert made.endswith(" ms warning: the tool 'f' is not offered warning: the text is not JSON")
+    assert "warning" not in line(exchange())
+
+
+def test_a_warning_is_shown_in_one_line_whatever_it_quotes() -> None:
+    made = line(exchange(reply=replace(ANSWER, warnings=("the tool 'a\nb\x1b[2J' is not",))))
+    assert made.isprintable()
+    assert made.endswith("warning: the tool 'a?b?[2J' is not")
+
+
 @pytest.mark.parametrize(
     ("duration", "written"), [(0.0, "0 ms"), (0.0004, "0 ms"), (0.25, "250 ms"), (61.5, "61500 ms")]
 )

@@ -1,0 +1,54 @@
+"""How much of a prediction came true."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from mockdock.content.predict import accepted
+
+
+@pytest.mark.parametrize(
+    ("predicted", "said", "right"),
+    [
+        ("", "", 0),
+        ("abc", "", 0),
+        ("", "abc", 0),
+        ("abc", "abc", 3),
+        ("abc", "abcdef", 3),
+        ("def", "abcdef", 3),
+        ("abXcd", "abcd", 4),
+        ("abcd", "abXcd", 4),
+        ("abXcd", "abYcd", 4),
+        ("abcdefg", "xbcdxfy", 4),
+        ("abc", "xyz", 0),
+        ("aa", "a", 1),
+        ("a", "aa", 1),
+        ("abab", "abaab", 4),
+    ],
+)
+def test_tokens_of_the_answer_count_in_their_order(predicted: str, said: str, right: int) -> None:
+    assert accepted([*predicted.encode()], [*said.encode()]) == right
+
+
+def test_never_more_than_either_has() -> None:
+    for predicted in ("aaaa", "ab", "ba"):
+        for said in ("aaa", "b", "abab"):
+            both = accepted([*predicted.encode()], [*said.encode()])
+            assert 0 <= both <= min(len(predicted), len(said))
+
+
+def test_one_edit_in_a_very_long_text_costs_one_token_and_no_time() -> None:
+    """A whole file predicted, one line of it changed: the case predictions are for."""
+    old = list(range(200_000))
+    new = [*old[:100_000], -1, *old[100_001:]]
+    begun = time.perf_counter()
+    assert accepted(old, new) == 199_999
+    assert time.perf_counter() - begun < 2
+
+
+def test_very_long_texts_that_differ_throughout_count_tokens_wherever_they_stand() -> None:
+    old = [-1, *range(3000), -2]
+    new = [-3, *reversed(range(3000)), -4]
+    assert accepted(old, new) == 3000
