@@ -22,7 +22,7 @@ from mockdock.request import Effort, Traits
 __all__ = ["Catalogue", "Model", "Prices", "load"]
 
 _DATA = Path(__file__).resolve().with_name("models.json")
-_REASONING = ("o1", "o3", "o4", "gpt-5")
+_REASONING = ("o1", "o3", "o4", "gpt-5", "gpt-6")
 _UNTHINKING = ("gpt-5.1", "gpt-5.2", "gpt-5.4")
 """Reasoning models whose effort is "none" unless asked for (OpenAI's model guides)."""
 

@@ -117,7 +117,7 @@ def test_a_spoken_reply_can_be_played(serve: Serve, client_of: Clients) -> None:
         "messages": HI,
         "modalities": ["text", "audio"],
     }
-    voice = {"voice": "alloy", "format": "wav"}
+    voice: Any = {"voice": "alloy", "format": "wav"}
     message = client.chat.completions.create(**asked, audio=voice).choices[0].message
     assert message.content is None
     assert message.audio is not None
