@@ -36,6 +36,7 @@ def ask(server: Server) -> str:
 
 
 def test_a_server_serves_on_a_port_of_its_own_and_stops() -> None:
+    before = set(threading.enumerate())
     with Server(HELLO) as one, Server(HELLO) as two:
         assert one.url != two.url
         assert one.base_url == f"{one.url}/v1"
@@ -43,7 +44,8 @@ def test_a_server_serves_on_a_port_of_its_own_and_stops() -> None:
         port = int(one.url.rsplit(":", 1)[1])
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
-    assert not [thread for thread in threading.enumerate() if thread.name == "mockdock"]
+    started = set(threading.enumerate()) - before
+    assert not [thread for thread in started if thread.name == "mockdock"]
 
 
 def test_a_server_can_be_started_again() -> None:
