@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from random import Random
 
 from mockdock.content.tokens import Tokenizer
@@ -23,10 +24,11 @@ SPREAD = 0.15
 IMPOSSIBLE = -9999.0
 """What the API writes for a token that is out of the question."""
 
-_COMMON = 20_000
+_COMMON = 8_000
 """Tokens of low ids are common in any text; alternatives come from these."""
-_TRIES = 8
-_FALL = (0.35, 0.7)
+_TINY = 1e-9
+_LEAST_SHARE = 0.35
+_MORE_SHARE = 0.35
 """An alternative takes such a share of what the likelier ones have left."""
 
 
@@ -39,19 +41,22 @@ def annotate(
     top: int,
     mean: float = MEAN,
     spread: float = SPREAD,
+    greedy: bool = False,
 ) -> tuple[Piece, ...]:
     """Give each token of the pieces its log probability and ``top`` most likely ones.
 
     ``spelled`` are the bytes of the tokens, in the order of the pieces. ``mean``
-    and ``spread`` are those of a normal distribution, cut at 0, from which the
-    log probability of each token said is drawn.
+    and ``spread`` are those of the gamma distribution, mirrored at 0, from which
+    the log probability of each token said is drawn; they do not depend on
+    ``top``. ``greedy`` makes the token said the likeliest of its place.
     """
     tokens = iter(spelled)
+    others = Random(rng.getrandbits(64))
     return tuple(
         replace(
             piece,
             logprobs=tuple(
-                _token(next(tokens), tokenizer, rng, top, min(0.0, rng.gauss(mean, spread)))
+                _token(next(tokens), tokenizer, others, top, _draw(rng, mean, spread), greedy)
                 for _ in range(piece.tokens)
             ),
         )
@@ -59,38 +64,44 @@ def annotate(
     )
 
 
+def _draw(rng: Random, mean: float, spread: float) -> float:
+    """Draw a log probability: at most 0, with this mean and standard deviation."""
+    if mean > -_TINY or spread < _TINY:
+        return mean
+    mean, spread = max(mean, IMPOSSIBLE), min(spread, -IMPOSSIBLE)
+    return max(-rng.gammavariate((mean / spread) ** 2, spread**2 / -mean), IMPOSSIBLE)
+
+
 def _token(
-    said: bytes, tokenizer: Tokenizer, rng: Random, top: int, logprob: float
+    said: bytes, tokenizer: Tokenizer, rng: Random, top: int, logprob: float, greedy: bool
 ) -> TokenLogprob:
     if not top:
         return TokenLogprob(said, logprob, ())
-    others = [*_others(said, tokenizer, rng, top, -math.expm1(logprob))]
-    ranked = sorted([Alternative(said, logprob), *others], key=lambda each: -each.logprob)
-    return TokenLogprob(said, logprob, tuple(ranked[:top]))
+    likely = [Alternative(said, logprob)]
+    likely += _others(said, tokenizer, rng, top, logprob if greedy else 0.0, logprob)
+    likely.sort(key=lambda each: -each.logprob)
+    return TokenLogprob(said, logprob, tuple(likely[:top]))
 
 
 def _others(
-    said: bytes, tokenizer: Tokenizer, rng: Random, count: int, left: float
+    said: bytes, tokenizer: Tokenizer, rng: Random, count: int, most: float, logprob: float
 ) -> Iterator[Alternative]:
-    """Give other tokens that share the probability ``left``."""
-    taken = {said}
-    for _ in range(count):
-        token = _other(said, taken, tokenizer, rng)
-        taken.add(token)
-        share = left * rng.uniform(*_FALL)
+    """Give other tokens, none likelier than ``most``, that share what is left of 1."""
+    left = -math.expm1(logprob)
+    drawn = rng.sample(_common(tokenizer, said[:1] == b" "), count + 1)
+    for token in [token for token in drawn if token != said][:count]:
+        share = left * (_LEAST_SHARE + _MORE_SHARE * rng.random())
         left -= share
-        yield Alternative(token, max(math.log(share), IMPOSSIBLE) if share > 0 else IMPOSSIBLE)
+        told = math.log(share) if share > 0 else IMPOSSIBLE
+        yield Alternative(token, min(max(told, IMPOSSIBLE), most))
 
 
-def _other(said: bytes, taken: set[bytes], tokenizer: Tokenizer, rng: Random) -> bytes:
-    """Draw a token not taken yet, that begins with a blank if the one said does."""
-    common = min(_COMMON, tokenizer.vocabulary)
-    start = said[:1] == b" "
-    for attempt in range(_TRIES):
-        (token,) = tokenizer.spelled([rng.randrange(common)])
-        alike = attempt > _TRIES // 2 or (token[:1] == b" ") is start
-        if alike and token not in taken and token.isascii():
-            return token
-    first = rng.randrange(common)
-    ids = range(first, first + len(taken) + 1)
-    return next(token for token in tokenizer.spelled(ids) if token not in taken)
+@lru_cache(8)
+def _common(tokenizer: Tokenizer, blank: bool) -> tuple[bytes, ...]:
+    """Give common words: those that begin with a blank, or the others."""
+    spelled = tokenizer.spelled(range(min(_COMMON, tokenizer.vocabulary)))
+    return tuple(
+        token
+        for token in spelled
+        if token.isascii() and token.strip().isalpha() and (token[:1] == b" ") is blank
+    )

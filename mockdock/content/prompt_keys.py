@@ -4,28 +4,60 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["find_keys"]
+from mockdock.content.hints import NUMBERS, TEXTS, words
+
+__all__ = ["Keys", "find_keys"]
 
 _MAX_TEXT = 20_000
 _MAX_KEYS = 50
 _SENTENCE = re.compile(r"[^\n.!?;]+")
-_SPEAKS_OF_KEYS = re.compile(r"\b(?:keys?|fields?|propert(?:y|ies)|attributes?)\b", re.IGNORECASE)
-_QUOTED = re.compile(r"(?<!\w)(['\"`])([A-Za-z_][\w-]{0,60})\1(?!\w)")
+_QUOTED = r"""(?<!\w)(?:'[A-Za-z_][\w-]{0,60}'|"[A-Za-z_][\w-]{0,60}"|`[A-Za-z_][\w-]{0,60}`)(?!\w)"""
+_ONE = re.compile(_QUOTED)
+_LIST = re.compile(rf"{_QUOTED}(?:(?:\s*,)?(?:\s*(?:and|or|&|,))?\s*{_QUOTED})*")
+_WORD = r"\b(?:keys?|fields?|propert(?:y|ies)|attributes?)\b"
+_BEFORE = re.compile(rf"{_WORD}(?:\s*:|\s+(?:are|is|named|called|of|like))*\s*$", re.IGNORECASE)
+_AFTER = re.compile(rf"\s*(?:as\s+)?(?:the\s+)?{_WORD}", re.IGNORECASE)
+_NEAR = 40
+_COUNTED = {"age", "count", "day", "days", "hour", "limit", "minute", "month", "page", "port"}
+_COUNTED |= {"quantity", "total", "year"}
 
 
-def find_keys(text: str) -> Mapping[str, Any] | None:
-    """Give the schema of an object with the keys named, all texts; None when there are none.
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The schema of an object with the keys named, and the text without their quotes."""
 
-    Keys are quoted words in a sentence that speaks of keys, fields or properties.
+    schema: Mapping[str, Any]
+    rest: str
+
+
+def find_keys(text: str) -> Keys | None:
+    """Find the keys a prompt names; None when there are none.
+
+    Keys are quoted words, alone or in a list, right beside the word "keys",
+    "fields" or "properties". All are texts but those whose names count or
+    measure something.
     """
-    keys: dict[str, None] = {}
+    names: dict[str, None] = {}
     for sentence in _SENTENCE.finditer(text[:_MAX_TEXT]):
-        if _SPEAKS_OF_KEYS.search(sentence[0]):
-            keys.update(dict.fromkeys(match[2] for match in _QUOTED.finditer(sentence[0])))
-    if not keys:
+        for found in _LIST.finditer(sentence[0]):
+            before = sentence[0][max(found.start() - _NEAR, 0) : found.start()]
+            after = sentence[0][found.end() : found.end() + _NEAR]
+            if _BEFORE.search(before) or _AFTER.match(after):
+                names.update(dict.fromkeys(one[0][1:-1] for one in _ONE.finditer(found[0])))
+    if not names:
         return None
-    names = list(keys)[:_MAX_KEYS]
-    properties = {name: {"type": "string"} for name in names}
-    return {"type": "object", "properties": properties, "required": names}
+    keys = list(names)[:_MAX_KEYS]
+    schema = {"type": "object", "properties": {k: _about(k) for k in keys}, "required": keys}
+    quoted = re.compile("|".join(rf"(['\"`]){re.escape(key)}['\"`]" for key in keys))
+    return Keys(schema, quoted.sub(lambda match: match[0][1:-1], text))
+
+
+def _about(key: str) -> Mapping[str, Any]:
+    last = words(key)[-1:]
+    if last and last[0] in _COUNTED:
+        return {"type": "integer"}
+    numeric = last and last[0] in NUMBERS and last[0] not in TEXTS
+    return {"type": "number" if numeric else "string"}

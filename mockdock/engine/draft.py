@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from mockdock.content import bias, logprobs, patterns, schema, text
 from mockdock.content.offers import Offers, read_offers
-from mockdock.content.prompt_keys import find_keys
+from mockdock.content.prompt_keys import Keys, find_keys
 from mockdock.content.prompt_schema import find_schema
 from mockdock.content.tokens import Tokenizer
 from mockdock.engine.chance import Entropy
@@ -141,7 +141,7 @@ class Writer:
             refusal=None if reply.refusal is None else self._filler.text(reply.refusal),
             calls=calls,
             reasoning=draft.reasoning if reply.reasoning is None else reply.reasoning,
-            finish=reply.finish,
+            finish=reply.finish or draft.finish,
             certainty=draft.certainty if sure is None else (sure.mean, sure.spread),
         )
 
@@ -180,7 +180,9 @@ class Writer:
         request, rng = self._request, self._rng("text", index)
         if ids := self._forced(spec, rng):
             said = b"".join(self._tokenizer.spelled(ids)).decode("utf-8", "replace")
-            return Draft(text=said, ids=ids, reasoning=self._reasoning(index))
+            # Nothing but the limit ends such an answer.
+            finish: Finish | None = "length" if len(ids) == request.max_tokens else None
+            return Draft(said, ids=ids, reasoning=self._reasoning(index), finish=finish)
         said = ""
         for times in _LONGER:
             made = text.generate(
@@ -222,7 +224,13 @@ class Writer:
         wanted = self._request.response_format.schema
         if wanted is not None:
             return wanted
-        return self._found or find_keys(self._prompt) or _OBJECT
+        if self._found is not None:
+            return self._found
+        return _OBJECT if self._keys is None else self._keys.schema
+
+    @cached_property
+    def _keys(self) -> Keys | None:
+        return find_keys(self._prompt)
 
     @cached_property
     def _prompt(self) -> str:
@@ -236,7 +244,9 @@ class Writer:
 
     @cached_property
     def _offers(self) -> Offers:
-        return read_offers(self._request.user_text)
+        said = self._request.user_text
+        named = find_keys(said) if self._request.response_format.kind == "json_object" else None
+        return read_offers(said if named is None else named.rest)
 
     def _auto(self, index: int) -> Draft:
         """Answer anything sensibly, so that agent loops end: one call for each user turn."""

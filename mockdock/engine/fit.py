@@ -121,6 +121,7 @@ class Fitter:
                 top=self.request.top_logprobs,
                 mean=draft.certainty[0],
                 spread=draft.certainty[1],
+                greedy=self.request.greedy,
             )
         return regroup(pieces, self.chunk)
 
@@ -132,21 +133,26 @@ class Fitter:
         for draft in drafts:
             pieces = self.tokenizer.pieces(draft.arguments)
             call = Call(draft.id, draft.name, pieces, draft.kind)
-            cost = count_calls([*calls, call], self.tokenizer, self.model)
+            cost = self._cost([*calls, call])
             if budget.fits(cost):
                 calls.append(call)
                 spent = cost
                 continue
             budget.exhausted = True
             named = replace(call, pieces=())
-            bare = count_calls([*calls, named], self.tokenizer, self.model)
+            bare = self._cost([*calls, named])
             if budget.left is not None and budget.fits(bare):
                 pieces, _ = cut(pieces, budget.left - bare)
+                # What is left may be split anew: several calls count as one text.
+                while not budget.fits(spent := self._cost([*calls, replace(call, pieces=pieces)])):
+                    pieces = pieces[:-1]
                 calls.append(replace(call, pieces=pieces))
-                spent = bare + _tokens(pieces)
             break
         budget.spend(spent)
         return tuple(replace(call, pieces=regroup(call.pieces, self.chunk)) for call in calls)
+
+    def _cost(self, calls: list[Call]) -> int:
+        return count_calls(calls, self.tokenizer, self.model)
 
     def _finish(self, calls: tuple[Call, ...]) -> Finish:
         """Say how an uncut choice ends; a tool forced by name ends with "stop"."""

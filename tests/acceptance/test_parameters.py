@@ -92,6 +92,7 @@ def test_a_forced_token_is_all_there_is(serve: Serve, client_of: Clients) -> Non
         model="gpt-4o", messages=HI, max_tokens=4, logit_bias={"24912": 100}
     )
     assert reply.choices[0].message.content == "hello" * 4
+    assert reply.choices[0].finish_reason == "length"
     assert reply.usage is not None
     assert reply.usage.completion_tokens == 4
 

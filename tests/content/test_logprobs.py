@@ -11,7 +11,7 @@ import pytest
 
 from mockdock.content.logprobs import IMPOSSIBLE, MEAN, SPREAD, annotate
 from mockdock.content.tokens import tokenizer
-from mockdock.reply import Piece, TokenLogprob
+from mockdock.reply import TokenLogprob
 
 O200K = tokenizer("o200k_base")
 LONG = "The quick brown fox jumps over the lazy dog, again and again. " * 40
@@ -84,7 +84,9 @@ def test_a_certain_token_leaves_nothing_to_others() -> None:
         assert entry.top[0].token == entry.token
 
 
-@pytest.mark.parametrize(("mean", "spread"), [(-5.0, 1.0), (-8.0, 0.25)])
+@pytest.mark.parametrize(
+    ("mean", "spread"), [(-5.0, 1.0), (-8.0, 0.25), (-0.5, 0.4), (MEAN, SPREAD)]
+)
 def test_mean_and_spread_are_those_of_the_text(mean: float, spread: float) -> None:
     drawn = [entry.logprob for entry in entries(LONG, mean=mean, spread=spread)]
     assert statistics.fmean(drawn) == pytest.approx(mean, abs=spread / 4)
@@ -113,14 +115,19 @@ def test_the_generator_decides() -> None:
     assert entries(LONG, 2, seed=1) != entries(LONG, 2, seed=2)
 
 
-def test_where_no_other_common_token_is_found_the_next_one_will_do() -> None:
-    """A generator that always draws the same must not loop."""
+def test_what_is_said_does_not_depend_on_how_many_alternatives_are_asked() -> None:
+    plain = [entry.logprob for entry in entries(LONG)]
+    assert plain == [entry.logprob for entry in entries(LONG, 5)]
+    assert plain == [entry.logprob for entry in entries(LONG, 20)]
 
-    class Stuck(Random):
-        def randrange(self, *_: int) -> int:  # type: ignore[override]
-            return 3
 
-    piece = Piece("x", 1)
-    (told,) = annotate([piece], [b"x"], O200K, Stuck(1), top=5)
-    tops = [each.token for each in told.logprobs[0].top]
-    assert len(set(tops)) == 5
+def test_without_sampling_the_token_said_is_the_likeliest() -> None:
+    for entry in entries(LONG, 3, mean=-2.0, spread=0.5, greedy=True):
+        assert entry.top[0].token == entry.token
+
+
+@pytest.mark.parametrize("mean", [-1e300, -1e-300, -5.0])
+@pytest.mark.parametrize("spread", [1e-300, 1.0, 1e300])
+def test_extreme_numbers_are_drawn_from_too(mean: float, spread: float) -> None:
+    drawn = [entry.logprob for entry in entries("one two three", 2, mean=mean, spread=spread)]
+    assert all(mean <= each <= 0 or IMPOSSIBLE <= each <= 0 for each in drawn)

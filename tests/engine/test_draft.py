@@ -343,7 +343,7 @@ def test_a_banned_token_is_not_said_after_a_tool_either() -> None:
 def test_a_forced_token_is_all_that_a_generated_text_says() -> None:
     (token,) = ENCODE(" yes")
     made = completion(engine(), ask(logit_bias={token: 100}, max_tokens=4))
-    assert (only(made).text, only(made).finish) == (" yes" * 4, "stop")
+    assert (only(made).text, only(made).finish) == (" yes" * 4, "length")
     assert made.usage.completion_tokens == 4
     scripted = engine({"generate": {"tokens": 7}})
     assert only(completion(scripted, ask(logit_bias={token: 100}))).text == " yes" * 7
