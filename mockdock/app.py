@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 from urllib.parse import parse_qsl, quote
@@ -172,14 +172,12 @@ class _Endpoint:
         method = scope["method"]
         operation = self._operations.get("GET" if method == "HEAD" else method, "")
         if not operation:
-            call = _call(scope, headers, caller, operation, b"")
+            call = _call(scope, headers, caller, operation, b"", engine)
             return _refusal(dialect.misroute(call, frozenset(self._operations)), caller)
         body = await _read(headers, receive, self._app.max_body)
         if body is None:
             return _refusal(dialect.oversize(self._app.max_body), caller)
-        call = _call(scope, headers, caller, operation, body)
-        lenient = engine.scenario.validation == "lenient"
-        parsed = dialect.parse(replace(call, lenient=lenient, traits=engine.traits))
+        parsed = dialect.parse(_call(scope, headers, caller, operation, body, engine))
         if isinstance(parsed, Failure):
             return _refusal(parsed, caller)
         decision = engine.decide(parsed)
@@ -228,6 +226,7 @@ def _call(
     caller: Caller,
     operation: str,
     body: bytes,
+    engine: Engine,
 ) -> Call:
     host = headers.get("host") or ":".join(str(part) for part in scope.get("server") or ())
     return Call(
@@ -240,6 +239,8 @@ def _call(
         base_url=f"{scope.get('scheme', 'http')}://{host}",
         caller=caller,
         query=tuple(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
+        lenient=engine.scenario.validation == "lenient",
+        traits=engine.traits,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from mockdock.frames import Pacing
 from mockdock.request import CallKind, Request
@@ -38,6 +38,7 @@ Finish = Literal["stop", "length", "tool_calls", "content_filter", "function_cal
 ErrorKind = Literal[
     "rate_limit",
     "tokens_limit",
+    "request_too_large",
     "quota",
     "overloaded",
     "server_error",
@@ -57,6 +58,9 @@ FailureKind = Literal[
     "missing_key",
     "no_match",
     "exhausted",
+    "no_stored",
+    "no_such_cursor",
+    "not_a_fine_tune",
     "unknown_url",
     "invalid_url",
     "wrong_method",
@@ -64,16 +68,14 @@ FailureKind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
+class Alternative(NamedTuple):
     """A token that could have stood in a place, and its natural log probability."""
 
     token: bytes
     logprob: float
 
 
-@dataclass(frozen=True, slots=True)
-class TokenLogprob:
+class TokenLogprob(NamedTuple):
     """A token said, and the most likely ones of its place, most likely first."""
 
     token: bytes
@@ -261,11 +263,14 @@ class Failure:
     such header. ``model``, ``key``, ``limit``, ``used`` and ``shares`` are what
     wordings speak of: the model asked for, the key given, a limit, what went
     beyond, and its parts ("messages", "functions", "completion") in tokens.
+    ``what`` is what is not there: the id of a stored completion, for a cursor
+    the kind of list it is to go on in.
     """
 
     kind: FailureKind
     model: str = ""
     key: str = field(default="", repr=False)
+    what: str = ""
     limit: int | None = None
     used: int | None = None
     shares: Mapping[str, int] = field(default_factory=dict)

@@ -139,10 +139,10 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class ToolChoice:
-    """Whether a tool may or must be called, and which of them (empty: any)."""
+    """Whether a tool may or must be called, and which of them (None: any; empty: none)."""
 
     mode: Literal["none", "auto", "required"] = "auto"
-    names: tuple[str, ...] = ()
+    names: tuple[str, ...] | None = None
     forced: bool = False
     """True when one tool was named outright (``{"type": "function", ...}``)."""
 
@@ -172,10 +172,13 @@ class Traits:
 
     ``effort`` is the reasoning effort when none is asked for, None for a model
     that does not reason. ``max_output_tokens`` is None where it is not known.
+    ``family`` is what answers, whatever it is called here: the plain name of a
+    base model, without provider, fine-tune or date; empty where that is unknown.
     """
 
     effort: Effort | None = None
     max_output_tokens: int | None = None
+    family: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import pytest
 import mockdock
 
 ROOT = Path(mockdock.__file__).parent
-NOUNS = {"request", "reply", "frames", "errors", "resources"}
+NOUNS = {"request", "reply", "frames", "errors", "memo", "resources"}
 MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(NOUNS, NOUNS),
     "content": NOUNS,

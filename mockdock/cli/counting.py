@@ -43,7 +43,7 @@ def count_tokens(source: str, model: str | None) -> str:
         name = model or _DEFAULT
         encoding = encoding_for(name)
         count = tokenizer(encoding).count(text)
-        return f"{count} tokens ({encoding}, as for {name})"
+        return f"{count} token{'' if count == 1 else 's'} ({encoding}, as for {name})"
     body = {**body, "model": model or body.get("model") or _DEFAULT}
     call = Call("chat", "POST", "", {}, {}, json.dumps(body).encode(), "")
     parsed = DIALECTS[0].parse(call)

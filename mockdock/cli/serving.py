@@ -73,7 +73,8 @@ def serve_scenarios(sources: Sequence[str], options: Options) -> None:
     threading.Thread(target=tokenizer, args=("o200k_base",), daemon=True).start()
 
     def take(fresh: Loaded) -> None:
-        app.engine = Engine(fresh.scenario, seed=options.seed)
+        # Stored completions are the client's own; what a scenario counts begins anew.
+        app.engine = Engine(fresh.scenario, shelf=app.engine.shelf, seed=options.seed)
 
     watched = (
         reloading(sources, loaded, take, functools.partial(_say, options))

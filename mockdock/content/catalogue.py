@@ -8,6 +8,7 @@ had no such source, and was made up to have a stable value, is in ``assumed``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -25,6 +26,7 @@ _DATA = Path(__file__).resolve().with_name("models.json")
 _REASONING = ("o1", "o3", "o4", "gpt-5", "gpt-6")
 _UNTHINKING = ("gpt-5.1", "gpt-5.2", "gpt-5.4")
 """Reasoning models whose effort is "none" unless asked for (OpenAI's model guides)."""
+_DATE = re.compile(r"-\d{4}-\d\d-\d\d$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,12 @@ class Model:
         return Traits(
             effort=_effort(self.snapshot) if self.reasoning else None,
             max_output_tokens=self.max_output_tokens if known else None,
+            family=_family(self.snapshot),
         )
+
+
+def _family(name: str) -> str:
+    return _DATE.sub("", plain_name(name))
 
 
 def _effort(name: str) -> Effort:

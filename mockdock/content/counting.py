@@ -17,9 +17,9 @@ import orjson
 
 from mockdock.content.attachments import count_audio, count_file
 from mockdock.content.images import count_image
-from mockdock.content.memo import Memo
 from mockdock.content.namespace import format_section, tool_namespace
 from mockdock.content.tokens import Tokenizer, plain_name
+from mockdock.memo import Memo
 from mockdock.reply import Call
 from mockdock.request import (
     AudioPart,
@@ -36,6 +36,7 @@ from mockdock.request import (
 
 __all__ = ["NO_PROMPT", "Prompt", "count_calls", "count_prompt", "count_reasoning"]
 
+_LONGEST_NAME = 200
 _PRIMING = 3
 _TOOLS_HEADING = 5
 _FORMAT_HEADING = 4
@@ -70,8 +71,13 @@ class _Rules:
     reasoning: int = 0
 
 
-@lru_cache(256)
 def _rules(model: str) -> _Rules:
+    """Give the rules for a model; those of names of any sensible length are remembered."""
+    return _known_rules(model) if len(model) <= _LONGEST_NAME else _known_rules.__wrapped__(model)
+
+
+@lru_cache(256)
+def _known_rules(model: str) -> _Rules:
     name = plain_name(model)
     if name.startswith("gpt-3.5-turbo-0301"):
         return _Rules(message=4, name=-1, call=4, modern=False)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from typing import Any
 
 from mockdock.content.keywords import canonical, kind_of, listed, mapped, quantity, texts, types
-from mockdock.content.refs import lookup
+from mockdock.content.refs import Refs
+from mockdock.content.regex import MAX_PATTERN
 
 __all__ = ["Branches", "Flattener"]
 
 _MAX_DEPTH = 40
+_MAX_WORK = 50_000
+# Python does not write whole numbers of more than 4,300 digits.
+_MAX_STEP = 10**3_000
+_MEMBERS = ("properties", "patternProperties", "required", "enum", "dependentRequired")
 _APART = frozenset(
     ("$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "if", "then", "else", "$defs", "definitions")
 )
@@ -49,12 +54,14 @@ class Flattener:
 
     After ``flat``: ``refs`` are the references it followed, ``choices`` tells
     whether the result is one of several, so that a value made from it has to
-    be checked against the whole.
+    be checked against the whole. ``work`` is how many members were looked at;
+    parts of a schema that takes too much of it are left out.
     """
 
-    def __init__(self, root: Any, choose: Choose) -> None:
-        self.root = root
+    def __init__(self, document: Refs, choose: Choose) -> None:
+        self.document = document
         self.choose = choose
+        self.work = 0
         self.refs: list[str] = []
         self.choices = False
 
@@ -66,10 +73,14 @@ class Flattener:
             return {}
         merged = {key: value for key, value in schema.items() if key not in _APART}
         self.choices = self.choices or not _CHECKED.isdisjoint(schema)
+        self.work += _members_of(schema)
         for part in self._parts(schema):
             inner = self.flat(part, depth + 1)
             if inner is None:
                 return None
+            self.work += _members_of(merged) + _members_of(inner)
+            if self.work > _MAX_WORK:
+                break
             merged = _merge(merged, inner)
         return merged
 
@@ -78,21 +89,28 @@ class Flattener:
         ref = schema.get("$ref") or schema.get("$dynamicRef")
         if isinstance(ref, str) and ref not in self.refs:
             self.refs.append(ref)
-            parts.append(lookup(self.root, ref))
+            parts.append(self.document.lookup(ref))
         parts.extend(listed(schema, "allOf"))
         for key in ("anyOf", "oneOf"):
             options = listed(schema, key)
             if options:
+                self.work += len(options)
                 parts.append(self.choose(options, id(options)))
         if "if" in schema:
             both = {"allOf": [schema["if"], schema.get("then", True)]}
             parts.append(self.choose([both, schema.get("else", True)], id(schema["if"])))
-        present = {**mapped(schema, "properties"), **dict.fromkeys(texts(schema, "required"))}
         dependent = mapped(schema, "dependentSchemas")
-        parts.extend(dependent[name] for name in dependent if name in present)
         needed = mapped(schema, "dependentRequired")
-        parts.extend({"required": needed[name]} for name in needed if name in present)
+        if dependent or needed:
+            present = {**mapped(schema, "properties"), **dict.fromkeys(texts(schema, "required"))}
+            parts.extend(dependent[name] for name in dependent if name in present)
+            parts.extend({"required": needed[name]} for name in needed if name in present)
         return parts
+
+
+def _members_of(schema: Mapping[str, Any]) -> int:
+    found = [schema[key] for key in _MEMBERS if key in schema]
+    return len(schema) + sum(len(one) for one in found if isinstance(one, Sized))
 
 
 def _merge(outer: dict[str, Any], inner: dict[str, Any]) -> dict[str, Any]:
@@ -101,7 +119,7 @@ def _merge(outer: dict[str, Any], inner: dict[str, Any]) -> dict[str, Any]:
     if "type" in outer and "type" in inner:
         merged["type"] = _common_types(outer, inner)
     if "enum" in outer and "enum" in inner:
-        allowed = [canonical(item) for item in listed(inner, "enum")]
+        allowed = {canonical(item) for item in listed(inner, "enum")}
         both = [item for item in listed(outer, "enum") if canonical(item) in allowed]
         merged["enum"] = both or outer["enum"]
     for key in ("properties", "patternProperties"):
@@ -134,7 +152,8 @@ def _joined(one: Any, other: Any) -> Any:
     if not (isinstance(one, str) and isinstance(other, str)) or one == other:
         return one
     for first, second in ((one, other), (other, one)):
-        if not first.endswith("$") and not second.startswith("^"):
+        short = len(first) + len(second) < MAX_PATTERN
+        if short and not first.endswith("$") and not second.startswith("^"):
             return f"(?:{first}).*(?:{second})"
     return one
 
@@ -163,7 +182,8 @@ def _tighten(merged: dict[str, Any], outer: dict[str, Any], inner: dict[str, Any
     if one and other:
         merged["multipleOf"] = outer["multipleOf"] if one >= other else inner["multipleOf"]
         if kind_of(outer["multipleOf"]) == kind_of(inner["multipleOf"]) == "integer":
-            merged["multipleOf"] = math.lcm(int(one), int(other))
+            both = math.lcm(int(one), int(other))
+            merged["multipleOf"] = both if both < _MAX_STEP else merged["multipleOf"]
     if inner.get("uniqueItems") is True:
         merged["uniqueItems"] = True
 

@@ -1,24 +1,17 @@
-"""What a field name or a ``format`` suggests: tables from word to maker."""
+"""What a field name suggests: tables from word to maker."""
 
 from __future__ import annotations
 
 import random
 import re
-from base64 import b64encode
-from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Mapping
 from types import MappingProxyType
-from uuid import UUID
 
 from mockdock.content import fake
+from mockdock.content.forms import FORMATS, Maker, clock, pick
 
-__all__ = ["AHEAD", "FORMATS", "NUMBERS", "ROLES", "SPECIAL", "TEXTS", "Maker", "words"]
+__all__ = ["AHEAD", "NUMBERS", "ROLES", "SPECIAL", "TEXTS", "words"]
 
-Maker = Callable[[random.Random], str]
-
-# Faker's own dates count from today; these stay the same on every day.
-_FIRST_DAY = date(2024, 1, 1)
-_DAYS = 730
 _BREAK = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
 _CURRENCIES = ("USD", "EUR", "GBP", "JPY", "CHF")
 _LANGUAGES = ("en", "de", "fr", "es", "it")
@@ -26,16 +19,11 @@ _ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Tokyo")
 _UNITS = ("celsius", "fahrenheit")
 _COLORS = ("red", "green", "blue", "orange", "teal")
 _STATES = ("active", "pending", "done")
-_HEX = "0123456789abcdef"
 
 
 def words(name: str) -> list[str]:
     """Split a field name such as ``customerEmail`` or ``start-date`` into lower-case words."""
     return [part.lower() for part in _BREAK.split(name) if part]
-
-
-def _pick(options: tuple[str, ...]) -> Maker:
-    return lambda rng: rng.choice(options)
 
 
 def _fact(method: str) -> Maker:
@@ -58,118 +46,33 @@ def _paragraph(rng: random.Random) -> str:
     return str(fake.english(rng).paragraph())
 
 
-def _date(rng: random.Random) -> str:
-    return (_FIRST_DAY + timedelta(days=rng.randrange(_DAYS))).isoformat()
-
-
-def _clock(rng: random.Random) -> str:
-    return f"{rng.randrange(24):02}:{rng.randrange(60):02}:{rng.randrange(60):02}"
-
-
-def _time(rng: random.Random) -> str:
-    return f"{_clock(rng)}Z"
-
-
-def _date_time(rng: random.Random) -> str:
-    start = datetime(_FIRST_DAY.year, 1, 1, tzinfo=UTC)
-    moment = start + timedelta(days=rng.randrange(_DAYS), seconds=rng.randrange(86_400))
-    return f"{moment:%Y-%m-%dT%H:%M:%S}Z"
-
-
-def _duration(rng: random.Random) -> str:
-    return f"P{rng.randint(1, 14)}DT{rng.randint(1, 12)}H"
-
-
-def _uuid(rng: random.Random) -> str:
-    return str(UUID(int=rng.getrandbits(128), version=4))
-
-
-def _id(rng: random.Random) -> str:
-    return "".join(rng.choices(_HEX, k=12))
-
-
-def _ipv4(rng: random.Random) -> str:
-    return f"192.0.2.{rng.randint(1, 254)}"
-
-
-def _ipv6(rng: random.Random) -> str:
-    return f"2001:db8::{rng.randint(1, 0xFFFF):x}"
-
-
-def _host(rng: random.Random) -> str:
-    return f"{fake.english(rng).word()}.example.com"
-
-
-def _email(rng: random.Random) -> str:
-    return f"{fake.facts(rng).first_name().lower()}.{_host_user(rng)}@example.com"
-
-
-def _host_user(rng: random.Random) -> str:
-    return fake.facts(rng).last_name().lower().replace(" ", "")
-
-
-def _path(rng: random.Random) -> str:
-    return f"/{'/'.join(fake.english(rng).words(2))}"
-
-
-def _uri(rng: random.Random) -> str:
-    return f"https://www.example.com{_path(rng)}"
-
-
-def _base64(rng: random.Random) -> str:
-    return b64encode(rng.randbytes(12)).decode()
-
-
-FORMATS: Mapping[str, Maker] = MappingProxyType(
-    {
-        "date": _date,
-        "time": _time,
-        "date-time": _date_time,
-        "duration": _duration,
-        "email": _email,
-        "idn-email": _email,
-        "hostname": _host,
-        "idn-hostname": _host,
-        "ipv4": _ipv4,
-        "ipv6": _ipv6,
-        "uri": _uri,
-        "url": _uri,
-        "iri": _uri,
-        "uri-reference": _path,
-        "iri-reference": _path,
-        "uri-template": _pick(("/items/{id}", "/users/{name}")),
-        "uuid": _uuid,
-        "json-pointer": _path,
-        "relative-json-pointer": lambda rng: f"{rng.randint(0, 3)}{_path(rng)}",
-        "regex": _pick(("^[a-z]+$", "[0-9]{4}")),
-        "byte": _base64,
-        "password": _id,
-    }
-)
+_date, _moment, _duration = FORMATS["date"], FORMATS["date-time"], FORMATS["duration"]
+_email, _uri, _path = FORMATS["email"], FORMATS["uri"], FORMATS["uri-reference"]
+_host, _ipv4, _uuid, _id = (FORMATS[form] for form in ("hostname", "ipv4", "uuid", "password"))
 
 TEXTS: Mapping[str, Maker] = MappingProxyType(
     {
         "address": _fact("address"),
-        "at": _date_time,
+        "at": _moment,
         "author": _fact("name"),
         "birthday": _date,
         "body": _paragraph,
         "category": _words(1),
         "city": _fact("city"),
         "code": _id,
-        "color": _pick(_COLORS),
-        "colour": _pick(_COLORS),
+        "color": pick(_COLORS),
+        "colour": pick(_COLORS),
         "comment": _sentence,
         "company": _fact("company"),
         "content": _paragraph,
         "country": _fact("country"),
-        "country_code": _pick(("US", "DE", "FR", "GB", "JP")),
-        "currency": _pick(_CURRENCIES),
+        "country_code": pick(("US", "DE", "FR", "GB", "JP")),
+        "currency": pick(_CURRENCIES),
         "customer": _fact("name"),
         "date": _date,
-        "datetime": _date_time,
+        "datetime": _moment,
         "day": _date,
-        "department": _pick(("Sales", "Support", "Engineering")),
+        "department": pick(("Sales", "Support", "Engineering")),
         "description": _sentence,
         "domain": _host,
         "duration": _duration,
@@ -179,7 +82,7 @@ TEXTS: Mapping[str, Maker] = MappingProxyType(
         "filename": lambda rng: f"{fake.english(rng).word()}.txt",
         "first_name": _fact("first_name"),
         "firstname": _fact("first_name"),
-        "gender": _pick(("female", "male", "other")),
+        "gender": pick(("female", "male", "other")),
         "hash": _id,
         "host": _host,
         "hostname": _host,
@@ -190,11 +93,11 @@ TEXTS: Mapping[str, Maker] = MappingProxyType(
         "job": _fact("job"),
         "key": _words(1),
         "keyword": _words(1),
-        "language": _pick(_LANGUAGES),
+        "language": pick(_LANGUAGES),
         "last_name": _fact("last_name"),
         "lastname": _fact("last_name"),
         "link": _uri,
-        "locale": _pick(("en_US", "de_DE", "fr_FR")),
+        "locale": pick(("en_US", "de_DE", "fr_FR")),
         "location": _fact("city"),
         "message": _sentence,
         "name": _fact("name"),
@@ -211,10 +114,10 @@ TEXTS: Mapping[str, Maker] = MappingProxyType(
         "question": lambda rng: f"{_sentence(rng).rstrip('.')}?",
         "reason": _sentence,
         "recipient": _email,
-        "role": _pick(("admin", "editor", "viewer")),
+        "role": pick(("admin", "editor", "viewer")),
         "sku": _id,
         "state": _fact("state"),
-        "status": _pick(_STATES),
+        "status": pick(_STATES),
         "street": _fact("street_address"),
         "subject": _title,
         "summary": _sentence,
@@ -222,14 +125,14 @@ TEXTS: Mapping[str, Maker] = MappingProxyType(
         "tag": _words(1),
         "tags": _words(1),
         "text": _paragraph,
-        "time": _clock,
-        "timestamp": _date_time,
-        "timezone": _pick(_ZONES),
+        "time": clock,
+        "timestamp": _moment,
+        "timezone": pick(_ZONES),
         "title": _title,
         "token": _id,
         "topic": _words(2),
-        "unit": _pick(_UNITS),
-        "units": _pick(_UNITS),
+        "unit": pick(_UNITS),
+        "units": pick(_UNITS),
         "uri": _uri,
         "url": _uri,
         "user": _fact("user_name"),

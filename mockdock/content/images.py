@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 
 from mockdock.content.image_size import image_size
 from mockdock.content.tokens import plain_name
@@ -76,7 +75,6 @@ def count_image(image: ImagePart, model: str) -> int:
     return math.ceil(_patches(width, height) * cost.factor)
 
 
-@lru_cache(256)
 def _cost(model: str) -> _Tiles | _Patches:
     name = plain_name(model)
     return next(cost for prefix, cost in _COSTS if name.startswith(prefix))

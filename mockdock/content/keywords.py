@@ -11,6 +11,7 @@ __all__ = [
     "bounds",
     "canonical",
     "few",
+    "heft",
     "holding",
     "item_schemas",
     "kind_of",
@@ -18,9 +19,11 @@ __all__ = [
     "mapped",
     "quantity",
     "size",
+    "sound",
     "stub",
     "texts",
     "types",
+    "writable",
 ]
 
 _KINDS = ("object", "array", "string", "integer", "number", "boolean", "null")
@@ -33,6 +36,13 @@ _FORMS: tuple[tuple[str, type | tuple[type, ...]], ...] = (
 )
 _STUBS: Mapping[str, Any] = {"string": "", "integer": 0, "number": 0, "boolean": False}
 _FEW = 200
+# Levels of nesting: of a value and of a schema.
+_MAX_NESTED = 100
+_MAX_LEVELS = 200
+_HEAVY = 100_000
+# Larger whole numbers, in bits, come near to what Python writes at all (4,300 digits).
+_MAX_BITS = 10_000
+_DATA = frozenset(("const", "default", "enum", "example", "examples"))
 _INFERRED = {
     "object": (
         "properties",
@@ -72,13 +82,11 @@ def texts(schema: Mapping[str, Any], key: str) -> tuple[str, ...]:
 
 
 def quantity(schema: Mapping[str, Any], key: str) -> Fraction | None:
-    """Give the finite number under ``key``, exactly."""
+    """Give the finite number under ``key``, exactly; one of thousands of digits is none."""
     value = schema.get(key)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return Fraction(value)
+    return Fraction(value) if writable(value) else None
 
 
 def size(schema: Mapping[str, Any], key: str) -> int | None:
@@ -151,14 +159,93 @@ def kind_of(value: Any) -> str:
     return "number" if isinstance(value, float) and not value.is_integer() else "integer"
 
 
-def canonical(value: Any) -> Any:
-    """Give a hashable form that is equal for values JSON Schema calls equal."""
+def canonical(value: Any, depth: int = 0) -> Any:
+    """Give a hashable form that is equal for values JSON Schema calls equal.
+
+    What is nested in more than a hundred levels counts as equal.
+    """
+    if not isinstance(value, (Mapping, list, tuple)):
+        return ("boolean" if isinstance(value, bool) else "other", value)
+    if depth > _MAX_NESTED:
+        return ("deep",)
     if isinstance(value, Mapping):
-        items = ((str(key), canonical(item)) for key, item in value.items())
-        return ("object", tuple(sorted(items, key=lambda pair: pair[0])))
-    if isinstance(value, (list, tuple)):
-        return ("array", tuple(canonical(item) for item in value))
-    return ("boolean" if isinstance(value, bool) else "other", value)
+        form = {}
+        for key in sorted(value, key=str):
+            form[str(key)] = canonical(value[key], depth + 1)
+        return ("object", tuple(form.items()))
+    items = []
+    for item in value:
+        items.append(canonical(item, depth + 1))  # noqa: PERF401  # one frame a level
+    return ("array", tuple(items))
+
+
+def writable(value: Any) -> bool:
+    """Tell whether a scalar is one that JSON can carry to a client."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return not isinstance(value, int) or value.bit_length() <= _MAX_BITS
+
+
+def heft(value: Any) -> int:
+    """Tell how large a value is, in eights of members or of 16 characters: 0 for ordinary ones."""
+    total, stack = 0, [value]
+    while stack and total < _HEAVY:
+        one = stack.pop()
+        if isinstance(one, str):
+            total += len(one) // 16
+        elif isinstance(one, Mapping):
+            stack.extend(one.values())
+            stack.extend(one)
+        elif isinstance(one, (list, tuple)):
+            stack.extend(one)
+        total += 1
+    return total // 8
+
+
+def sound(schema: Any) -> Any:
+    """Give a schema without numbers that JSON cannot carry, nor what is nested too deep.
+
+    A constant, an enum member and the like with such a part is left out whole.
+    """
+    return schema if _within(schema, _MAX_NESTED) else _mended(schema, 0)
+
+
+def _within(value: Any, levels: int) -> bool:
+    """Tell whether all of a value is writable and it has no more levels than that."""
+    level = [value]
+    for _ in range(levels):
+        below: list[Any] = []
+        for one in level:
+            if isinstance(one, Mapping):
+                below.extend(one.values())
+            elif isinstance(one, (list, tuple)):
+                below.extend(one)
+            elif not writable(one):
+                return False
+        if not below:
+            return True
+        level = below
+    return False
+
+
+def _mended(schema: Any, depth: int) -> Any:
+    mended: Any = schema
+    if isinstance(schema, Mapping):
+        mended = {}
+        for key, value in schema.items():
+            if key in _DATA:
+                if key in ("enum", "examples") and isinstance(value, (list, tuple)):
+                    mended[key] = [item for item in value if _within(item, _MAX_NESTED)]
+                elif _within(value, _MAX_NESTED):
+                    mended[key] = value
+            elif depth < _MAX_LEVELS and writable(value):
+                mended[key] = _mended(value, depth + 1)
+    elif isinstance(schema, (list, tuple)):
+        mended = []
+        for item in schema if depth < _MAX_LEVELS else ():
+            if writable(item):
+                mended.append(_mended(item, depth + 1))
+    return mended
 
 
 def few(schema: Mapping[str, Any]) -> Sequence[Any]:

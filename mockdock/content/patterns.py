@@ -4,31 +4,85 @@ Reads the common ground of ECMA-262 (which JSON Schema names) and Python, with
 its own small parser: the standard library's is private and rejects ``\p{L}``
 and ``(?<name>...)``. Look-arounds are not generated from but checked
 afterwards, over several attempts.
+
+Checking is bounded. A pattern that could backtrack for long is not run: that is
+told by its form and the length of the text, so that it does not depend on the
+clock. What slips through is stopped by the processor time it takes.
 """
 
 from __future__ import annotations
 
 import random
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from functools import lru_cache
+from time import thread_time
+from typing import Any
 
-from mockdock.content.regex import Alt, Back, Chars, Group, Look, Node, Repeat, Seq, parse
+import regex  # type: ignore[import-untyped]
 
-__all__ = ["found", "generate", "matches"]
+from mockdock.content.regex import (
+    MAX_PATTERN,
+    Alt,
+    Back,
+    Chars,
+    Group,
+    Look,
+    Node,
+    Repeat,
+    Seq,
+    parse,
+)
+
+__all__ = ["found", "generate", "limited", "matches"]
 
 _ATTEMPTS = 40
 _SLACK = 8
 _MAX_TEXT = 10_000
-# Backtracking costs up to length ** unbounded repeats; beyond this, a check is skipped.
-_MAX_STEPS = 10_000_000
-# Choices inside an endless repeat cost up to 2 ** length.
-_MAX_EXPLOSIVE = 20
-_MAX_ROUNDS = 100_000
-_MANY = 50
+# Nodes looked at in one attempt, a node with many options counting for several.
+_MAX_VISITS = 40_000
+# Steps of a matcher, as ``_paths`` estimates them: some 50 milliseconds at worst.
+_MAX_STEPS = 5_000_000.0
+_MAX_ROUNDS = 20_000
+# Seconds of processor time, for one match and for all of them together.
+_MATCH_TIME = 0.1
+_TOTAL_TIME = 0.3
+
+# What the matcher reads otherwise than ECMA-262 and Python: fuzzy counts, its own escapes.
+_ODD = re.compile(
+    r"\\u\{(?P<code>[0-9A-Fa-f]{1,6})\}|\\k<(?P<name>\w{1,60})>|\\[pP]\{[\w=]{1,60}\}"
+    r"|\\(?P<letter>[a-zA-Z])|\\.|(?P<brace>\{)(?![0-9]+,?[0-9]*\}|,[0-9]+\})",
+    re.DOTALL,
+)
+_KEPT = frozenset("dDwWsSbBAZnrtfvxu")
+# Recursion, calls, verbs and flags that only the matcher knows.
+_FOREIGN = re.compile(r"\(\*|\(\?(?:[R&|(>+0-9]|P[>&]|-[0-9]|[a-zA-Z-]*[^aimsux:)=!<P#-])")
+
+
+@dataclass(slots=True)
+class _Budget:
+    left: float = _TOTAL_TIME
+
+
+_budget: ContextVar[_Budget | None] = ContextVar("_budget", default=None)
+
+
+@contextmanager
+def limited() -> Iterator[None]:
+    """Let all checks in here share one time limit, that of an outer block if there is one."""
+    token = None if _budget.get() else _budget.set(_Budget())
+    try:
+        yield
+    finally:
+        if token:
+            _budget.reset(token)
 
 
 def generate(pattern: str, rng: random.Random, *, lo: int = 0, hi: int | None = None) -> str | None:
-    """Make a text of ``lo`` to ``hi`` characters that ``pattern`` matches.
+    """Make a text of ``lo`` to ``hi`` characters, 10,000 at most, that ``pattern`` matches.
 
     None when the pattern cannot be read; the nearest miss when no attempt
     met both the pattern and the length.
@@ -36,32 +90,41 @@ def generate(pattern: str, rng: random.Random, *, lo: int = 0, hi: int | None = 
     tree = parse(pattern)
     if tree is None:
         return None
+    lo = min(lo, _MAX_TEXT)
     first: str | None = None
     spent = 0
-    for attempt in range(_ATTEMPTS):
-        base = max(lo, tree.least)
-        top = base + _SLACK if hi is None else max(base, min(hi, base + _SLACK))
-        run = _Run(rng, rng.randint(base, top) - tree.least, greedy=attempt % 2 == 0)
-        run.free = hi is None
-        run.plain = attempt < _ATTEMPTS // 4
-        text = run.text(tree).ljust(min(lo, _MAX_TEXT), "a")
-        if len(text) >= lo and (hi is None or len(text) <= hi) and matches(pattern, text):
-            return text
-        first = text if first is None else first
-        spent += run.size
-        if spent > _MAX_TEXT:
-            break
+    with limited():
+        for attempt in range(_ATTEMPTS):
+            base = max(lo, tree.least)
+            top = base + _SLACK if hi is None else max(base, min(hi, base + _SLACK))
+            run = _Run(rng, rng.randint(base, top) - tree.least, greedy=attempt % 2 == 0)
+            run.free = hi is None
+            run.plain = attempt < _ATTEMPTS // 4
+            text = run.text(tree).ljust(lo, "a")
+            if len(text) >= lo and (hi is None or len(text) <= hi) and matches(pattern, text):
+                return text
+            first = text if first is None else first
+            spent += max(run.size, run.visits // 4)
+            if spent > _MAX_TEXT:
+                break
     return first
 
 
 def found(pattern: str, text: str) -> bool | None:
     """Tell whether ``pattern`` is found in ``text``; None when that cannot be told in time."""
-    compiled, explosive, stars = _compiled(pattern)
-    if compiled is None or len(text) ** stars > _MAX_STEPS:
+    budget = _budget.get() or _Budget()
+    if budget.left <= 0 or len(pattern) > MAX_PATTERN:
         return None
-    if explosive and len(text) > _MAX_EXPLOSIVE:
+    begun = thread_time()
+    try:
+        known = _compiled(pattern)
+        if known is None or known.steps(len(text)) > _MAX_STEPS:
+            return None
+        return known.compiled.search(text, timeout=_MATCH_TIME) is not None
+    except (TimeoutError, MemoryError):
         return None
-    return compiled.search(text) is not None
+    finally:
+        budget.left -= thread_time() - begun
 
 
 def matches(pattern: str, text: str) -> bool:
@@ -69,31 +132,97 @@ def matches(pattern: str, text: str) -> bool:
     return found(pattern, text) is not False
 
 
-@lru_cache(maxsize=256)
-def _compiled(pattern: str) -> tuple[re.Pattern[str] | None, bool, int]:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A pattern to match with, and what that costs by the length of the text."""
+
+    compiled: Any
+    tree: Node
+    anchored: bool
+    costs: dict[int, float] = field(default_factory=dict)
+
+    def steps(self, length: int) -> float:
+        bits = length.bit_length()
+        if bits not in self.costs:
+            most = (1 << bits) - 1
+            cost = _paths(self.tree, most)[1]
+            self.costs[bits] = cost if self.anchored else cost * most
+        return self.costs[bits]
+
+
+# At most 64 patterns of MAX_PATTERN characters, at well under a megabyte each.
+@lru_cache(64)
+def _compiled(pattern: str) -> _Known | None:
     tree = parse(pattern)
-    if tree is None or _rounds(tree) > _MAX_ROUNDS:
-        return None, False, 0
+    if tree is None or _rounds(tree) > _MAX_ROUNDS or _FOREIGN.search(pattern):
+        return None
     try:
-        return re.compile(pattern), _explosive(tree, inside=False), _stars(tree)
-    # Some odd classes only warn, which is an error under a strict filter.
-    except (re.error, OverflowError, RecursionError, Warning):
-        return None, False, 0
+        compiled = regex.compile(_ODD.sub(_common, pattern), cache_pattern=False)
+    except (regex.error, ArithmeticError, LookupError, MemoryError, RecursionError, TypeError):
+        return None
+    except (AttributeError, ValueError, Warning):
+        return None
+    return _Known(compiled, tree, pattern.startswith("^") and not isinstance(tree, Alt))
 
 
-def _unbounded(node: Node) -> bool:
-    return isinstance(node, Repeat) and (node.hi is None or node.hi > _MANY)
+def _common(match: re.Match[str]) -> str:
+    """Write a token so that the matcher reads what the generator does."""
+    if match["code"]:
+        return f"\\U{int(match['code'], 16):08x}"
+    if match["name"]:
+        return f"(?P={match['name']})"
+    if match["letter"]:
+        return match[0] if match["letter"] in _KEPT else match["letter"]
+    return r"\{" if match["brace"] else match[0]
 
 
-def _explosive(node: Node, *, inside: bool) -> bool:
-    """Tell whether an endless repeat can read the same text in several ways."""
-    if inside and (
-        (isinstance(node, Repeat) and node.hi != node.lo)
-        or (isinstance(node, Alt) and not _distinct(node))
-    ):
-        return True
-    inside = inside or _unbounded(node)
-    return any(_explosive(child, inside=inside) for child in node.children)
+def _paths(node: Node, length: int) -> tuple[float, float]:
+    """Estimate in how many ways a text of this length is read, and the steps for all of them."""
+    ways, steps = 1.0, 1.0
+    match node:
+        case Seq() | Group():
+            steps = 0.0
+            for child in node.children:
+                more, cost = _paths(child, length)
+                steps = min(steps + ways * cost, 2 * _MAX_STEPS)
+                ways = min(ways * more, 2 * _MAX_STEPS)
+        case Alt():
+            each = [_paths(child, length) for child in node.children]
+            several = (more for more, _ in each)
+            ways, steps = max(several) if _distinct(node) else sum(several), sum(c for _, c in each)
+        case Repeat():
+            most = length // max(node.item.least, 1)
+            most = max(node.lo, most if node.hi is None else min(node.hi, most))
+            ways, steps = _paths(node.item, length)
+            again = 1.0 if ways <= 1 or _separated(node.item) else min(ways, 1e9) ** min(most, 30)
+            steps *= max(most, 1) * again
+            ways = again * (most - node.lo + 1)
+        case Look():
+            steps = 1 + _paths(node.children[0], length)[1]
+    return min(ways, 2 * _MAX_STEPS), min(steps, 2 * _MAX_STEPS)
+
+
+def _separated(node: Node) -> bool:
+    """Tell whether a part has one character that is nowhere else in it, so that it parts rounds."""
+    while isinstance(node, Group):
+        node = node.item
+    if not isinstance(node, Seq):
+        return False
+    counts: dict[str, int] = {}
+    for pool in _pools(node):
+        for char in pool:
+            counts[char] = counts.get(char, 0) + 1
+    return any(
+        isinstance(child, Chars) and all(counts[char] == 1 for char in child.pool)
+        for child in node.children
+    )
+
+
+def _pools(node: Node) -> Iterator[str]:
+    if isinstance(node, Chars):
+        yield node.pool
+    for child in node.children:
+        yield from _pools(child)
 
 
 def _distinct(node: Alt) -> bool:
@@ -115,13 +244,9 @@ def _start(node: Node) -> frozenset[str]:
 
 
 def _rounds(node: Node) -> int:
-    """Give how often the innermost part is repeated by counted repeats alone."""
-    inner = max((_rounds(child) for child in node.children), default=1)
+    """Give how long the pattern is with its counted repeats written out."""
+    inner = max(sum(_rounds(child) for child in node.children), 1)
     return inner * max(node.lo, node.hi or 1) if isinstance(node, Repeat) else inner
-
-
-def _stars(node: Node) -> int:
-    return int(_unbounded(node)) + sum(_stars(child) for child in node.children)
 
 
 class _Run:
@@ -134,10 +259,14 @@ class _Run:
         self.free = True
         self.plain = True
         self.size = 0
+        self.visits = 0
         self.groups: dict[int | str, str] = {}
 
     def text(self, node: Node) -> str:
         made = ""
+        self.visits += 1
+        if self.size >= _MAX_TEXT or self.visits > _MAX_VISITS:
+            return made
         match node:
             case Chars():
                 self.size += 1
@@ -153,12 +282,14 @@ class _Run:
                 made = self.groups[node.index] = self.text(node.item)
                 self.groups[node.name or node.index] = made
             case Back():
-                made = self.groups.get(node.to, "")
+                made = self.groups.get(node.to, "")[: _MAX_TEXT - self.size]
+                self.size += len(made)
             case Look():
                 pass
         return made
 
     def option(self, node: Alt) -> Node:
+        self.visits += len(node.children) // 4
         chosen = self.rng.choice(
             [
                 child
@@ -178,8 +309,7 @@ class _Run:
         self.extra -= more * cost
         made: list[str] = []
         for _ in range(node.lo + more):
-            if self.size >= _MAX_TEXT:
+            if self.size >= _MAX_TEXT or self.visits > _MAX_VISITS:
                 break
-            self.size += 1
             made.append(self.text(node.item))
         return "".join(made)

@@ -6,7 +6,7 @@ and the response format stand in front of the messages and must be the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -17,6 +17,9 @@ from mockdock.request import Message, Request, TextPart
 __all__ = ["Prefix", "cacheable", "prefixes"]
 
 _LEAST = 1024
+_CLOSE = 16_384
+_STEP = 1024
+_LAST = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +39,27 @@ def prefixes(request: Request, prompt: Prompt, tokenizer: Tokenizer) -> tuple[Pr
     """Give the beginnings of a prompt that a cache could hold, the shortest first.
 
     They end after each message, and inside of long texts after each 128 of its
-    tokens. ``prompt_cache_key`` (or ``user``) keeps caches apart.
+    tokens. Beyond 16,384 tokens they are fewer, since a store has to remember
+    each: the first in every 1,024, and those that end with one of the last 8
+    messages, from which a conversation goes on. A prompt of 110,000 tokens has
+    some 220; what else it shares with another may count up to 1,024 tokens less.
+    ``prompt_cache_key`` (or ``user``) keeps caches apart.
     """
     if prompt.tokens < _LEAST:
         return ()
-    return tuple(each for each in _all(request, prompt, tokenizer) if each.tokens >= _LEAST)
+    found = (each for each in _all(request, prompt, tokenizer) if each.tokens >= _LEAST)
+    return tuple(_fewer(found, prompt.ends[-_LAST:]))
+
+
+def _fewer(found: Iterable[Prefix], last: Sequence[int]) -> Iterator[Prefix]:
+    """Thin out the long ones; what comes later does not change which of them are regular."""
+    step = 0
+    for each in found:
+        if each.tokens <= _CLOSE or each.tokens // _STEP > step:
+            step = each.tokens // _STEP
+            yield each
+        elif each.tokens in last:
+            yield each
 
 
 def _all(request: Request, prompt: Prompt, tokenizer: Tokenizer) -> Iterator[Prefix]:

@@ -3,29 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from itertools import islice
 from typing import Any
 from urllib.parse import unquote, urljoin
 
-__all__ = ["fields", "lookup"]
+__all__ = ["Refs", "fields"]
 
 _MAX_WALK = 5_000
 _ANCHORS = ("$anchor", "$dynamicAnchor")
 
 
-def lookup(root: Any, ref: str) -> Any:
-    """Give the schema behind ``ref``: a JSON pointer, an anchor or an ``$id``.
+class Refs:
+    """Looks up references in one document, ``root``, which is read once for them all."""
 
-    An unknown reference gives True, the schema that anything fits.
-    """
-    base, _, fragment = ref.partition("#")
-    start = _resource(root, base) if base else root
-    if not fragment:
-        return start
-    if not fragment.startswith("/"):
-        named = (schema for schema in _few(start) if fragment in map(schema.get, _ANCHORS))
-        return next(named, True)
-    return _pointed(start, unquote(fragment))
+    def __init__(self, root: Any) -> None:
+        self.root = root
+        self._known: dict[str, Any] = {}
+        self._anchors: dict[int, Mapping[str, Any]] = {}
+
+    def lookup(self, ref: str) -> Any:
+        """Give the schema behind ``ref``: a JSON pointer, an anchor or an ``$id``.
+
+        An unknown reference gives True, the schema that anything fits.
+        """
+        if ref not in self._known:
+            self._known[ref] = self._find(ref)
+        return self._known[ref]
+
+    def _find(self, ref: str) -> Any:
+        base, _, fragment = ref.partition("#")
+        start = self._resources.get(_absolute(self._base, base), True) if base else self.root
+        if not fragment:
+            return start
+        if fragment.startswith("/"):
+            return _pointed(start, unquote(fragment))
+        if id(start) not in self._anchors:
+            self._anchors[id(start)] = _named(start)
+        return self._anchors[id(start)].get(fragment, True)
+
+    @property
+    def _base(self) -> str:
+        base = self.root.get("$id") if isinstance(self.root, Mapping) else None
+        return base if isinstance(base, str) else ""
+
+    @cached_property
+    def _resources(self) -> Mapping[str, Any]:
+        found: dict[str, Any] = {}
+        for schema in _few(self.root):
+            own = schema.get("$id")
+            if isinstance(own, str):
+                found.setdefault(_absolute(self._base, own).removesuffix("#"), schema)
+        return found
+
+
+def _named(start: Any) -> Mapping[str, Any]:
+    found: dict[str, Any] = {}
+    for schema in _few(start):
+        for key in _ANCHORS:
+            if isinstance(name := schema.get(key), str):
+                found.setdefault(name, schema)
+    return found
 
 
 def fields(root: Any) -> Iterator[tuple[str, Any]]:
@@ -47,17 +85,6 @@ def _pointed(start: Any, pointer: str) -> Any:
         else:
             return True
     return found
-
-
-def _resource(root: Any, name: str) -> Any:
-    base = root.get("$id") if isinstance(root, Mapping) else None
-    base = base if isinstance(base, str) else ""
-    wanted = _absolute(base, name)
-    for schema in _few(root):
-        own = schema.get("$id")
-        if isinstance(own, str) and _absolute(base, own).removesuffix("#") == wanted:
-            return schema
-    return True
 
 
 def _absolute(base: str, name: str) -> str:

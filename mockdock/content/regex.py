@@ -1,25 +1,41 @@
-"""A reader of regular expressions: pattern → tree, or None when it is not one."""
+"""A reader of regular expressions: pattern → tree, or None when it is not one.
+
+What is remembered is bounded, as no pattern of more than ``MAX_PATTERN``
+characters is read, and equal sets of characters are shared.
+"""
 
 from __future__ import annotations
 
+import re
 import string
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 
-__all__ = ["Alt", "Back", "Chars", "Group", "Look", "Node", "Repeat", "Seq", "parse"]
+import regex  # type: ignore[import-untyped]
+
+__all__ = ["MAX_PATTERN", "Alt", "Back", "Chars", "Group", "Look", "Node", "Repeat", "Seq", "parse"]
+
+MAX_PATTERN = 5_000
+"""Longer patterns, in characters, are not read."""
 
 _DIGITS = string.digits
 _WORD = string.ascii_letters + string.digits + "_"
 _BLANK = " \t\n"
 _PRINTABLE = string.ascii_letters + string.digits + string.punctuation + " "
+_ALL = frozenset(_PRINTABLE)
 _PLAIN = frozenset(string.ascii_letters + string.digits)
 _CLASSES = {"d": _DIGITS, "w": _WORD, "s": _BLANK}
 _CONTROLS = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "v": "\v", "0": "\0"}
 _MARKS = {"*": (0, None), "+": (1, None), "?": (0, 1)}
+_BOUNDS = re.compile(r"\{([0-9]*)(,?)([0-9]*)\}")
+_PROPERTIES = {"N": _DIGITS, "P": "!?.,;:-", "Punctuation": "!?.,;:-", "White_Space": " "}
+_PROPERTY = re.compile(r"[\w=]{1,60}")
+_SAMPLE = "".join(map(chr, (*range(0x20, 0x700), *range(0x4E00, 0x4E40), *range(0x1F600, 0x1F640))))
 _SURROGATES = range(0xD800, 0xE000)
 _MAX_RANGE = 256
+_MAX_POOL = 1_000
 _MAX_DEPTH = 40
 _MAX_REPEAT = 10_000
 
@@ -97,9 +113,13 @@ class _UnreadableError(Exception):
     """The pattern is not a regular expression this reader knows."""
 
 
-@lru_cache(maxsize=256)
 def parse(pattern: str) -> Node | None:
-    """Read a pattern; None when it is malformed or nested too deeply."""
+    """Read a pattern; None when it is malformed, too long or nested too deeply."""
+    return _parsed(pattern) if len(pattern) <= MAX_PATTERN else None
+
+
+@lru_cache(64)
+def _parsed(pattern: str) -> Node | None:
     reader = _Reader(pattern)
     try:
         tree = reader.alternatives(0)
@@ -108,12 +128,13 @@ def parse(pattern: str) -> Node | None:
     return tree if reader.at == len(pattern) else None
 
 
-def _chars(options: Sequence[str]) -> Chars:
+@lru_cache(512)
+def _chars(options: str) -> Chars:
     pool = "".join(dict.fromkeys(options))
     return Chars(pool, "".join(char for char in pool if char in _PLAIN))
 
 
-def _without(options: str) -> str:
+def _without(options: Iterable[str]) -> str:
     left_out = frozenset(options)
     return "".join(char for char in _PRINTABLE if char not in left_out)
 
@@ -123,7 +144,6 @@ class _Reader:
     pattern: str
     at: int = 0
     groups: int = 0
-    names: dict[str, int] = field(default_factory=dict)
 
     def peek(self, text: str) -> bool:
         return self.pattern.startswith(text, self.at)
@@ -178,16 +198,14 @@ class _Reader:
         for mark, known in _MARKS.items():
             if self.take(mark):
                 return known
-        if not self.peek("{"):
+        found = _BOUNDS.match(self.pattern, self.at)
+        if found is None or not (found[1] or found[3]):
             return None
-        lower, comma, upper = self.pattern[self.at + 1 :].partition("}")[0].partition(",")
-        if not (lower + upper).isdecimal() or "}" not in self.pattern[self.at :]:
-            return None
-        self.until("}")
-        lo = min(int(lower[:9] or "0"), _MAX_REPEAT)
-        if not comma:
+        self.at = found.end()
+        lo = min(int(found[1][:9] or "0"), _MAX_REPEAT)
+        if not found[2]:
             return lo, lo
-        return lo, min(int(upper[:9]), _MAX_REPEAT) if upper else None
+        return lo, min(int(found[3][:9]), _MAX_REPEAT) if found[3] else None
 
     def atom(self, depth: int) -> Node:
         char = self.next()
@@ -271,7 +289,7 @@ class _Reader:
 
     def char_class(self) -> Node:
         negated = self.take("^")
-        options = ""
+        options: dict[str, None] = {}
         first = True
         while first or not self.peek("]"):
             first = False
@@ -282,9 +300,10 @@ class _Reader:
                 if len(high) != 1 or high < low:
                     raise _UnreadableError
                 low = _range(low, high)
-            options += low
+            if len(options) < _MAX_POOL:
+                options.update(dict.fromkeys(c for c in low if not negated or c in _ALL))
         self.next()
-        return _chars(_without(options) if negated else options)
+        return _chars(_without(options) if negated else "".join(options))
 
     def class_item(self) -> str:
         char = self.next()
@@ -300,16 +319,11 @@ def _range(low: str, high: str) -> str:
 
 
 def _category(name: str) -> str:
-    """Give ASCII members of a Unicode property, letters when it is not known."""
-    short = name.rpartition("=")[2]
-    if short in ("Lu", "Uppercase_Letter", "Uppercase"):
-        return string.ascii_uppercase
-    if short in ("Ll", "Lowercase_Letter", "Lowercase"):
-        return string.ascii_lowercase
-    if short in ("N", "Nd", "Number", "Decimal_Number"):
-        return _DIGITS
-    if short in ("P", "Punctuation"):
-        return "!?.,;:-"
-    if short in ("Z", "Zs", "Space_Separator", "White_Space"):
-        return " "
-    return string.ascii_letters
+    """Give some members of a Unicode property, ASCII letters when it is not known."""
+    known = _PROPERTIES.get(name.rpartition("=")[2], "")
+    try:
+        found = regex.findall(rf"\p{{{name}}}", _SAMPLE) if _PROPERTY.fullmatch(name) else []
+    except regex.error:
+        found = []
+    plain = "".join(char for char in found if char in _ALL)
+    return known or plain or "".join(found[:_MAX_RANGE]) or string.ascii_letters

@@ -18,33 +18,34 @@ from mockdock.content.flatten import Branches, Flattener
 from mockdock.content.keywords import (
     canonical,
     few,
+    heft,
     holding,
     item_schemas,
-    listed,
     mapped,
     size,
+    sound,
     stub,
     texts,
     types,
 )
+from mockdock.content.members import distinct, member
 from mockdock.content.offers import Offers, singular
 from mockdock.content.refs import fields
 from mockdock.content.values import Taker, number, string
 
 __all__ = ["instance", "json_text"]
 
-_MAX_NODES = 5_000
+_MAX_NODES, _MAX_CHECKS = 5_000, 50_000
 _MAX_DEPTH = 30
 _MAX_ITEMS = 1_000
-_MAX_CHECKS = 50_000
+# Members merged, characters of a name and patterns tried that cost as much as one more node.
+_WORK, _LONG, _FEW = 32, 100, 4
 # How often one reference may be open on the way from the root to a value.
 _MAX_RECURSION = 2
-_ATTEMPTS = 24
+_ATTEMPTS, _TRIES = 24, 40
 # From this attempt on more and more optional properties are left out.
 _LEAN = 12
-_TRIES = 40
 _ANY = ("string", "integer", "boolean", "object", "array", "null")
-_DULL: tuple[Any, ...] = (None, "", [], {})
 
 
 def instance(
@@ -57,15 +58,20 @@ def instance(
     what strings and numbers look like. A schema that says nothing at all gives
     ``{}`` at the top. What a conversation ``offers`` is taken where it fits.
     Never raises; a schema that cannot be met gives a value of about the right
-    shape.
+    shape. So does one that wants very much: a list gets at most 1,000 items, an
+    object 1,000 properties with made-up names, a string 10,000 characters, all
+    together some 5,000 values, so that no schema makes a reply of any size.
     """
-    if offers:
-        state = rng.getstate()
-        made = _Builder(schema, rng, offers).whole(name)
-        if Checker(schema, _MAX_CHECKS).fits(made, schema):
-            return made
-        rng.setstate(state)
-    return _Builder(schema, rng, None).whole(name)
+    schema = sound(schema)
+    with patterns.limited():
+        if offers:
+            state = rng.getstate()
+            builder = _Builder(schema, rng, offers)
+            made = builder.whole(name)
+            if builder.nodes > _MAX_NODES or Checker(schema, _MAX_CHECKS).fits(made, schema):
+                return made
+            rng.setstate(state)
+        return _Builder(schema, rng, None).whole(name)
 
 
 def json_text(value: Any) -> str:
@@ -108,8 +114,9 @@ class _Builder:
             branches.attempt = attempt
             if self.taker:
                 self.taker.taken = taken
-            flattener = Flattener(self.root, branches.choose)
+            flattener = Flattener(self.checker.document, branches.choose)
             flat = flattener.flat(schema)
+            self.nodes += flattener.work // _WORK + len(name) // _LONG
             try:
                 value = self.follow(flat, flattener.refs, open_refs, depth, name, attempt)
             except _DeadEndError:
@@ -140,32 +147,25 @@ class _Builder:
             open_refs = {**open_refs, **{ref: open_refs.get(ref, 0) + 1 for ref in refs}}
             if any(open_refs[ref] > _MAX_RECURSION for ref in refs):
                 raise _DeadEndError
-        given = self.given(flat)
+        given = self.checker.given(flat)
         offered = self.taker.take(flat, name, given) if self.taker else []
         if offered or given:
-            return offered[0] if offered else self.rng.choice(given)
+            return self.charged(offered[0] if offered else self.rng.choice(given))
         kind = self.kind(flat, depth, attempt)
         if kind == "object":
             return self.object(flat, open_refs, depth, attempt)
         if kind == "array":
             return self.array(flat, open_refs, depth, name)
         if kind == "string":
-            return string(flat, self.rng, name)
+            self.charged(flat.get("pattern"))
+            return self.charged(string(flat, self.rng, name))
         if kind in ("integer", "number"):
             return number(flat, self.rng, name, whole=kind == "integer")
         return self.rng.random() < 0.5 if kind == "boolean" else None  # noqa: PLR2004  # a coin
 
-    def given(self, flat: Mapping[str, Any]) -> list[Any]:
-        """Give the values the schema itself offers: const, enum, examples, default."""
-        if "const" in flat:
-            return [flat["const"]]
-        enum = listed(flat, "enum")
-        if enum:
-            fitting = [item for item in enum if self.checker.fits(item, flat)]
-            return [item for item in fitting if item is not None] or fitting or list(enum)
-        offered = list(listed(flat, "examples"))
-        offered += [flat[key] for key in ("example", "default") if key in flat and not offered]
-        return [item for item in offered if item not in _DULL and self.checker.fits(item, flat)]
+    def charged(self, value: Any) -> Any:
+        self.nodes += heft(value)
+        return value
 
     def kind(self, flat: Mapping[str, Any], depth: int, attempt: int) -> str:
         known = types(flat)
@@ -179,29 +179,34 @@ class _Builder:
         self, flat: Mapping[str, Any], open_refs: Mapping[str, int], depth: int, attempt: int
     ) -> dict[str, Any]:
         known = mapped(flat, "properties")
-        required = texts(flat, "required")
+        required = dict.fromkeys(texts(flat, "required"))
         most = size(flat, "maxProperties")
         made: dict[str, Any] = {}
         room = None if most is None else most - sum(name not in known for name in required)
         optional_left = None if room is None else room - sum(name in known for name in required)
         for name, schema in known.items():
             if name not in required:
-                if attempt >= _LEAN and self.rng.randrange(attempt - _LEAN + 2):
+                lean = attempt >= _LEAN and self.rng.randrange(attempt - _LEAN + 2)
+                if lean or self.nodes > _MAX_NODES:
                     continue
                 if optional_left is not None:
                     if optional_left <= 0:
                         continue
                     optional_left -= 1
             try:
-                made[name] = self.build(schema, open_refs, depth + 1, name)
+                made[name] = self.build(self.member(flat, name, schema), open_refs, depth + 1, name)
             except _DeadEndError:
                 if name in required:
                     raise
         for name in required:
             if name not in made:
-                made[name] = self.build(_extra(flat, name), open_refs, depth + 1, name)
+                made[name] = self.build(self.member(flat, name), open_refs, depth + 1, name)
         self.fill(flat, made, open_refs, depth, most)
         return made
+
+    def member(self, flat: Mapping[str, Any], name: str, *own: Any) -> Any:
+        self.nodes += len(mapped(flat, "patternProperties")) // _FEW
+        return member(flat, name, *own) if self.nodes <= _MAX_NODES else (*own, True)[0]
 
     def fill(
         self,
@@ -223,8 +228,8 @@ class _Builder:
         for attempt in range(wanted + _TRIES):
             if len(made) >= wanted:
                 break
-            name = self.key(flat, by_pattern, attempt)
-            schema = _extra(flat, name)
+            name = self.key(flat, by_pattern, attempt, made)
+            schema = self.member(flat, name)
             if name in made or schema is False:
                 continue
             try:
@@ -232,17 +237,22 @@ class _Builder:
             except _DeadEndError:
                 break
 
-    def key(self, flat: Mapping[str, Any], by_pattern: Mapping[str, Any], attempt: int) -> str:
-        names = flat.get("propertyNames")
+    def key(
+        self,
+        flat: Mapping[str, Any],
+        by_pattern: Mapping[str, Any],
+        attempt: int,
+        taken: Mapping[str, Any],
+    ) -> str:
+        rng, names = self.rng, flat.get("propertyNames")
         if isinstance(names, Mapping):
             made = self.build({"type": "string", "allOf": [names]}, {}, _MAX_DEPTH, "key")
-            return str(made)
+            return distinct(str(made), taken, rng, lambda name: self.checker.fits(name, names))
         if by_pattern:
             pattern = list(by_pattern)[attempt % len(by_pattern)]
-            made = patterns.generate(pattern, self.rng)
-            if made is not None:
-                return made
-        word = str(english(self.rng).word())
+            if (name := patterns.generate(pattern, rng)) is not None:
+                return distinct(name, taken, rng, lambda name: bool(patterns.found(pattern, name)))
+        word = str(english(rng).word())
         return word if attempt < _TRIES else f"{word}_{attempt}"
 
     def array(
@@ -283,12 +293,13 @@ class _Builder:
     def offered(self, schema: Any, name: str) -> int:
         """Tell how many items like this the conversation offers."""
         flat = self.plain(schema)
-        return self.taker.count(flat, name, self.given(flat)) if self.taker and flat else 0
+        return self.taker.count(flat, name, self.checker.given(flat)) if self.taker and flat else 0
 
     def plain(self, schema: Any) -> Mapping[str, Any]:
         """Give a schema flat if there is only one way to do that, else an empty one."""
-        flattener = Flattener(self.root, lambda options, _: options[0])
+        flattener = Flattener(self.checker.document, lambda options, _: options[0])
         flat = flattener.flat(schema)
+        self.nodes += flattener.work // _WORK
         return {} if flat is None or flattener.choices else flat
 
     def item(
@@ -304,9 +315,10 @@ class _Builder:
             return self.build(schema, open_refs, depth + 1, name)
         left = [
             item
-            for item in few(self.plain(schema))
-            if canonical(item) not in seen and self.checker.fits(item, schema)
+            for form, item in self.checker.pool(schema, lambda: few(self.plain(schema)))
+            if form not in seen
         ]
+        self.nodes += len(left) // _LONG
         if left:
             offered = self.taker.take({"enum": left}, name, left) if self.taker else []
             return offered[0] if offered else self.rng.choice(left)
@@ -315,11 +327,3 @@ class _Builder:
             if canonical(made) not in seen:
                 return made
         raise _DeadEndError
-
-
-def _extra(flat: Mapping[str, Any], name: str) -> Any:
-    """Give the schema of a property that ``properties`` does not list."""
-    for pattern, schema in mapped(flat, "patternProperties").items():
-        if patterns.matches(pattern, name):
-            return schema
-    return flat.get("additionalProperties", flat.get("unevaluatedProperties", True))

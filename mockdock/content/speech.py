@@ -1,7 +1,7 @@
-"""Audio for spoken answers: short valid files whose length follows the transcript.
+"""Audio for spoken answers: short valid files whose length follows their transcripts.
 
 Nothing is spoken. Lossless formats carry a quiet tone of 1 kHz, the others
-silence, 24 kHz mono throughout, and the same text always gives the same bytes.
+silence, 24 kHz mono throughout, and the same texts always give the same bytes.
 """
 
 from __future__ import annotations
@@ -9,17 +9,19 @@ from __future__ import annotations
 import math
 import struct
 import wave
+from collections.abc import Sequence
 from io import BytesIO
 
 from mockdock.content.flac import SAMPLE_RATE, flac_tone
 from mockdock.content.ogg import opus_silence
 
-__all__ = ["SPEECH_FORMATS", "audio_tokens", "speech"]
+__all__ = ["SPEECH_FORMATS", "audio_tokens", "durations", "speech"]
 
 _MS_PER_CHARACTER = 60
 _MS_PER_TOKEN = 50
 _SHORTEST_MS = 240  # ten mp3 frames: fewer are hard to tell from noise
 _LONGEST_MS = 30_000
+_TOGETHER_MS = 60_000  # 2.9 MB of samples
 _OPUS_SCALE = 2  # Opus counts samples at 48 kHz, whatever went in
 
 _LOUDNESS = 800
@@ -38,8 +40,25 @@ _AAC_FRAME = bytes.fromhex("fff15840017ffc") + bytes.fromhex("00000007")
 _AAC_FRAME_SAMPLES = 1024
 
 
-def speech(transcript: str, audio_format: str) -> bytes:
-    """Make the audio file for a transcript: 60 ms a character, 0.24 s to 30 s in all.
+def durations(transcripts: Sequence[str]) -> list[int]:
+    """Give the milliseconds of each answer: 60 a character, 0.24 s to 30 s.
+
+    Together they have 60 s, whatever number of them: where that is not enough,
+    the longest ones become shorter, to one length. None has less than 0.24 s.
+    """
+    lengths = [len(text) * _MS_PER_CHARACTER for text in transcripts]
+    lengths = [min(max(length, _SHORTEST_MS), _LONGEST_MS) for length in lengths]
+    left = _TOGETHER_MS
+    for sharers, length in zip(range(len(lengths), 0, -1), sorted(lengths), strict=True):
+        if length * sharers > left:
+            most = max(left // sharers, _SHORTEST_MS)
+            return [min(each, most) for each in lengths]
+        left -= length
+    return lengths
+
+
+def speech(milliseconds: int, audio_format: str) -> bytes:
+    """Make an audio file of so many milliseconds.
 
     The format is one of ``SPEECH_FORMATS``, else ValueError. ``pcm16`` is raw:
     little-endian samples without a header. ``mp3`` and ``aac`` round the length
@@ -48,20 +67,16 @@ def speech(transcript: str, audio_format: str) -> bytes:
     encode = _ENCODERS.get(audio_format)
     if encode is None:
         raise ValueError(f"no audio format {audio_format!r}, only {', '.join(SPEECH_FORMATS)}")
-    return encode(_milliseconds(transcript) * SAMPLE_RATE // 1000)
+    return encode(milliseconds * SAMPLE_RATE // 1000)
 
 
-def audio_tokens(transcript: str) -> int:
-    """Count the completion audio tokens of ``speech``: one for every 50 ms that begins.
+def audio_tokens(milliseconds: int) -> int:
+    """Count the completion audio tokens of so much speech: one for every 50 ms that begins.
 
     The rate is the one OpenAI states for assistant audio; user audio has half of it:
     https://developers.openai.com/api/docs/guides/realtime-costs
     """
-    return -(-_milliseconds(transcript) // _MS_PER_TOKEN)
-
-
-def _milliseconds(transcript: str) -> int:
-    return min(max(len(transcript) * _MS_PER_CHARACTER, _SHORTEST_MS), _LONGEST_MS)
+    return -(-milliseconds // _MS_PER_TOKEN)
 
 
 def _pcm16(samples: int) -> bytes:

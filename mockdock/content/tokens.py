@@ -13,7 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from mockdock.content.encodings import build
-from mockdock.content.memo import Memo
+from mockdock.memo import Memo
 from mockdock.reply import Piece
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ _BY_PREFIX = (
     ("gpt-oss-", "o200k_harmony"),
 )
 
+_LONGEST_NAME = 200
 _SHORT = 512
 _SHORT_ENTRIES = 4096
 _LONG_ENTRIES = 8192
@@ -229,14 +230,19 @@ def plain_name(model: str) -> str:
     return name
 
 
-@lru_cache(1024)
 def encoding_for(model: str) -> str:
     """Name the encoding of a model, o200k_base where the model is not known.
 
     The rows are those of tiktoken's own model table, without the encodings that
     are not shipped: the completion models before gpt-3.5 count as unknown. A
-    fine-tuned model has the encoding of its base model.
+    fine-tuned model has the encoding of its base model. Names of at most 200
+    characters are remembered.
     """
+    return _encoding(model) if len(model) <= _LONGEST_NAME else _encoding.__wrapped__(model)
+
+
+@lru_cache(1024)
+def _encoding(model: str) -> str:
     name = plain_name(model)
     exact = _BY_NAME.get(name)
     if exact is not None:

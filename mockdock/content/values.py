@@ -12,7 +12,8 @@ from typing import Any
 
 from mockdock.content import fake, patterns
 from mockdock.content.check import multiple
-from mockdock.content.hints import AHEAD, FORMATS, NUMBERS, ROLES, SPECIAL, TEXTS, words
+from mockdock.content.forms import FORMATS, fitted, sized
+from mockdock.content.hints import AHEAD, NUMBERS, ROLES, SPECIAL, TEXTS, words
 from mockdock.content.keywords import bounds, canonical, listed, quantity, size, types
 from mockdock.content.offers import Offer, Offers, singular
 
@@ -57,6 +58,7 @@ class Taker:
         self.fits = fits
         self.taken: frozenset[int] = frozenset()
         self.text = offers.text.replace("_", " ").replace("-", " ")
+        self.lower = self.text.lower()
         self.known: set[str] = set()
         self.counted: set[str] = set()
         for name, schema in fields:
@@ -64,6 +66,7 @@ class Taker:
             self.known |= stems
             if not (isinstance(schema, Mapping) and schema.get("type") in _NO_COUNT):
                 self.counted |= stems
+        self.both = {ROLES.get(word) for word in self.known} >= {"place", "person"}
 
     def take(self, flat: Mapping[str, Any], name: str, given: Sequence[Any]) -> list[Any]:
         """Take the best offer that fits a field, in a list, which is empty without one.
@@ -112,7 +115,10 @@ class Taker:
 
     def _mentions(self, member: Any) -> list[tuple[int, int]]:
         if isinstance(member, str) and member.strip():
-            form = re.escape(member.replace("_", " ").replace("-", " "))
+            form = member.replace("_", " ").replace("-", " ")
+            if form.lower() not in self.lower:
+                return []
+            form = re.escape(form)
             # One letter means much, unless it is written the same.
             mode = re.IGNORECASE if len(member) > 1 else re.NOFLAG
             spots = re.finditer(rf"(?<!\w){form}(?!\w)", self.text, mode)
@@ -135,7 +141,7 @@ class Taker:
         spans = (_NATURAL[part] for part in words(name) if part in _NATURAL)
         low, high = next(spans, (-math.inf, math.inf))
         for one in numbers if loose else ():
-            if low <= one.value <= high and one.near.isdisjoint(self.counted - stems):
+            if low <= one.value <= high and one.near & self.counted <= stems:
                 yield one.value, one.at
 
     def _strings(self, parts: Sequence[str], stems: set[str], *, loose: bool) -> _Found:
@@ -154,15 +160,14 @@ class Taker:
             for one in self._named(role, frozenset(parts)):
                 yield from _formed(one, role, frozenset(parts), alone=self.known.isdisjoint(_WIDE))
         for one in offers.quotes if loose and (role in ("", "text") or "name" in parts) else ():
-            if one.near.isdisjoint(self.known - stems):
+            if one.near & self.known <= stems:
                 yield one.value, one.at
 
     def _named(self, role: str, parts: frozenset[str]) -> Iterator[Offer]:
         """Give the names for a field, in the order of the words it wants before them."""
         ahead = ("from",) if parts & _FROM else ("to", *AHEAD[role]) if parts & _TO else AHEAD[role]
         # With both a place and a person to find, some words tell of one of them only.
-        both = {ROLES.get(word) for word in self.known} >= {"place", "person"}
-        barred = _BARRED.get(role, ()) if both and not parts & (_FROM | _TO) else ()
+        barred = _BARRED.get(role, ()) if self.both and not parts & (_FROM | _TO) else ()
         pool = [one for one in self.offers.names if SPECIAL.get(one.value, role) == role]
         if role in SPECIAL.values():
             pool = [one for one in pool if one.value in SPECIAL]
@@ -217,25 +222,26 @@ def _formed(one: Offer, role: str, parts: frozenset[str], *, alone: bool) -> _Fo
 
 
 def string(schema: Mapping[str, Any], rng: random.Random, name: str) -> str:
-    """Make a string by ``format``, else ``pattern``, else what ``name`` suggests."""
-    lo = min(size(schema, "minLength") or 0, _MAX_TEXT)
-    hi = size(schema, "maxLength")
-    hi = None if hi is None else max(lo, hi)
+    """Make a string by ``format``, else ``pattern``, else what ``name`` suggests.
+
+    Its length counts most, up to 10,000 characters: a form that has no such length is cut or
+    followed by words.
+    """
+    least, hi = size(schema, "minLength") or 0, size(schema, "maxLength")
+    lo = min(least, _MAX_TEXT)
+    hi = lo if least > lo else hi if hi is None else max(lo, hi)
     pattern = schema.get("pattern")
-    made_format = FORMATS.get(str(schema.get("format")))
-    text = made_format(rng) if made_format else None
+    make = FORMATS.get(str(schema.get("format")))
+    text = sized(make, make(rng), rng, lo, hi) if make else None
     if isinstance(pattern, str) and (text is None or not patterns.found(pattern, text)):
-        hinted = _hinted(rng, name)
-        if (
-            len(hinted) >= lo
-            and (hi is None or len(hinted) <= hi)
-            and patterns.found(pattern, hinted)
-        ):
+        hinted = _hinted(rng, name, lo, hi)
+        fits = len(hinted) >= lo and (hi is None or len(hinted) <= hi)
+        if fits and patterns.found(pattern, hinted):
             return hinted
         text = patterns.generate(pattern, rng, lo=lo, hi=hi)
         if text is not None:
             return text
-    return _fitted(_hinted(rng, name) if text is None else text, rng, lo, hi)
+    return fitted(_hinted(rng, name, lo, hi) if text is None else text, rng, lo, hi)
 
 
 def number(schema: Mapping[str, Any], rng: random.Random, name: str, *, whole: bool) -> int | float:
@@ -261,12 +267,12 @@ def number(schema: Mapping[str, Any], rng: random.Random, name: str, *, whole: b
     return math.nextafter(_float(low), math.inf) if lo_open or hi_open else _float(low)
 
 
-def _hinted(rng: random.Random, name: str) -> str:
+def _hinted(rng: random.Random, name: str, lo: int, hi: int | None) -> str:
     parts = words(name)
     for candidate in ("_".join(parts), *reversed(parts)):
         make = TEXTS.get(candidate)
         if make is not None:
-            return make(rng)
+            return sized(make, make(rng), rng, lo, hi)
     return fake.english(rng).sentence(nb_words=3).rstrip(".")
 
 
@@ -280,15 +286,6 @@ def _hinted_number(rng: random.Random, name: str, *, whole: bool) -> int | float
     if whole:
         return rng.randint(math.ceil(low), math.floor(high))
     return round(rng.uniform(low, high), 2)
-
-
-def _fitted(text: str, rng: random.Random, lo: int, hi: int | None) -> str:
-    while len(text) < lo:
-        text = f"{text} {fake.english(rng).sentence(nb_words=max(3, (lo - len(text)) // 6))}"
-    if hi is None or len(text) <= hi:
-        return text
-    cut = text[:hi].rstrip(" ")
-    return cut.ljust(lo, "a")
 
 
 def _within(value: float, schema: Mapping[str, Any]) -> bool:

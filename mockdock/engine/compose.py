@@ -82,9 +82,8 @@ def complete(request: Request, answer: Answer, context: Context, created: int) -
     fitted = [fitter.fit(draft, index) for index, draft in enumerate(drafts)]
     usage = _predicted(_usage(request, context, fitted), request, fitted, counter)
     if request.speech is not None:
-        spoken = [speak(each, request, entropy, context.seen, created) for each in fitted]
-        fitted = [each for each, _ in spoken]
-        usage = _plus(usage, completion_audio_tokens=sum(tokens for _, tokens in spoken))
+        fitted, tokens = speak(fitted, request.speech, entropy, context.seen, created)
+        usage = _plus(usage, completion_audio_tokens=tokens)
     return Completion(
         id=entropy.token(f"id/{context.seen}", 29),
         created=created,
@@ -175,7 +174,9 @@ def _predicted(usage: Usage, request: Request, fitted: list[Fitted], tokenizer: 
     if request.prediction is None:
         return usage
     predicted = tokenizer.encode(request.prediction)
-    right = [accepted(predicted, tokenizer.encode(each.choice.text or "")) for each in fitted]
+    texts = [each.choice.text or "" for each in fitted]
+    known = {text: accepted(predicted, tokenizer.encode(text)) for text in dict.fromkeys(texts)}
+    right = [known[text] for text in texts]
     return _plus(
         replace(usage, accepted_prediction_tokens=sum(right)),
         rejected_prediction_tokens=len(predicted) * len(right) - sum(right),

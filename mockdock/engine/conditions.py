@@ -115,14 +115,18 @@ def _tools(name: str, wanted: bool | str, get: Callable[[Request], list[str]]) -
         return Condition(
             name,
             lambda request: bool(get(request)) is wanted,
-            lambda request: f"wanted {'one' if wanted else 'none'}, was {shown(get(request))}",
+            lambda request: f"wanted {'one' if wanted else 'none'}, was {_all(get(request))}",
         )
     fits = _glob((wanted,))
     return Condition(
         name,
         lambda request: any(fits(tool) for tool in get(request)),
-        lambda request: f"wanted {wanted}, was {shown(get(request))}",
+        lambda request: f"wanted {wanted}, was {_all(get(request))}",
     )
+
+
+def _all(names: list[str]) -> str:
+    return shown(names) if names else "none"
 
 
 def _text(name: str, wanted: TextCondition, get: Callable[[Request], str]) -> Condition:

@@ -6,7 +6,8 @@ told in the log and in a header, because far more often it is a slip.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import orjson
 
@@ -28,12 +29,16 @@ def contradictions(request: Request, draft: Draft) -> Iterator[str]:
 
 def _of_calls(request: Request, draft: Draft) -> Iterator[str]:
     choice = request.tool_choice
-    offered = [tool.name for tool in request.tools]
+    offered = {tool.name: tool for tool in request.tools}
     for call in draft.calls:
         if call.name not in offered:
             yield f"the tool '{call.name}' is not offered"
-        elif choice.names and call.name not in choice.names:
+            continue
+        if choice.names is not None and call.name not in choice.names:
             yield f"tool_choice does not allow the tool '{call.name}'"
+        tool = offered[call.name]
+        if tool.strict and not _fits(call.arguments, tool.parameters or {}):
+            yield f"the arguments of '{call.name}' do not fit its strict schema"
     if draft.calls and choice.mode == "none" and offered:
         yield "a tool is called though tool_choice is 'none'"
     if not draft.calls and choice.mode == "required":
@@ -53,7 +58,13 @@ def _of_text(request: Request, text: str) -> Iterator[str]:
         return
     if wanted.kind == "json_object" and not isinstance(value, dict):
         yield "the JSON is not an object though response_format is json_object"
-    if wanted.schema is not None and not Checker(wanted.schema, _MOST_CHECKS).fits(
-        value, wanted.schema
-    ):
+    if wanted.schema is not None and not _fits(text, wanted.schema):
         yield "the JSON does not fit the schema of response_format"
+
+
+def _fits(text: str, schema: Mapping[str, Any]) -> bool:
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return Checker(schema, _MOST_CHECKS).fits(value, schema)

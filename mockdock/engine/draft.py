@@ -35,7 +35,7 @@ _LONGER = (1, 2, 8)
 """How much longer a text is made when banned tokens leave too little of it."""
 _FORCED = 32
 _MOST_FORCED = 4096
-"""Tokens of an answer that ``logit_bias`` forces: without a limit, and at most."""
+"""Tokens that ``logit_bias`` forces: of one answer without a limit, and of all at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ class Writer:
         if ids := self._forced(spec, rng):
             said = b"".join(self._tokenizer.spelled(ids)).decode("utf-8", "replace")
             # Nothing but the limit ends such an answer.
-            finish: Finish | None = "length" if len(ids) == request.max_tokens else None
+            finish: Finish | None = "length" if request.max_tokens is not None else None
             return Draft(said, ids=ids, reasoning=self._reasoning(index), finish=finish)
         said = ""
         for times in _LONGER:
@@ -201,7 +201,8 @@ class Writer:
     def _forced(self, spec: GenerateSpec, rng: Random) -> tuple[int, ...]:
         if not self._request.logit_bias:
             return ()
-        length = spec.tokens or min(self._request.max_tokens or _FORCED, _MOST_FORCED)
+        most = max(_MOST_FORCED // self._request.n, 1)
+        length = spec.tokens or min(self._request.max_tokens or _FORCED, most)
         return bias.forced(self._request.logit_bias, length, self._tokenizer, rng)
 
     def _allowed(self, said: str) -> str:
@@ -298,7 +299,8 @@ def _demanded(request: Request) -> Tool | None:
         return None
     if (request.called_this_turn or request.tool_results) and choice.mode != "required":
         return None
-    allowed = [tool for tool in request.tools if not choice.names or tool.name in choice.names]
+    names = choice.names
+    allowed = [tool for tool in request.tools if names is None or tool.name in names]
     if not allowed:
         return None
     asked = _words(request.user_text)

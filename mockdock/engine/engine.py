@@ -25,7 +25,7 @@ from mockdock.engine.match import (
 from mockdock.engine.models import catalogue_of
 from mockdock.engine.pace import pace_of
 from mockdock.engine.store import MemoryStore, Pick, Skip, Store
-from mockdock.engine.stored import MemoryShelf, Shelf, identify, invent, look_up
+from mockdock.engine.stored import MemoryShelf, Shelf, identify, invent, look_up, missing
 from mockdock.errors import MockdockError
 from mockdock.reply import (
     Completion,
@@ -48,7 +48,6 @@ __all__ = ["Decision", "Engine"]
 Otherwise = Literal["auto", "fail", "echo", "lorem"]
 
 _NEAREST = 3
-_NOT_YOURS = "You have insufficient permissions for this operation."
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +134,12 @@ class Engine:
         )
         compiled = None if pick.index is None else fitting[pick.index]
         skipped = dict(zip((each.index for each in fitting), pick.skipped, strict=False))
-        context = self._context(request, identity, model, pick, compiled)
-        context = replace(context, prompt=prompt)
         answer = refused or self._answer(request, compiled, pick, skipped)
-        if request.api == "chat" and not isinstance(answer, Failure | ErrorSpec):
-            context = replace(context, cached=self._cached(request, model, prompt))
+        said = request.api == "chat" and not isinstance(answer, Failure | ErrorSpec)
+        cached = self._cached(request, model, prompt) if said else 0
+        context = self._context(request, identity, model, pick, compiled)
+        if prompt is not NO_PROMPT:
+            context = replace(context, prompt=prompt, cached=cached)
         return Decision(context, answer, skipped)
 
     def _answer(
@@ -170,7 +170,8 @@ class Engine:
             case Failure() | StoredCompletion() | StoredPage() | MessagePage() | Deleted():
                 return decision.answer
             case ErrorSpec():
-                return fail(request, decision.answer, decision.context)
+                failure = fail(request, decision.answer, decision.context)
+                return failure if request.stored is None else missing(failure, request.stored)
             case _:
                 return complete(request, decision.answer, decision.context, created)
 
@@ -220,7 +221,7 @@ class Engine:
         if self.catalogue.get(request.model) is None:
             return Failure("model_not_found", request.model)
         if request.removes and not request.model.startswith("ft:"):
-            return Failure("permission", request.model, message=_NOT_YOURS)
+            return Failure("not_a_fine_tune", request.model)
         return None
 
     def _missed(self, request: Request, attempt: int, skipped: Mapping[int, Skip]) -> Failure:

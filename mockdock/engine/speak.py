@@ -1,14 +1,16 @@
-"""A spoken answer: the words of a choice as audio."""
+"""Spoken answers: the words of choices as audio."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from mockdock.content.speech import audio_tokens, speech
+from mockdock.content.speech import audio_tokens, durations
+from mockdock.content.speech import speech as audio
 from mockdock.engine.chance import Entropy
 from mockdock.engine.fit import Fitted
 from mockdock.reply import Spoken
-from mockdock.request import Request
+from mockdock.request import Speech
 
 __all__ = ["speak"]
 
@@ -17,21 +19,28 @@ _LIFETIME = 3600
 
 
 def speak(
-    fitted: Fitted, request: Request, entropy: Entropy, seen: int, created: int
-) -> tuple[Fitted, int]:
-    """Turn the words of a choice into audio, if it has any, and count the audio tokens.
+    fitted: Sequence[Fitted], speech: Speech, entropy: Entropy, seen: int, created: int
+) -> tuple[list[Fitted], int]:
+    """Turn the words of all choices that have some into audio, and count the audio tokens.
 
     What is counted for the words stays: both are generated. ``seen`` counts how
     often the request was seen: each answer has an id of its own.
     """
-    choice = fitted.choice
-    if request.speech is None or not choice.content or choice.calls:
-        return fitted, 0
-    text = choice.text or ""
-    spoken = Spoken(
-        id=f"audio_{entropy.digest(f'audio/{seen}/{choice.index}').hex()[:32]}",
-        data=speech(text, request.speech.format),
-        expires_at=created + _LIFETIME,
-        transcript=choice.content,
-    )
-    return replace(fitted, choice=replace(choice, content=None, spoken=spoken)), audio_tokens(text)
+    aloud = [each.choice for each in fitted if each.choice.content and not each.choice.calls]
+    lengths = durations([choice.text or "" for choice in aloud])
+    spoken = {
+        choice.index: Spoken(
+            id=f"audio_{entropy.digest(f'audio/{seen}/{choice.index}').hex()[:32]}",
+            data=audio(length, speech.format),
+            expires_at=created + _LIFETIME,
+            transcript=choice.content or (),
+        )
+        for choice, length in zip(aloud, lengths, strict=True)
+    }
+    told = [
+        replace(each, choice=replace(each.choice, content=None, spoken=spoken[each.choice.index]))
+        if each.choice.index in spoken
+        else each
+        for each in fitted
+    ]
+    return told, sum(map(audio_tokens, lengths))

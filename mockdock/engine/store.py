@@ -129,8 +129,11 @@ class _Session:
 class MemoryStore:
     """State of one process.
 
-    Bounded: beyond 10,000 sessions, and 100,000 logical requests and beginnings
-    of prompts in all sessions together, the longest unused are forgotten.
+    Bounded: the longest unused are forgotten beyond 10,000 sessions, and, of all
+    sessions together and each for itself, beyond 100,000 logical requests, as
+    many beginnings of prompts (see ``prefixes``: some 450 prompts of 110,000
+    tokens, or 10,000 of 2,400), rules by request, and rules by server. Only a
+    session's own counts of rules (100,000) and its states are kept with it.
     """
 
     def __init__(self) -> None:

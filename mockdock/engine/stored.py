@@ -12,15 +12,24 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import Protocol
+from itertools import chain
+from typing import Any, Protocol
 
 from mockdock.content.catalogue import Catalogue, Model
 from mockdock.engine.chance import Entropy, fingerprint
 from mockdock.engine.compose import Context, complete
-from mockdock.reply import Deleted, Failure, MessagePage, StoredCompletion, StoredPage, StoredReply
+from mockdock.reply import (
+    Choice,
+    Deleted,
+    Failure,
+    MessagePage,
+    StoredCompletion,
+    StoredPage,
+    StoredReply,
+)
 from mockdock.request import Message, Request, StoredOperation, TextPart
 
-__all__ = ["MemoryShelf", "Shelf", "identify", "invent", "look_up"]
+__all__ = ["MemoryShelf", "Shelf", "identify", "invent", "look_up", "missing"]
 
 
 class Shelf(Protocol):
@@ -59,6 +68,8 @@ class Shelf(Protocol):
 
 _MOST_KEPT = 10_000
 _MOST_CHARACTERS = 64 * 1024 * 1024
+_EACH = 40
+"""What a value or a token takes beside its text, about."""
 _Place = tuple[int, int]
 
 
@@ -75,7 +86,8 @@ class MemoryShelf:
     """The shelf of one process.
 
     Bounded: beyond 10,000 completions, or 64 million characters of requests and
-    answers, in all sessions together, those kept first are forgotten.
+    answers, in all sessions together, those kept first are forgotten. Beside its
+    text every value and token counts as 40, bytes of audio as characters.
     """
 
     def __init__(self, most: int = _MOST_KEPT, most_characters: int = _MOST_CHARACTERS) -> None:
@@ -94,7 +106,7 @@ class MemoryShelf:
     def keep(self, session: str, stored: StoredCompletion) -> None:
         """Put a completion there, in the place of one with the same id."""
         which = stored.completion.id
-        weight = len(repr((stored.asked.body, stored.completion.choices)))
+        weight = _weight(stored)
         with self._lock:
             self._drop(session, which)
             place = (stored.completion.created, next(self._serials))
@@ -180,6 +192,33 @@ class MemoryShelf:
         return self._gone.get((session, which)) if kept is None else kept.place
 
 
+def _weight(stored: StoredCompletion) -> int:
+    """Tell about how much memory a completion takes, without writing it."""
+    weight, values = 0, [stored.asked.body]
+    while values:
+        value: Any = values.pop()
+        weight += _EACH
+        if isinstance(value, str):
+            weight += len(value)
+        elif isinstance(value, Mapping):
+            values.extend(value)
+            values.extend(value.values())
+        elif isinstance(value, list):
+            values.extend(value)
+    return weight + sum(_choice_weight(choice) for choice in stored.completion.choices)
+
+
+def _choice_weight(choice: Choice) -> int:
+    spoken = choice.spoken
+    said = () if spoken is None else spoken.transcript
+    runs = (choice.content or (), choice.refusal or (), said, *(c.pieces for c in choice.calls))
+    weight = 0 if spoken is None else len(spoken.data)
+    for piece in chain.from_iterable(runs):
+        weight += _EACH + len(piece.text)
+        weight += sum(_EACH * (1 + len(each.top)) for each in piece.logprobs)
+    return weight
+
+
 def _fits(stored: StoredCompletion, wanted: StoredOperation) -> bool:
     """Tell whether a list is to show it: by the snapshot or the name asked for, and metadata."""
     return wanted.model in ("", stored.completion.model, stored.asked.model) and all(
@@ -206,12 +245,17 @@ def look_up(
     if answer is not None:
         return answer
     if wanted.kind == "list":
-        return _no_such_place() if strict else shelf.page(session, replace(wanted, after=None))
-    return Failure("not_found") if strict else None
+        if strict:
+            return Failure("no_such_cursor", what=wanted.kind)
+        return shelf.page(session, replace(wanted, after=None))
+    return Failure("no_stored", what=wanted.named) if strict else None
 
 
-def _no_such_place() -> Failure:
-    return Failure("bad_request", param="after")
+def missing(failure: Failure, wanted: StoredOperation) -> Failure:
+    """Say of a scripted failure what is not found: a completion, where a model usually is."""
+    if failure.kind != "not_found":
+        return failure
+    return replace(failure, kind="no_stored", what=wanted.named)
 
 
 def _messages(
@@ -225,7 +269,7 @@ def _messages(
         places = {f"{stored.completion.id}-{number}": at for at, number in enumerate(numbers, 1)}
         start = places.get(wanted.after)
         if start is None and strict:
-            return _no_such_place()
+            return Failure("no_such_cursor", what=wanted.kind)
         numbers = numbers[start or 0 :]
     shown = numbers[: wanted.limit]
     return MessagePage(stored, tuple(shown), more=len(numbers) > len(shown))

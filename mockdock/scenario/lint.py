@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Literal
 
+from mockdock.scenario.base import nearest
 from mockdock.scenario.conditions import CountCondition, TextCondition, When
 from mockdock.scenario.discord import discords
 from mockdock.scenario.implication import holds, implied, text_implied
@@ -37,16 +39,16 @@ class Finding:
 def lint(scenario: Scenario) -> tuple[Finding, ...]:
     """Find what has no effect, in the order of the rules; no false alarm is meant."""
     findings: list[Finding] = []
-    rules = scenario.rules
-    for index, rule in enumerate(rules):
-        for severity, message in _about(index, rules):
+    for index, rule in enumerate(scenario.rules):
+        for severity, message in _about(index, scenario):
             findings.append(Finding(severity, message, index, rule.location))
     return tuple(findings)
 
 
-def _about(index: int, rules: tuple[Rule, ...]) -> Iterator[tuple[Severity, str]]:
+def _about(index: int, scenario: Scenario) -> Iterator[tuple[Severity, str]]:
+    rules = scenario.rules
     rule = rules[index]
-    never = list(_contradictions(rule.when))
+    never = [*_contradictions(rule.when), *_unlisted(rule.when, scenario)]
     for message in never:
         yield "error", f"never matches: {message}"
     if not never:
@@ -85,6 +87,21 @@ def _contradictions(when: When) -> Iterator[str]:
     if when.api in ("models", "stored"):
         what = "a question for models" if when.api == "models" else "an operation on what is stored"
         yield from (f"{what} has no {key}" for key in _chat_only(when))
+
+
+def _unlisted(when: When, scenario: Scenario) -> Iterator[str]:
+    """Tell that no listed model fits; fine-tunes and providers' prefixes may be any."""
+    if scenario.models is None or scenario.validation == "lenient" or when.model is None:
+        return
+    listed = [model.id for model in scenario.models]
+    if not any(
+        glob[:1] in "*?[" or "/" in glob or ":" in glob or fnmatchcase(name, glob)
+        for glob in when.model
+        for name in listed
+    ):
+        meant = nearest(when.model[0], listed)
+        wanted = " or ".join(when.model)
+        yield f"the scenario lists no model {wanted!r}" + (f", {meant}" if meant else "")
 
 
 def _top(count: CountCondition) -> float:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx2 as httpx
 import pytest
+from openai import OpenAI
 
 from tests.acceptance.conftest import process
 from tests.openai_types import CheckedOpenAI, check_chunk
@@ -106,6 +107,24 @@ def test_reload_picks_up_changes_and_survives_a_broken_edit(tmp_path: Path) -> N
         path.write_text("mockdock: 1\nrules: [{reply: second}]\n")
         server.wait_for("reloaded: 1 rule,")
         assert chat(url) == "second"
+        assert server.stop() == 0
+
+
+def test_a_reload_keeps_stored_completions_and_counts_anew(tmp_path: Path) -> None:
+    path = tmp_path / "live.yaml"
+    path.write_text("mockdock: 1\nrules: [{replies: [first, second]}]\n")
+    with process("serve", str(path), "--port", "0", "--reload") as server:
+        with OpenAI(base_url=server.base_url, api_key="test", max_retries=0) as client:
+            made = client.chat.completions.create(
+                model="gpt-4o", messages=[{"role": "user", "content": "hello"}], store=True
+            )
+            server.wait_for("watching")
+            path.write_text("mockdock: 1\nrules: [{replies: [one, two]}]\n")
+            server.wait_for("counters start anew")
+            found = client.chat.completions.retrieve(made.id)
+            assert found.choices[0].message.content == "first"
+            assert [each.id for each in client.chat.completions.list()] == [made.id]
+        assert chat(server.base_url) == "one"
         assert server.stop() == 0
 
 

@@ -60,6 +60,12 @@ def tool(name: str = "f", **more: Any) -> dict[str, Any]:
     return {"type": "function", "function": {"name": name, **more}}
 
 
+def allowed(*names: str, mode: str = "auto") -> dict[str, Any]:
+    """Choose among these tools."""
+    tools = [{"type": "function", "function": {"name": name}} for name in names]
+    return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": tools}}
+
+
 def calling(*ids: str, name: str = "f") -> dict[str, Any]:
     """Make the assistant call a function once for every id."""
     function = {"name": name, "arguments": "{}"}
@@ -230,6 +236,9 @@ NOT_CLOSED = "'additionalProperties' is required to be supplied and to be false.
 NEWER_LIMIT = " Use 'max_completion_tokens' instead."
 ONLY_ONE = "Only the default (1) value is supported."
 TEXT = {"type": "string"}
+PREDICTION = {"type": "content", "content": "x"}
+VOICE = {"voice": "alloy", "format": "pcm16"}
+HEARD = user({"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}})["messages"]
 
 AUTH = (
     Refused(
@@ -301,6 +310,14 @@ ROUTES = (
 SCHEMA = (
     Refused("bad JSON", b'{"model": ', BAD_JSON),
     Refused("no model", {"messages": [HI]}, "you must provide a model parameter"),
+    Refused(
+        "too many messages",
+        chat(messages=[HI] * 2049),
+        "Invalid 'messages': array too long. Expected an array with maximum length 2048, but got "
+        "an array with length 2049 instead.",
+        "messages",
+        "array_above_max_length",
+    ),
     Refused(
         "unknown model",
         chat("x"),
@@ -410,6 +427,8 @@ SCHEMA = (
     above("top_logprobs", 20, 21, "integer", logprobs=True),
     below("top_logprobs", 0, -1, "integer", logprobs=True),
     above("seed", 2**63 - 1, 2**63, "integer"),
+    above("seed", 2**63 - 1, 2**64 + 1, "integer"),
+    below("seed", -(2**63), -(2**63) - 1, "integer"),
     many("stop", 4, stop=list("abcde")),
     many("tools", 128, tools=[tool(f"f{index}") for index in range(129)]),
     too_long("tools[0].function.name", 64, 65, tools=[tool("f" * 65)]),
@@ -474,6 +493,26 @@ MODELS = (
         "minimal",
         "Supported values are: 'none', 'low', 'medium', and 'high'.",
     ),
+    Refused(
+        "an effort of gpt-3.5 as Azure writes it",
+        chat("gpt-35-turbo", reasoning_effort="low"),
+        "Unrecognized request argument supplied: reasoning_effort",
+    ),
+    Refused(
+        "a stop of a gpt-5 by another name",
+        chat("my-dep", stop="x"),
+        "Unsupported parameter: 'stop' is not supported with this model.",
+        "stop",
+        "unsupported_parameter",
+        settings={"models": [{"id": "my-dep", "reasoning": True, "snapshot": "gpt-5-2025-08-07"}]},
+    ),
+    supports(  # ASSUMED, as all of gpt-6
+        "gpt-6",
+        "reasoning_effort",
+        "max",
+        "Supported values are: 'none', 'low', 'medium', 'high', and 'xhigh'.",
+    ),
+    unsupported("gpt-6-mini", "stop", "x"),
     supports("gpt-5.2-chat-latest", "reasoning_effort", "high", "Supported values are: 'medium'."),
     supports(
         "gpt-5.6-terra",
@@ -617,6 +656,26 @@ CROSS = (
         "audio.format",
         "unsupported_value",
     ),
+    *(
+        Refused(
+            f"a prediction beside {name}",
+            {**chat(prediction=PREDICTION), name: value, **more},
+            f"Setting 'prediction' and {what} at the same time is not supported.",  # ASSUMED
+            name,
+            "invalid_parameter_combination",
+        )
+        for name, value, what, more in (
+            ("n", 2, "'n' higher than 1", {}),
+            ("logprobs", True, "'logprobs'", {}),
+            ("presence_penalty", 0.1, "'presence_penalty' greater than 0", {}),
+            ("frequency_penalty", 2, "'frequency_penalty' greater than 0", {}),
+            ("audio", VOICE, "'audio'", {"modalities": ["text", "audio"]}),
+            ("messages", HEARD, "audio in 'messages'", {}),
+            ("max_completion_tokens", 9, "'max_completion_tokens'", {}),
+            ("tools", [tool()], "'tools'", {}),
+            ("functions", [{"name": "f"}], "'functions'", {}),
+        )
+    ),
     window(
         "of messages",
         7,
@@ -661,6 +720,12 @@ TOOLS = (
     Refused(
         "a tool that is not there",
         chat(tools=[tool()], tool_choice={"type": "function", "function": {"name": "g"}}),
+        NO_FUNCTION,
+        "function_call",
+    ),
+    Refused(
+        "an allowed tool that is not there",  # ASSUMED
+        chat(tools=[tool()], tool_choice=allowed("f", "g")),
         NO_FUNCTION,
         "function_call",
     ),
@@ -976,6 +1041,15 @@ SCRIPTED = (
         code="rate_limit_exceeded",
     ),
     scripted(
+        "request_too_large",
+        429,
+        "Request too large for gpt-3.5-turbo in organization org-mockdock on tokens per min (TPM): "
+        "Limit 30000, Requested 30601. The input or output tokens must be reduced in order to run "
+        f"successfully. {LIMITS}",
+        type="tokens",
+        code="rate_limit_exceeded",
+    ),
+    scripted(
         "quota",
         429,
         "You exceeded your current quota, please check your plan and billing details. For more "
@@ -1035,6 +1109,7 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     "one system message": chat(messages=[{"role": "system", "content": "Be brief."}]),
     "one assistant message": chat(messages=[{"role": "assistant", "content": "Hi"}]),
     "no alternatives": chat(logprobs=True, top_logprobs=0),
+    "a biased token no vocabulary has": chat(logit_bias={"1" * 4301: 100}),
     "another provider's cache mark": chat(
         **user({"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral"}})
     ),
@@ -1070,6 +1145,17 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     ),
     "a forced tool": chat(
         tools=[tool()], tool_choice={"type": "function", "function": {"name": "f"}}
+    ),
+    "a choice among some tools": chat(tools=[tool(), tool("g")], tool_choice=allowed("g")),
+    "a choice among no tools": chat(tools=[tool()], tool_choice=allowed(mode="required")),
+    "a prediction": chat(
+        prediction=PREDICTION,
+        n=1,
+        logprobs=False,
+        presence_penalty=0,
+        frequency_penalty=-1,
+        modalities=["text"],
+        max_tokens=9,
     ),
     "parameters left out": chat(tools=[tool(strict=True), tool("g", parameters={})]),
     "a schema that is not strict": chat(

@@ -425,6 +425,41 @@ BREADTH: dict[str, Any] = {
         "additionalProperties": False,
         "minProperties": 2,
     },
+    "closed pattern": {
+        "type": "object",
+        "patternProperties": {"^x_": {"type": "string"}},
+        "additionalProperties": False,
+        "minProperties": 2,
+    },
+    "closed pattern of many": {
+        "patternProperties": {"^x": {"type": "null"}},
+        "additionalProperties": False,
+        "minProperties": 200,
+    },
+    "closed pattern at the end": {
+        "patternProperties": {"_id$": {"type": "integer"}},
+        "additionalProperties": False,
+        "minProperties": 4,
+    },
+    "closed pattern of fixed length": {
+        "patternProperties": {"^x_[a-z]{2}$": {"type": "integer"}},
+        "additionalProperties": False,
+        "minProperties": 5,
+    },
+    "names by pattern": {"propertyNames": {"pattern": "^x_"}, "minProperties": 5},
+    "short names by pattern": {
+        "propertyNames": {"pattern": "^x_", "maxLength": 9},
+        "minProperties": 3,
+    },
+    "two patterns of one name": {
+        "required": ["x_id"],
+        "patternProperties": {"^x_": {"type": "integer"}, "_id$": {"minimum": 5, "maximum": 6}},
+    },
+    "a property and its pattern": {
+        "properties": {"x_a": {"minimum": 7.5, "maximum": 9}, "x_b": False},
+        "patternProperties": {"^x_": {"type": "integer"}},
+        "required": ["x_a"],
+    },
     "unevaluated properties": {
         "properties": {"a": {"type": "integer"}},
         "unevaluatedProperties": {"type": "integer"},

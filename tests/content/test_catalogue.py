@@ -138,6 +138,27 @@ def test_unknown_name_is_guessed_by_its_family(
     assert (model.encoding, model.reasoning) == (encoding, reasoning)
 
 
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [
+        ("gpt-5", "gpt-5"),
+        ("openai/gpt-5-2025-08-07", "gpt-5"),
+        ("gpt-35-turbo", "gpt-3.5-turbo"),
+        ("gpt-3.5-turbo", "gpt-3.5-turbo-0125"),
+        ("ft:gpt-4o-mini-2024-07-18:acme::abc123", "gpt-4o-mini"),
+        ("gpt-6-mini-2027-01-01", "gpt-6-mini"),
+        ("my-model", "my-model"),
+        ("", ""),
+    ],
+)
+def test_family_is_the_plain_name_of_what_answers(name: str, family: str) -> None:
+    assert load().resolve(name).traits.family == family
+
+
+def test_family_is_that_of_the_snapshot_not_of_the_name() -> None:
+    assert Model("my-dep", "gpt-5-2025-08-07", reasoning=True).traits.family == "gpt-5"
+
+
 def test_own_models_replace_the_built_in_ones() -> None:
     own = Catalogue([Model("a", "a-1"), Model("b", "b"), Model("a", "a-2")])
     assert [model.snapshot for model in own.all()] == ["a-2", "b"]

@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from mockdock.content.check import Checker
-from mockdock.content.refs import lookup
+from mockdock.content.refs import Refs
 from tests.content.schemas import SCHEMAS
 
 
@@ -60,10 +60,10 @@ def test_openapi_nullable_lets_null_pass() -> None:
 def test_reference_in_a_very_large_document_is_given_up(ref: str) -> None:
     defs = {str(at): {"const": [at]} for at in range(9000)}
     root = {"$defs": {"it": {"$anchor": "there", "$id": "there.json", "const": 5}, **defs}}
-    assert lookup(root, ref) is True
+    assert Refs(root).lookup(ref) is True
 
 
 def test_reference_into_another_resource_of_the_document() -> None:
     root = {"allOf": [{"$id": "x.json#", "a": [{"b": {"const": 3}}]}]}
-    assert lookup(root, "x.json#/a/0/b") == {"const": 3}
-    assert lookup(root, "x.json#/a/1/b") is True
+    assert Refs(root).lookup("x.json#/a/0/b") == {"const": 3}
+    assert Refs(root).lookup("x.json#/a/1/b") is True

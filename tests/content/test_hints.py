@@ -11,7 +11,8 @@ from uuid import UUID
 
 import pytest
 
-from mockdock.content.hints import FORMATS, NUMBERS, TEXTS
+from mockdock.content.forms import FORMATS
+from mockdock.content.hints import NUMBERS, TEXTS
 from mockdock.content.schema import instance
 
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockdock.content.patterns import generate, matches
-from mockdock.content.regex import parse
+from mockdock.content import patterns
+from mockdock.content.patterns import found, generate, limited, matches
+from mockdock.content.regex import MAX_PATTERN, parse
 
 PATTERNS = [
     "",
@@ -64,7 +65,7 @@ def test_text_matches_its_pattern(pattern: str) -> None:
         (r"^\p{Lu}\p{Ll}+\p{L}$", "^[A-Z][a-z]+[A-Za-z]$"),
         (r"^\p{N}\p{Zs}\p{P}$", r"^[0-9] [!?.,;:-]$"),
         (r"^\P{L}$", "^[^A-Za-z]$"),
-        (r"^\p{Script=Greek}$", "."),
+        (r"^\p{Script=Greek}$", "^[\u0370-\u03ff]$"),
         (r"^\u{41}(?<n>b|c)\k<n>$", "^A(bb|cc)$"),
     ],
 )
@@ -73,7 +74,8 @@ def test_ecma_forms_that_python_rejects_are_understood(pattern: str, plain: str)
         made = generate(pattern, random.Random(seed))
         assert made is not None
         assert re.search(plain, made)
-        assert matches(pattern, "anything") is True
+        assert found(pattern, made)
+        assert found(pattern, "") is False
 
 
 @pytest.mark.parametrize(
@@ -146,14 +148,73 @@ def test_search_that_could_take_for_ever_is_not_tried(pattern: str) -> None:
     assert matches(pattern, "a" * 60 + "!")
 
 
-@pytest.mark.parametrize("pattern", ["^(foo|bar)+$", "^(a+|b){1,90}$"])
-def test_search_of_distinct_or_short_choices_is_tried(pattern: str) -> None:
-    assert not matches(pattern, "!" * 15)
+@pytest.mark.parametrize("pattern", ["^(foo|bar)+$", "^([a-z]+,)*$", "^(a|b){9}$"])
+def test_search_with_one_way_to_read_a_text_is_tried(pattern: str) -> None:
+    assert found(pattern, "a" * 60 + "!") is False
 
 
 def test_search_too_long_for_its_pattern_is_not_tried() -> None:
     assert not matches(".*.*x", "a" * 100)
     assert matches(".*.*x", "a" * 10_000)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        ("^(a|a){30}b", "a" * 40),
+        ("^(a{0,50}){0,50}b$", "a" * 40),
+        ("^(a|aa|a){30}(?!)$", "a" * 40),
+        ("^(a|a){28}a{28}(?=b)a", "a" * 60),
+        ("a+b", "a" * 100_000),
+        ("((){9999}){9999}x", "a"),
+        ("a{9999}" * 600, "a"),
+        ("(?r)abc", "abc"),
+        ("(a)(?1)", "aa"),
+        ("a" * (MAX_PATTERN + 1), "b"),
+    ],
+)
+def test_what_may_explode_or_is_only_known_to_the_matcher_cannot_be_told(
+    pattern: str, text: str
+) -> None:
+    """That is told by the pattern and the length, not by the clock."""
+    assert found(pattern, text) is None
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["a{" * 200_000, "a" * 1_000_000, "a|b" * 300_000, f"[{'a-b' * 100_000}]"],
+    ids=lambda pattern: pattern[:3],
+)
+def test_very_long_pattern_is_not_read(pattern: str) -> None:
+    assert parse(pattern) is None
+    assert generate(pattern, random.Random(1)) is None
+
+
+def test_doubling_references_are_counted() -> None:
+    pattern = "(aa)" + "".join(rf"(\{at}\{at})" for at in range(1, 60))
+    assert len(generate(pattern, random.Random(1)) or "") <= 10_000
+
+
+@pytest.mark.parametrize(("pattern", "text"), [("a{e}", "b"), (r"\hm", "\t"), ("x{,z", "x")])
+def test_what_the_matcher_reads_otherwise_is_plain_text(pattern: str, text: str) -> None:
+    assert found(pattern, text) is False
+    assert found(pattern, generate(pattern, random.Random(1)) or "") is True
+
+
+def test_time_is_shared_within_a_block_and_then_nothing_can_be_told() -> None:
+    with limited():
+        assert found("a", "a") is True
+        budget = patterns._budget.get()
+        assert budget is not None
+        budget.left = 0
+        with limited():
+            assert found("a", "a") is None
+    assert found("a", "a") is True
+
+
+def test_match_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patterns, "_MAX_STEPS", 1e99)
+    assert found("^(a|a){40}b", "a" * 60) is None
 
 
 @given(st.text(alphabet="ab01()[]{}*+?|\\^$.-,dwpuxk<>=!:", max_size=12), st.integers(0, 5))

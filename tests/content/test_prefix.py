@@ -64,6 +64,51 @@ def test_beginnings_grow_and_end_with_the_prompt() -> None:
     assert max(b - a for a, b in itertools.pairwise(found)) <= 128
 
 
+def talk(words: int, size: int) -> list[Message]:
+    """Make a conversation of so many tokens, each message of the same size."""
+    count = words // size
+    return [say("user", f"{at}" + " word" * (size - 5)) for at in range(count)]
+
+
+@pytest.mark.parametrize("size", [60, 700, 3000, 110_000])
+def test_a_long_prompt_has_few_beginnings(size: int) -> None:
+    """All up to 16,384 tokens, then one in every 1,024, and the last messages' ends."""
+    found = of(*talk(110_000, size))
+    tokens = [each.tokens for each in found]
+    assert tokens == sorted(tokens)
+    assert 107_000 < tokens[-1] < 112_000
+    close = [each for each in tokens if each <= 16_384]
+    assert max(b - a for a, b in itertools.pairwise(close)) <= 140
+    assert max(b - a for a, b in itertools.pairwise(tokens)) < 2048
+    assert len(found) - len(close) <= 94 + 9
+    assert len(found) <= (240 if size > 60 else 400)
+
+
+@pytest.mark.parametrize("size", [60, 700, 3000])
+@pytest.mark.parametrize("more", [1, 3, 7])
+def test_a_long_conversation_goes_on_from_where_it_was(size: int, more: int) -> None:
+    """Message by message, as agents do, nothing is lost however long it becomes."""
+    whole = talk(60_000, size)
+    before = of(*whole[:-more])
+    assert shared(before, of(*whole)) == before[-1].tokens
+
+
+@pytest.mark.parametrize("at", [17_000, 30_000, 30_900, 59_000])
+def test_long_prompts_that_differ_share_all_but_1024_tokens(at: int) -> None:
+    one = of(say("user", " word" * 60_000))
+    other = of(say("user", " word" * at + " other" * (60_000 - at)))
+    assert at - 1024 - 128 <= shared(one, other) <= at + 10
+
+
+def test_what_is_kept_of_a_long_prompt_does_not_hang_on_its_end() -> None:
+    """The beginnings of two prompts are the same ones as far as the prompts are."""
+    start = talk(40_000, 700)
+    one, other = of(*start, say("user", "a")), of(*start, *talk(9000, 90))
+    assert shared(one, other) > 37_000
+    early = {each.digest for each in one if each.tokens <= 30_000}
+    assert early == {each.digest for each in other if each.tokens <= 30_000}
+
+
 def test_equal_prompts_share_everything() -> None:
     messages = (say("system", LONG), say("user", "Hi"))
     assert of(*messages) == of(*messages)

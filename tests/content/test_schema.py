@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import random
+import re
+from base64 import b64decode
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from mockdock.content.check import Checker
+from mockdock.content.keywords import sound
 from mockdock.content.offers import read_offers
 from mockdock.content.schema import instance, json_text
 from tests.content.schemas import BREADTH, CONTRADICTIONS, SCHEMAS, SHAPES, TREE
@@ -124,6 +130,126 @@ def test_endless_required_recursion_keeps_what_it_can() -> None:
     assert made["next"]["next"] == {}
 
 
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})+")
+_LOCAL = re.compile(r"(?=.{1,64}$)[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*")
+_LINK = re.compile(r"(https?)://([^/]+)((?:/[A-Za-z0-9]+)*)")
+
+
+def is_host(text: str) -> bool:
+    return _HOST.fullmatch(text) is not None
+
+
+def is_email(text: str) -> bool:
+    """Check as RFC 5321 does: dots between atoms, 64 octets and a host, 254 in all."""
+    local, at, host = text.rpartition("@")
+    return bool(at) and len(text) <= 254 and bool(_LOCAL.fullmatch(local)) and is_host(host)
+
+
+def is_link(text: str) -> bool:
+    parts = _LINK.fullmatch(text)
+    return parts is not None and is_host(parts[2])
+
+
+def is_moment(text: str) -> bool:
+    return re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", text) is not None
+
+
+def is_base64(text: str) -> bool:
+    return bool(b64decode(text, validate=True))
+
+
+FORMED: dict[str, tuple[Callable[[str], bool], int]] = {
+    "email": (is_email, 254),
+    "hostname": (is_host, 253),
+    "uri": (is_link, 2000),
+    "date-time": (is_moment, 200),
+    "time": (lambda text: is_moment(f"2024-01-01T{text}"), 200),
+    "uri-reference": (lambda text: is_link(f"http://a.test{text}"), 2000),
+    "duration": (lambda text: re.fullmatch(r"P\d+DT\d+H", text) is not None, 200),
+    "password": (str.isalnum, 2000),
+}
+
+
+@pytest.mark.parametrize("form", FORMED)
+@pytest.mark.parametrize("beyond", [1, 2, 3, 10, 40, 10_000])
+def test_a_text_of_a_format_is_longer_within_its_format(form: str, beyond: int) -> None:
+    fits, most = FORMED[form]
+    for seed in range(20):
+        usual = instance({"type": "string", "format": form}, random.Random(seed))
+        assert fits(usual)
+        least = min(len(usual) + beyond, most)
+        made = instance({"type": "string", "format": form, "minLength": least}, random.Random(seed))
+        assert fits(made), made
+        assert least <= len(made) <= least + 1
+
+
+@pytest.mark.parametrize("least", range(1, 60))
+def test_base64_is_longer_by_whole_groups(least: int) -> None:
+    schema = {"type": "string", "format": "byte", "minLength": least}
+    made = instance(schema, random.Random(least))
+    assert is_base64(made)
+    assert max(least, 16) <= len(made) < max(least, 16) + 4
+
+
+def test_an_email_is_longer_where_only_the_name_of_the_field_says_it_is_one() -> None:
+    for seed in range(20):
+        schema = {"properties": {"workEmail": {"type": "string", "minLength": 40}}}
+        made = instance(schema, random.Random(seed))["workEmail"]
+        assert is_email(made)
+        assert len(made) == 40
+
+
+@pytest.mark.parametrize(("form", "most"), [("email", 8), ("email", 16), ("uri", 13), ("uri", 22)])
+def test_a_text_of_a_format_is_shorter_within_its_format(form: str, most: int) -> None:
+    for seed in range(20):
+        schema = {"type": "string", "format": form, "maxLength": most}
+        made = instance(schema, random.Random(seed))
+        assert FORMED[form][0](made)
+        assert len(made) <= most
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"format": "uuid", "minLength": 40},
+        {"format": "date", "minLength": 20},
+        {"format": "ipv6", "minLength": 60},
+        {"format": "byte", "minLength": 17, "maxLength": 18},
+        {"format": "email", "maxLength": 5},
+        {"format": "email", "minLength": 40, "maxLength": 40, "pattern": "@"},
+    ],
+    ids=str,
+)
+def test_the_length_and_the_pattern_count_more_than_the_format(schema: dict[str, Any]) -> None:
+    schema = {"type": "string", **schema}
+    for seed in range(20):
+        Draft202012Validator(schema).validate(instance(schema, random.Random(seed)))
+
+
+@pytest.mark.parametrize(
+    ("schema", "size"),
+    [
+        ({"type": "array", "items": {"type": "null"}, "minItems": 5000}, 1000),
+        ({"type": "string", "minLength": 20_000}, 10_000),
+        ({"type": "string", "format": "uri", "minLength": 20_000}, 10_000),
+        ({"type": "object", "minProperties": 5000, "additionalProperties": {"const": 1}}, 1000),
+    ],
+    ids=str,
+)
+def test_what_wants_very_much_gets_what_the_caps_allow(schema: dict[str, Any], size: int) -> None:
+    """As ``instance`` says; such a value does not validate."""
+    assert len(instance(schema, random.Random(1))) == size
+
+
+def test_names_of_an_open_pattern_are_distinct_and_look_like_names() -> None:
+    schema = {"patternProperties": {"^x_": {}}, "additionalProperties": False, "minProperties": 3}
+    for seed in range(20):
+        made = instance(schema, random.Random(seed))
+        assert len(made) == 3
+        assert all(re.fullmatch("x_[A-Za-z0-9]+", name) for name in made)
+
+
 def chain(length: int) -> dict[str, Any]:
     """Build definitions of which each holds the next twice: 2 ** length values in full."""
     pair = [{"$ref": f"#/$defs/{at + 1}"} for at in range(length)]
@@ -215,3 +341,63 @@ OLD_DRAFTS = [
 def test_older_drafts_and_openapi_are_understood(schema: Any, expected: Any) -> None:
     assert instance(schema, random.Random(1)) == expected
     assert Checker(schema, 100).fits(expected, schema)
+
+
+def required(schema: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": {"a": schema}, "required": ["a"]}
+
+
+def brackets(depth: int) -> Any:
+    value: Any = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+HOSTILE: dict[str, Any] = {
+    "enum": required({"enum": [f"v{at}" for at in range(5000)]}),
+    "enums": {"properties": {str(at): {"enum": [f"v{n}" for n in range(250)]} for at in range(30)}},
+    "unique enum": required(
+        {"items": {"enum": list(range(5000))}, "minItems": 900, "uniqueItems": True}
+    ),
+    "anchors": {
+        "properties": {
+            f"p{at}": {"anyOf": [{"$ref": f"#zz{at}"}, {"type": "string"}]} for at in range(1500)
+        }
+    },
+    "required": required({"required": [f"r{at}" for at in range(20_000)]}),
+    "allOf": required({"allOf": [{"properties": {f"x{at}": {}}} for at in range(5000)]}),
+    "joined patterns": required({"allOf": [{"pattern": f"x{at}"} for at in range(5000)]}),
+    "by pattern": {
+        "patternProperties": {f"^x{at}[a-z]+$": {} for at in range(300)},
+        "required": [f"r{at}" for at in range(5000)],
+    },
+    "long members": required({"items": {"enum": ["x" * 200_000]}, "minItems": 1000}),
+    "large constants": required({"items": {"const": list(range(9000))}, "minItems": 1000}),
+    "explosive": required({"enum": ["a" * 100_000], "pattern": "a+b", "type": "string"}),
+    "deep const": required({"const": brackets(980)}),
+    "deep enum": required({"enum": [brackets(990), 5]}),
+    "deep default": required({"type": "array", "items": {}, "default": brackets(1000)}),
+    "minimum": required({"type": "integer", "minimum": 10**4299}),
+    "steps": required({"allOf": [{"multipleOf": 10**2900 + at} for at in range(1, 5)]}),
+    "number": required({"const": 10**4299}),
+    "infinite": required({"enum": [float("inf"), {"a": [float("-inf")]}], "default": 1e999}),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_schema_gives_plain_json_in_bounded_time(name: str) -> None:
+    begun = perf_counter()
+    for offers in (None, OFFERS):
+        made = json_text(instance(HOSTILE[name], random.Random(1), offers=offers))
+        assert "Infinity" not in made
+        assert len(made) < 2_000_000
+        json.loads(made)
+    assert perf_counter() - begun < 10
+
+
+def test_what_is_unsound_counts_as_absent() -> None:
+    assert instance(HOSTILE["deep enum"], random.Random(1)) == {"a": 5}
+    assert sound({"const": 1e999, "minimum": 10**4000, "items": [1e999, {}]}) == {"items": [{}]}
+    whole = {"const": [1, {"a": 2.5}]}
+    assert sound(whole) is whole

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from mockdock.content.check import Checker
-from mockdock.content.hints import FORMATS
+from mockdock.content.forms import FORMATS
 from mockdock.content.offers import read_offers
 from mockdock.content.schema import instance, json_text
 

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 from mockdock.content.flac import flac_tone
 from mockdock.content.ogg import opus_silence
-from mockdock.content.speech import SPEECH_FORMATS, audio_tokens, speech
+from mockdock.content.speech import SPEECH_FORMATS, audio_tokens, durations
+from mockdock.content.speech import speech as file_of
 
 CONTAINERS = {"opus": "ogg", "pcm16": "s16le"}
 RATES = {"opus": 48_000}  # what Opus always decodes to
@@ -28,6 +29,13 @@ FRAMES = {"aac": 1024, "mp3": 576}
 TONE = {"flac", "pcm16", "wav"}
 TRANSCRIPT = "The harbour is open, come in."
 WAVE = (0, 7, 19, 24, 30, 31)
+
+
+def speech(transcript: str, audio_format: str) -> bytes:
+    """Make the file of an answer that is alone."""
+    (length,) = durations([transcript])
+    return file_of(length, audio_format)
+
 
 every_format = pytest.mark.parametrize("audio_format", SPEECH_FORMATS)
 
@@ -133,6 +141,38 @@ def test_length_is_capped(audio_format: str) -> None:
     assert len(longest) <= 1_440_044
 
 
+@pytest.mark.parametrize(
+    ("characters", "seconds"),
+    [
+        ([], []),
+        ([10, 500], [0.6, 30]),
+        ([500, 500], [30, 30]),
+        ([500, 500, 500], [20, 20, 20]),
+        ([500, 10, 500, 400], [19.8, 0.6, 19.8, 19.8]),
+        ([0, 5000, 5000, 5000], [0.24, 19.92, 19.92, 19.92]),
+    ],
+)
+def test_answers_share_a_minute(characters: list[int], seconds: list[float]) -> None:
+    """The shortest are left as they are."""
+    made = durations(["x" * length for length in characters])
+    assert made == [round(each * 1000) for each in seconds]
+
+
+@given(st.lists(st.integers(0, 1000), max_size=128))
+def test_no_request_has_more_than_a_minute(characters: list[int]) -> None:
+    """However many answers there are, up to the 128 of a request."""
+    made = durations(["x" * length for length in characters])
+    alone = [durations(["x" * length])[0] for length in characters]
+    assert sum(made) == sum(alone) or 60_000 - 128 < sum(made) <= 60_000
+    assert all(240 <= one <= own for one, own in zip(made, alone, strict=True))
+    cut = {one for one, own in zip(made, alone, strict=True) if one < own}
+    assert not cut or cut == {max(made)}
+
+
+def test_more_answers_than_fit_are_as_short_as_can_be() -> None:
+    assert durations(["x" * 500] * 1000) == [240] * 1000
+
+
 def test_unknown_format_is_an_error() -> None:
     message = "no audio format 'midi', only aac, flac, mp3, opus, pcm16, wav"
     with pytest.raises(ValueError, match=re.escape(message)):
@@ -152,13 +192,13 @@ def test_formats_are_the_ones_of_the_sdk() -> None:
 )
 def test_audio_tokens(length: int, tokens: int) -> None:
     """One token for every 50 ms that begins."""
-    assert audio_tokens("x" * length) == tokens
+    assert audio_tokens(*durations(["x" * length])) == tokens
 
 
 @given(st.text(max_size=600))
 def test_tokens_follow_the_file(transcript: str) -> None:
     """The tokens cover the raw samples, and not 50 ms more."""
-    covered = audio_tokens(transcript) * 2400  # bytes in 50 ms
+    covered = audio_tokens(*durations([transcript])) * 2400  # bytes in 50 ms
     assert 0 <= covered - len(speech(transcript, "pcm16")) < 2400
 
 

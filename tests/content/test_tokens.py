@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from mockdock.content import encodings, tokens
 from mockdock.content.encodings import ENCODINGS, build
-from mockdock.content.memo import Memo
 from mockdock.content.tokens import Tokenizer, encoding_for, plain_name, tokenizer
 from mockdock.errors import MockdockError
+from mockdock.memo import Memo
 from mockdock.reply import Piece
 
 SHIPPED = ["o200k_base", "cl100k_base", "o200k_harmony"]

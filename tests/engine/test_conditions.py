@@ -66,7 +66,7 @@ CASES: list[tuple[dict[str, Any], Request, Request, str]] = [
         {"after_tool": True},
         after_tool("found"),
         ask(),
-        "after_tool wanted one, was []",
+        "after_tool wanted one, was none",
     ),
     (
         {"after_tool": False},
@@ -84,7 +84,7 @@ CASES: list[tuple[dict[str, Any], Request, Request, str]] = [
         {"offers_tool": True},
         ask(tools=tools("a")),
         ask(),
-        "offers_tool wanted one, was []",
+        "offers_tool wanted one, was none",
     ),
     (
         {"offers_tool": False},

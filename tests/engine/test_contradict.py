@@ -8,7 +8,7 @@ import pytest
 
 from mockdock.engine.contradict import contradictions
 from mockdock.engine.draft import Draft, DraftCall
-from mockdock.request import Request, ResponseFormat, ToolChoice
+from mockdock.request import Request, ResponseFormat, Tool, ToolChoice
 from tests.engine.helpers import ask, completion, engine, only, tools
 
 SCHEMA = {
@@ -165,3 +165,19 @@ def test_what_a_limit_cuts_was_scripted_right() -> None:
     made = completion(engine(reply), ask(response_format=JSON_SCHEMA, max_tokens=3))
     assert only(made).finish == "length"
     assert made.warnings == ()
+
+
+@pytest.mark.parametrize("arguments", [{"city": 1}, {}, "no JSON"])
+def test_arguments_that_do_not_fit_a_strict_tool_are_told(arguments: Any) -> None:
+    reply = {"tool_calls": [{"name": "find", "arguments": arguments}]}
+    strict = ask(tools=(Tool("find", parameters=SCHEMA, strict=True),))
+    told = ("the arguments of 'find' do not fit its strict schema",)
+    assert completion(engine(reply), strict).warnings == told
+    loose = ask(tools=(Tool("find", parameters=SCHEMA),))
+    assert completion(engine(reply), loose).warnings == ()
+
+
+def test_arguments_that_fit_a_strict_tool_are_not() -> None:
+    reply = {"tool_calls": [{"name": "find", "arguments": {"city": "Oslo"}}]}
+    strict = ask(tools=(Tool("find", parameters=SCHEMA, strict=True),))
+    assert completion(engine(reply), strict).warnings == ()

@@ -246,8 +246,8 @@ def test_every_model_is_accepted_unless_the_scenario_lists_some() -> None:
     asked = engine("Hi", models=["gpt-4o", {"id": "mine", "snapshot": "mine-2026"}])
     assert completion(asked, ask(model="mine")).model == "mine-2026"
     assert asked.traits("gpt-4o-mini") is None
-    assert asked.traits("mine") == Traits()
-    assert engine("Hi").traits("any-name") == Traits()
+    assert asked.traits("mine") == Traits(family="mine-2026")
+    assert engine("Hi").traits("any-name") == Traits(family="any-name")
 
 
 def test_the_models_api_lists_what_the_scenario_lists() -> None:

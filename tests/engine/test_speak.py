@@ -1,4 +1,4 @@
-"""A spoken answer: the words of a choice as audio."""
+"""Spoken answers: the words of choices as audio."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from mockdock.content.speech import audio_tokens, speech
+from mockdock.content.speech import audio_tokens, durations
+from mockdock.content.speech import speech as file_of
 from mockdock.content.tokens import tokenizer
 from mockdock.reply import Completion
 from mockdock.request import Speech
@@ -17,6 +18,16 @@ from tests.engine.helpers import CREATED, ask, completion, engine, only
 WAV = Speech("alloy", "wav")
 TEXT = "The quick brown fox jumps over the lazy dog."
 COUNT = tokenizer("o200k_base").count
+
+
+def speech(transcript: str, audio_format: str) -> bytes:
+    """Make the file of an answer that is alone."""
+    (length,) = durations([transcript])
+    return file_of(length, audio_format)
+
+
+def tokens_of(*transcripts: str) -> int:
+    return sum(map(audio_tokens, durations(transcripts)))
 
 
 def said(reply: Any, speech: Speech | None = WAV, **fields: Any) -> Completion:
@@ -48,8 +59,8 @@ def test_an_answer_expires_an_hour_after_it_was_made() -> None:
 
 def test_words_and_sound_are_both_counted() -> None:
     usage = said(TEXT).usage
-    assert usage.completion_audio_tokens == audio_tokens(TEXT) > 0
-    assert usage.completion_tokens == COUNT(TEXT) + audio_tokens(TEXT)
+    assert usage.completion_audio_tokens == tokens_of(TEXT) > 0
+    assert usage.completion_tokens == COUNT(TEXT) + tokens_of(TEXT)
     assert usage.total_tokens == usage.prompt_tokens + usage.completion_tokens
 
 
@@ -91,9 +102,25 @@ def test_each_of_n_answers_has_a_sound_of_its_own() -> None:
     spoken = [choice.spoken for choice in made.choices if choice.spoken is not None]
     assert [each.text for each in spoken] == ["One.", "Two and a half."]
     assert len({each.id for each in spoken}) == 2
-    assert made.usage.completion_audio_tokens == audio_tokens("One.") + audio_tokens(
-        "Two and a half."
-    )
+    assert made.usage.completion_audio_tokens == tokens_of("One.", "Two and a half.")
+
+
+def test_all_answers_together_have_a_minute() -> None:
+    """128 long ones are a body of some 4 MB, and their words are all there."""
+    made = said({"text": TEXT * 20}, n=128)
+    spoken = [choice.spoken for choice in made.choices if choice.spoken is not None]
+    assert {each.text for each in spoken} == {TEXT * 20}
+    assert sum(len(each.data) - 44 for each in spoken) <= 60 * 24_000 * 2
+    assert {each.data for each in spoken} == {file_of(468, "wav")}
+    assert made.usage.completion_audio_tokens == 128 * 10
+    assert made == said({"text": TEXT * 20}, n=128)
+
+
+def test_choices_without_words_take_no_share() -> None:
+    long = "x" * 1000
+    made = said({"choices": [long, {"refusal": "No."}, long]}, n=3)
+    lengths = [None if each.spoken is None else len(each.spoken.data) for each in made.choices]
+    assert lengths == [30 * 48_000 + 44, None, 30 * 48_000 + 44]
 
 
 def test_ids_are_new_every_time_the_request_is_seen() -> None:

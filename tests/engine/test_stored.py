@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from mockdock.engine import Engine, MemoryStore
 from mockdock.engine.stored import MemoryShelf, Shelf, identify
 from mockdock.reply import (
+    Alternative,
+    Call,
     Choice,
     Completion,
     Deleted,
@@ -22,8 +24,10 @@ from mockdock.reply import (
     MessagePage,
     Piece,
     Reply,
+    Spoken,
     StoredCompletion,
     StoredPage,
+    TokenLogprob,
     Usage,
 )
 from mockdock.request import Caller, Request, StoredKind, StoredOperation
@@ -229,6 +233,10 @@ def do(asked: Engine, kind: StoredKind, which: str = "", session: str = "", **mo
     return asked.compose(request, asked.decide(request), CREATED)
 
 
+def nowhere(which: str) -> Failure:
+    return Failure("no_stored", what=f"chatcmpl-{which}")
+
+
 def keep(asked: Engine, text: str = "Hello", session: str = "", **more: Any) -> Completion:
     """Ask for a completion as the application does, and give it."""
     request = ask(text, caller=Caller("sk-key", session), headers={"a": "b"}, **more)
@@ -267,8 +275,8 @@ def test_no_key_and_no_header_is_kept() -> None:
 def test_sessions_have_shelves_of_their_own() -> None:
     asked = engine("Hi")
     made = keep(asked, store=True, session="mine")
-    assert do(asked, "retrieve", made.id) == Failure("not_found")
-    assert do(asked, "delete", made.id, session="other") == Failure("not_found")
+    assert do(asked, "retrieve", made.id) == nowhere(made.id)
+    assert do(asked, "delete", made.id, session="other") == nowhere(made.id)
     assert ids(only_page(do(asked, "list", session="mine"))) == [made.id]
 
 
@@ -280,12 +288,12 @@ def test_update_and_delete_change_what_is_there() -> None:
     assert changed.metadata == {"l": "w"}
     assert do(asked, "retrieve", made.id) == changed
     assert do(asked, "delete", made.id) == Deleted(made.id)
-    assert do(asked, "retrieve", made.id) == Failure("not_found")
+    assert do(asked, "retrieve", made.id) == nowhere(made.id)
 
 
 @pytest.mark.parametrize("kind", ["retrieve", "update", "delete", "messages"])
 def test_an_unknown_completion_is_not_found(kind: StoredKind) -> None:
-    assert do(engine(), kind, "x") == Failure("not_found")
+    assert do(engine(), kind, "x") == nowhere("x")
 
 
 def test_messages_are_those_that_were_sent() -> None:
@@ -307,10 +315,10 @@ def test_messages_are_those_that_were_sent() -> None:
     assert page(order="desc", limit=2) == ((3, 2), True)
     assert page(order="desc", after=f"{made.id}-2") == ((1, 0), False)
     assert page(after=f"{made.id}-3") == ((), False)
-    nowhere = Failure("bad_request", param="after")
     for after in (f"{made.id}-4", f"{made.id}-01", "x-1", ""):
-        assert do(asked, "messages", made.id, after=after) == nowhere
-    assert do(asked, "list", after="x") == nowhere
+        no_place = Failure("no_such_cursor", what="messages")
+        assert do(asked, "messages", made.id, after=after) == no_place
+    assert do(asked, "list", after="x") == Failure("no_such_cursor", what="list")
 
 
 def test_lenient_lists_begin_anew_after_an_unknown_place() -> None:
@@ -432,6 +440,37 @@ def test_memory_is_bounded_in_characters_too() -> None:
     assert ids(shelf.page("s", wanted())) == ["long"]
     shelf.keep("s", stored("short"))
     assert ids(shelf.page("s", wanted())) == ["short"]
+
+
+def test_memory_weighs_audio_calls_and_probabilities_too() -> None:
+    """Each of these is above the bound by itself, and pushes out what was there before."""
+    piece = Piece("x", 1)
+    likely = Piece("x", 1, (TokenLogprob(b"x", -0.1, (Alternative(b"y", -2.0),) * 20),) * 10)
+    heavy = (
+        Choice(0, None, None, (), "stop", Spoken("audio_1", bytes(6000), CREATED, (piece,))),
+        Choice(0, None, None, (Call("c", "f", (piece,) * 200),), "tool_calls"),
+        Choice(0, (likely,), None, (), "stop"),
+        Choice(0, None, (piece,) * 200, (), "stop"),
+    )
+    for choice in heavy:
+        shelf = MemoryShelf(most_characters=5000)
+        fill(shelf, "a")
+        one = stored("b")
+        shelf.keep("s", replace(one, completion=replace(one.completion, choices=(choice,))))
+        assert ids(shelf.page("s", wanted())) == ["b"]
+
+
+def test_any_body_can_be_weighed() -> None:
+    """Deep ones as well as long ones, in no time."""
+    deep: Any = []
+    for _ in range(5000):
+        deep = [deep]
+    shelf = MemoryShelf(most_characters=300_000)
+    fill(shelf, "a")
+    shelf.keep("s", stored("b", asked=ask(body={"tools": deep})))
+    assert ids(shelf.page("s", wanted())) == ["a", "b"]
+    shelf.keep("s", stored("c", asked=ask(body={"x": [0] * 10_000, "y": {"z": None}})))
+    assert ids(shelf.page("s", wanted())) == ["c"]
 
 
 def test_memory_forgets_the_places_of_what_is_gone_at_last() -> None:

@@ -230,3 +230,29 @@ def test_finding_has_its_place(tmp_path: Any) -> None:
         f"{path}:4",
     )
     assert str(finding).startswith(f"{path}:4: error: rules[1]: never matches")
+
+
+def models(when: Any, **settings: Any) -> list[str]:
+    """Lint one rule of a scenario that lists two models."""
+    rules = [{"when": {"model": when}, "reply": "x"}]
+    settings = {"models": ["gpt-4o", "my-model"], **settings}
+    return [
+        str(found) for found in lint(load({"mockdock": 1, "rules": rules, **settings}).scenario)
+    ]
+
+
+def test_model_that_the_scenario_does_not_list_is_found() -> None:
+    never = "error: rules[0]: never matches: the scenario lists no model"
+    assert models("gpt-5") == [f"{never} 'gpt-5', did you mean 'gpt-4o'?"]
+    assert models(["o1", "o3*"]) == [f"{never} 'o1 or o3*'"]
+
+
+@pytest.mark.parametrize(
+    "when", ["gpt-4o", "my-*", "*", "openai/gpt-4o", "ft:gpt-4o:*", ["o1", "*"]]
+)
+def test_model_that_may_be_asked_for_is_not(when: Any) -> None:
+    assert models(when) == []
+
+
+def test_model_that_passes_leniently_is_not() -> None:
+    assert models("gpt-5", validation="lenient") == []

@@ -150,6 +150,20 @@ def _tokens_limit(failure: Failure) -> Told:
     return Told(429, message, "tokens", None, "rate_limit_exceeded")
 
 
+def _request_too_large(failure: Failure) -> Told:
+    limit = 30000 if failure.limit is None else failure.limit
+    used = 30601 if failure.used is None else failure.used
+    return Told(
+        429,
+        f"Request too large for {failure.model} in organization {ORGANIZATION} on tokens per min "
+        f"(TPM): Limit {limit}, Requested {used}. The input or output tokens must be reduced in "
+        f"order to run successfully. {_LIMITS_URL}",
+        "tokens",
+        None,
+        "rate_limit_exceeded",
+    )
+
+
 def _quota(_: Failure) -> Told:
     return Told(
         429,
@@ -202,6 +216,17 @@ def _unknown_model(failure: Failure) -> Told:
     )
 
 
+def _no_stored(failure: Failure) -> Told:
+    named = f" with id '{failure.what}'" if failure.what else ""
+    return Told(404, f"Chat completion{named} not found.", _INVALID, None, None)
+
+
+def _no_such_cursor(failure: Failure) -> Told:
+    what = "message" if failure.what == "messages" else "stored chat completion"
+    message = f"Invalid value for 'after': expected the ID of a {what}."
+    return Told(400, message, _INVALID, "after", "invalid_value")
+
+
 def _context_length(failure: Failure) -> Told:
     shares = failure.shares
     requested = f"your messages resulted in {failure.used} tokens"
@@ -238,6 +263,7 @@ def _fixed(
 _WORDS: dict[FailureKind, Callable[[Failure], Told]] = {
     "rate_limit": _rate_limit,
     "tokens_limit": _tokens_limit,
+    "request_too_large": _request_too_large,
     "quota": _quota,
     "overloaded": _fixed(
         503,
@@ -272,6 +298,9 @@ _WORDS: dict[FailureKind, Callable[[Failure], Told]] = {
     ),
     "no_match": _fixed(404, "No rule matches this request.", code="mockdock_no_match"),
     "exhausted": _fixed(404, "The rule has no reply left.", code="mockdock_exhausted"),
+    "no_stored": _no_stored,
+    "no_such_cursor": _no_such_cursor,
+    "not_a_fine_tune": _fixed(403, "You have insufficient permissions for this operation."),
     "unknown_url": _fixed(404, "Unknown request URL.", code="unknown_url", edge=True),
     "invalid_url": _fixed(404, "Invalid URL"),
     "wrong_method": _fixed(405, "Not allowed."),

@@ -1,18 +1,17 @@
 """Which models are of one kind, for what they refuse; from public pastes and probes.
 
-PROBE is explained in ``rules_model``. A name that is in no table here is
-refused nothing.
+PROBE is explained in ``rules_model``. Names are those of ``Traits.family``; one
+that is in no table here is refused nothing. That gpt-6 is like the newest gpt-5
+is ASSUMED.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 
 __all__ = [
     "BLIND",
-    "EFFORTS",
     "GPT_5",
     "GPT_56",
     "OLDER",
@@ -21,20 +20,18 @@ __all__ = [
     "WITHOUT_SCHEMA",
     "WITHOUT_STOP",
     "WITHOUT_SYSTEM",
-    "family",
+    "efforts",
 ]
 
-_LONGEST = 100
-_DATE = re.compile(r"-\d{4}-\d\d-\d\d$")
 OLDER = ("gpt-3.5", "gpt-4", "chatgpt-")
 O_SERIES = ("o1", "o3", "o4")
-GPT_5 = "gpt-5"
-GPT_56 = "gpt-5.6"
-WITHOUT_STOP = ("gpt-5", "o3", "o4", "o1-preview")  # huggingface/smolagents#1671, #1893
+GPT_56 = ("gpt-5.6", "gpt-6")
+GPT_5 = ("gpt-5", "gpt-6")
+WITHOUT_STOP = (*GPT_5, "o3", "o4", "o1-preview")  # huggingface/smolagents#1671, #1893
 WITHOUT_SYSTEM = {"o1-mini", "o1-preview"}  # microsoft/agent-framework#1077
-WITHOUT_CHAT_TOOLS = ("gpt-5.4", "gpt-5.5", GPT_56)
+WITHOUT_CHAT_TOOLS = ("gpt-5.4", "gpt-5.5", *GPT_56)
 
-EFFORTS: dict[str, Sequence[str]] = {
+_EFFORTS: dict[str, Sequence[str]] = {
     # big-AGI#1159 (every model probed), models.dev#2351, opencode#26268; 5.6: PROBE
     **dict.fromkeys(
         ("o1", "o1-pro", "o3", "o3-mini", "o3-pro", "o4-mini", "gpt-5.1-codex"),
@@ -76,14 +73,6 @@ WITHOUT_SCHEMA = re.compile(
 """Models from before structured outputs (langchain#31490, midscene#259)."""
 
 
-def family(model: str) -> str:
-    """Reduce a name to its family: no provider, no frame of a fine-tune, no date."""
-    return model if len(model) > _LONGEST else _family(model)
-
-
-@lru_cache(256)
-def _family(model: str) -> str:
-    name = model.rpartition("/")[2]
-    if name.startswith("ft:"):
-        name = name.removeprefix("ft:").partition(":")[0]
-    return _DATE.sub("", name)
+def efforts(family: str) -> Sequence[str] | None:
+    """Give the efforts of a model, None where they are not known."""
+    return _EFFORTS.get("gpt-5.6" if family.startswith("gpt-6") else family)

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from mockdock.dialects.openai.digits import as_sent, number
 from mockdock.dialects.openai.paths import Step, dotted, steps
 from mockdock.reply import Failure
 
@@ -18,7 +19,6 @@ __all__ = [
     "mismatched",
     "missing_content",
     "missing_model",
-    "number",
     "too_long",
     "translate",
 ]
@@ -27,8 +27,6 @@ _SHOWN = 200
 """Values longer than this are cut in a message."""
 
 _INT64 = 2**63
-_EXACT = 2**53
-"""From here on floats skip integers, and are written with an exponent."""
 
 _OF_OBJECTS = {"messages", "tools", "functions", "tool_calls", "annotations", "content"}
 _ODD: dict[tuple[Step, ...], str] = {
@@ -72,8 +70,10 @@ def missing_content(index: int) -> Failure:
     )
 
 
-def translate(body: Mapping[str, Any], error: ValidationError, *, newer: bool = False) -> Failure:
-    """Give the refusal for a body pydantic found invalid.
+def translate(
+    body: Mapping[str, Any], error: ValidationError, *, newer: bool = False, raw: bytes = b""
+) -> Failure:
+    """Give the refusal for a body pydantic found invalid; ``raw`` is how it was sent.
 
     Unknown top-level arguments come first, named together; ``newer`` models name
     one, as they name others, and miss messages before. Of all other errors the
@@ -95,6 +95,8 @@ def translate(body: Mapping[str, Any], error: ValidationError, *, newer: bool = 
         return bad_request(f"Unrecognized request argument{plural} supplied: {names}")
     first = errors[0]
     path = steps(body, first["loc"])
+    if isinstance(first["input"], float) and abs(first["input"]) >= _INT64:
+        first["ctx"] = {**first.get("ctx", {}), "sent": as_sent(raw, path)}
     return _TELL.get(first["type"], _wrong_type)(first, path)
 
 
@@ -174,12 +176,6 @@ def _out_of_range(
         number(error["input"]),
         f"{kind}_{code}_value",
     )
-
-
-def number(value: float) -> str:
-    """Write a number as it was sent, whole ones without a point."""
-    whole = isinstance(value, float) and value.is_integer() and abs(value) < _EXACT
-    return str(int(value)) if whole else str(value)
 
 
 def _invalid(path: Sequence[Step], what: str, expected: str, got: str, code: str) -> Failure:
@@ -269,7 +265,7 @@ def _wrong_type(error: ErrorDetails, path: Sequence[Step]) -> Failure:
             path,
             f"integer {words} value",
             f"a value {sign} {bound}",
-            number(value),
+            _cut(error["ctx"]["sent"] or number(value)),
             f"integer_{code}_value",
         )
     last = next((step for step in reversed(path) if isinstance(step, str)), "")

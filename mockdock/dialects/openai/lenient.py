@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from mockdock.dialects.openai.paths import Step, steps
-from mockdock.dialects.openai.wire import ChatRequest
+from mockdock.dialects.openai.wire import MOST_MESSAGES, ChatRequest
 
 __all__ = ["DEFAULT_MODEL", "validate_leniently"]
 
@@ -15,6 +15,7 @@ DEFAULT_MODEL = "gpt-4o-mini"
 """Answers for a lenient request that names no model."""
 
 _ROUNDS = 20
+_MOST_PAIRS = 10_000
 
 
 def validate_leniently(body: dict[str, Any]) -> ChatRequest:
@@ -22,8 +23,10 @@ def validate_leniently(body: dict[str, Any]) -> ChatRequest:
 
     Unknown fields and odd values of optional fields are dropped, a message of
     an unknown role counts as the user's, missing content as empty, a missing
-    model as ``DEFAULT_MODEL``. Raises ValidationError when nothing helps.
+    model as ``DEFAULT_MODEL``; of too many messages the last ones are taken.
+    Raises ValidationError when nothing helps.
     """
+    _shorten(body)
     for _ in range(_ROUNDS):
         try:
             return ChatRequest.model_validate(body)
@@ -31,6 +34,17 @@ def validate_leniently(body: dict[str, Any]) -> ChatRequest:
             for each in reversed(error.errors(include_url=False)):
                 _mend(body, each["type"], steps(body, each["loc"]))
     return ChatRequest.model_validate(body)
+
+
+def _shorten(body: dict[str, Any]) -> None:
+    """Drop at once what would be found wrong a million times."""
+    for name in body.keys() - ChatRequest.model_fields.keys():
+        del body[name]
+    if isinstance(messages := body.get("messages"), list):
+        body["messages"] = messages[-MOST_MESSAGES:]
+    for name in ("metadata", "logit_bias"):
+        if isinstance(value := body.get(name), dict) and len(value) > _MOST_PAIRS:
+            del body[name]
 
 
 def _mend(body: dict[str, Any], kind: str, path: tuple[Step, ...]) -> None:

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import orjson
 from pydantic import ValidationError
 
 from mockdock.dialects.base import Call
-from mockdock.dialects.openai.invalid import (
-    bad_json,
-    bad_request,
-    missing_model,
-    translate,
-)
+from mockdock.dialects.openai.body import json_object
+from mockdock.dialects.openai.invalid import missing_model, translate
 from mockdock.dialects.openai.lenient import validate_leniently
 from mockdock.dialects.openai.rules import broken_rule
-from mockdock.dialects.openai.stored import parse_stored
+from mockdock.dialects.openai.stored_parse import parse_stored
 from mockdock.dialects.openai.wire import ChatRequest
 from mockdock.dialects.openai.wire_base import Wire
 from mockdock.dialects.openai.wire_tools import GrammarInput, PlainInput
@@ -41,6 +37,11 @@ from mockdock.request import (
 __all__ = ["parse"]
 
 
+_MANY = 100
+"""More arguments than there are."""
+_MOST_DIGITS = 9
+
+
 def parse(call: Call) -> Request | Failure:
     """Parse a call of any operation of this dialect."""
     if call.operation.startswith("stored."):
@@ -60,54 +61,38 @@ def parse(call: Call) -> Request | Failure:
 
 
 def _parse_chat(call: Call) -> Request | Failure:
-    if refusal := _wrong_content_type(call):
-        return refusal
-    body = _object(call.body)
-    if body is None:
-        return bad_json()
+    body = json_object(call)
+    if isinstance(body, Failure):
+        return body
     try:
         if call.lenient:
             return _request(call, body, validate_leniently(orjson.loads(call.body)))
         return _strictly(call, body)
     except ValidationError as error:
-        return translate(body, error, newer=_is_newer(call, body.get("model")))
+        return translate(body, error, newer=_is_newer(call, body.get("model")), raw=call.body)
 
 
 def _strictly(call: Call, body: dict[str, Any]) -> Request | Failure:
     if body.get("model") in (None, ""):
         return missing_model()
-    wire = ChatRequest.model_validate(body)
+    wire = ChatRequest.model_validate(body if len(body) <= _MANY else _known(body))
     traits = call.traits(wire.model)
     if traits is None:
         return Failure("model_not_found", wire.model)
     return broken_rule(wire, traits) or _request(call, body, wire)
 
 
+def _known(body: dict[str, Any]) -> dict[str, Any]:
+    """Give a body with only some of its unknown arguments: a refusal names no million."""
+    known = ChatRequest.model_fields
+    unknown = islice((name for name in body if name not in known), _MANY)
+    return {name: body[name] for name in (*(body.keys() & known.keys()), *unknown)}
+
+
 def _is_newer(call: Call, model: object) -> bool:
     """Tell the models whose requests are checked by newer code: those that reason."""
     traits = call.traits(model) if isinstance(model, str) else None
     return traits is not None and traits.effort is not None
-
-
-def _object(data: bytes) -> dict[str, Any] | None:
-    try:
-        body = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        return None
-    return body if isinstance(body, dict) else None
-
-
-def _wrong_content_type(call: Call) -> Failure | None:
-    sent = call.headers.get("content-type")
-    if sent is None or sent.split(";", 1)[0].strip().lower() == "application/json":
-        return None
-    refusal = bad_request(
-        f"Unsupported content type: '{sent}'. This API method only accepts 'application/json' "
-        f"requests, but you specified the header 'Content-Type: {sent}'. Please try again with "
-        "a supported content type.",
-        code="unsupported_content_type",
-    )
-    return replace(refusal, status=415)
 
 
 def _request(call: Call, body: dict[str, Any], wire: ChatRequest) -> Request:
@@ -127,7 +112,7 @@ def _request(call: Call, body: dict[str, Any], wire: ChatRequest) -> Request:
         seed=wire.seed,
         temperature=wire.temperature,
         top_p=wire.top_p,
-        logit_bias={int(token): bias for token, bias in (wire.logit_bias or {}).items()},
+        logit_bias=_logit_bias(wire),
         logprobs=bool(wire.logprobs),
         top_logprobs=wire.top_logprobs or 0,
         prediction=_prediction(wire),
@@ -145,6 +130,12 @@ def _request(call: Call, body: dict[str, Any], wire: ChatRequest) -> Request:
         headers=call.headers,
         body=body,
     )
+
+
+def _logit_bias(wire: ChatRequest) -> dict[int, int]:
+    """Give the bias by token; numbers no vocabulary reaches name no token."""
+    given = (wire.logit_bias or {}).items()
+    return {int(token): bias for token, bias in given if len(token) <= _MOST_DIGITS}
 
 
 def _prediction(wire: ChatRequest) -> str | None:
@@ -257,7 +248,7 @@ def _tool_choice(wire: ChatRequest) -> ToolChoice:
     match getattr(choice, "type", "legacy"):
         case "allowed_tools":
             allowed = choice.allowed_tools
-            return ToolChoice(allowed.mode, tuple(_allowed_names(allowed.tools)))
+            return ToolChoice(allowed.mode, tuple(allowed.names))
         case "function":
             name = choice.function.name
         case "custom":
@@ -265,11 +256,6 @@ def _tool_choice(wire: ChatRequest) -> ToolChoice:
         case _:
             name = choice.name
     return ToolChoice("required", (name,), forced=True)
-
-
-def _allowed_names(tools: list[dict[str, Any]]) -> list[str]:
-    inner = (tool.get("function") or tool.get("custom") for tool in tools)
-    return [str(each["name"]) for each in inner if isinstance(each, dict) and "name" in each]
 
 
 def _response_format(wire: ChatRequest) -> ResponseFormat:

@@ -6,7 +6,6 @@ indented by two spaces, text is not escaped beyond JSON.
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,11 +13,11 @@ import orjson
 
 from mockdock.dialects.openai.events import events
 from mockdock.dialects.openai.failures import tell
-from mockdock.dialects.openai.stored import told_stored, worded
-from mockdock.dialects.openai.told import is_legacy, said_logprobs, shown_calls, told_usage
+from mockdock.dialects.openai.message import told_message
+from mockdock.dialects.openai.stored_told import told_stored
+from mockdock.dialects.openai.told import PREFIX, said_logprobs, told_usage
 from mockdock.frames import Frame
 from mockdock.reply import (
-    Call,
     Choice,
     Completion,
     Deleted,
@@ -40,8 +39,7 @@ def frames(request: Request | None, reply: Reply) -> Iterator[Frame]:
     """Render a reply; only a completion asked as a stream has several frames."""
     match reply:
         case Failure():
-            told = tell(worded(request, reply))
-            yield Frame(orjson.dumps(told.body(), option=orjson.OPT_INDENT_2))
+            yield Frame(orjson.dumps(tell(reply).body(), option=orjson.OPT_INDENT_2))
         case ModelCard():
             yield Frame(_pretty(_card(reply)))
         case ModelDeleted(id=name):
@@ -49,7 +47,7 @@ def frames(request: Request | None, reply: Reply) -> Iterator[Frame]:
         case ModelList(models=models):
             yield Frame(_pretty({"object": "list", "data": [_card(model) for model in models]}))
         case StoredCompletion() | StoredPage() | MessagePage() | Deleted():
-            yield Frame(_pretty(told_stored(request, reply, _message)))
+            yield Frame(_pretty(told_stored(request, reply)))
         case Completion():
             if request is not None and request.stream:
                 yield from events(reply, with_usage=request.include_usage)
@@ -80,7 +78,7 @@ def _tokens(choice: Choice) -> int:
 
 def _completion(reply: Completion) -> dict[str, Any]:
     return {
-        "id": f"chatcmpl-{reply.id}",
+        "id": f"{PREFIX}{reply.id}",
         "object": "chat.completion",
         "created": reply.created,
         "model": reply.model,
@@ -92,35 +90,8 @@ def _completion(reply: Completion) -> dict[str, Any]:
 
 
 def _choice(choice: Choice, reply: Completion) -> dict[str, Any]:
-    told: dict[str, Any] = {"index": choice.index, "message": _message(choice)}
+    told: dict[str, Any] = {"index": choice.index, "message": told_message(choice)}
     if not reply.reasoning_model:
         told["logprobs"] = said_logprobs(choice) if reply.logprobs else None
     told["finish_reason"] = choice.finish
     return told
-
-
-def _message(choice: Choice) -> dict[str, Any]:
-    message: dict[str, Any] = {"role": "assistant", "content": choice.text}
-    calls = shown_calls(choice)
-    if is_legacy(calls):
-        message["function_call"] = {"name": calls[0].name, "arguments": calls[0].arguments}
-    elif calls:
-        message["tool_calls"] = [_tool_call(call) for call in calls]
-    message["refusal"] = choice.refusal_text
-    if choice.spoken is not None:
-        message["audio"] = {
-            "id": choice.spoken.id,
-            "data": b64encode(choice.spoken.data).decode(),
-            "expires_at": choice.spoken.expires_at,
-            "transcript": choice.spoken.text,
-        }
-    message["annotations"] = []
-    return message
-
-
-def _tool_call(call: Call) -> dict[str, Any]:
-    if call.kind == "custom":
-        called = {"name": call.name, "input": call.arguments}
-        return {"id": call.id, "type": "custom", "custom": called}
-    called = {"name": call.name, "arguments": call.arguments}
-    return {"id": call.id, "type": "function", "function": called}

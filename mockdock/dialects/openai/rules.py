@@ -8,9 +8,14 @@ marks words for which there is no paste.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
+
 from mockdock.dialects.openai.invalid import bad_request
+from mockdock.dialects.openai.rules_base import Check, Rule, rule
 from mockdock.dialects.openai.rules_messages import MESSAGE_RULES
-from mockdock.dialects.openai.rules_model import MODEL_RULES, Rule
+from mockdock.dialects.openai.rules_model import MODEL_RULES
+from mockdock.dialects.openai.rules_prediction import PREDICTION_RULES
 from mockdock.dialects.openai.rules_tools import TOOL_RULES
 from mockdock.dialects.openai.wire import ChatRequest
 from mockdock.reply import Failure
@@ -21,11 +26,17 @@ __all__ = ["RULES", "broken_rule"]
 
 def broken_rule(wire: ChatRequest, traits: Traits) -> Failure | None:
     """Give the refusal by the first rule that a request breaks."""
-    for rule in RULES:
-        refusal = rule(wire, traits)
+    for check in _asked(frozenset(wire.model_fields_set)):
+        refusal = check(wire, traits)
         if refusal is not None:
             return refusal
     return None
+
+
+@lru_cache(1024)
+def _asked(given: frozenset[str]) -> Sequence[Check]:
+    """Choose the checks for the fields of a request, in their order."""
+    return tuple(each.check for each in RULES if each.fields & given)
 
 
 def _one_limit(wire: ChatRequest, _: Traits) -> Failure | None:
@@ -75,12 +86,13 @@ def _audio(wire: ChatRequest, _: Traits) -> Failure | None:
     return None
 
 
-RULES: tuple[Rule, ...] = (
+RULES: Sequence[Rule] = (
     *MODEL_RULES,
-    _one_limit,
-    _top_logprobs,
-    _stream_options,
-    _audio,
+    rule("max_tokens", _one_limit),
+    rule("top_logprobs", _top_logprobs),
+    rule("stream_options", _stream_options),
+    rule("modalities", _audio),
+    *PREDICTION_RULES,
     *TOOL_RULES,
     *MESSAGE_RULES,
 )

@@ -3,17 +3,18 @@
 Parameters and values by family, as public pastes and probes of the live API
 tell them (PROBE: kangminlee-maker/local-OAuth-CLI-API-adapter, its
 test/openai-chat-validation-parity.test.mjs, measured 2026-08-30 on gpt-5.6-terra).
-A name that is in no table here is refused nothing beyond what its traits say.
+The family is that of what answers, not the name on the wire; one that is in no
+table is refused nothing beyond what its other traits say.
 ASSUMED marks words for which there is no paste.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
+from mockdock.dialects.openai.digits import number
 from mockdock.dialects.openai.families import (
     BLIND,
-    EFFORTS,
     GPT_5,
     GPT_56,
     O_SERIES,
@@ -22,25 +23,20 @@ from mockdock.dialects.openai.families import (
     WITHOUT_SCHEMA,
     WITHOUT_STOP,
     WITHOUT_SYSTEM,
-    family,
+    efforts,
 )
-from mockdock.dialects.openai.invalid import bad_request, listed, number
+from mockdock.dialects.openai.invalid import bad_request, listed
+from mockdock.dialects.openai.rules_base import Rule, rule
 from mockdock.dialects.openai.wire import ChatRequest
 from mockdock.reply import Failure
 from mockdock.request import Traits
 
-__all__ = ["MODEL_RULES", "Rule"]
-
-Rule = Callable[[ChatRequest, Traits], Failure | None]
+__all__ = ["MODEL_RULES"]
 
 
 def _reasons(wire: ChatRequest, traits: Traits) -> bool:
     """Tell whether the model will think about this request."""
     return traits.effort is not None and (wire.reasoning_effort or traits.effort) != "none"
-
-
-def _is(wire: ChatRequest, *families: str) -> bool:
-    return family(wire.model).startswith(families)
 
 
 def _unsupported(name: str, instead: str = "") -> Failure:
@@ -59,10 +55,14 @@ def _unsupported_value(name: str, value: str, supported: str) -> Failure:
 
 def _unknown(wire: ChatRequest, traits: Traits) -> Failure | None:
     """Newer models do not know what others speak with (PROBE, litellm#21576, litellm#12311)."""
-    if traits.effort is None or not _is(wire, GPT_5, *O_SERIES) or "search" in wire.model:
+    if (
+        traits.effort is None
+        or not traits.family.startswith((*GPT_5, *O_SERIES))
+        or "search" in traits.family
+    ):
         return None
     names = ["web_search_options"]
-    if _is(wire, GPT_5):
+    if traits.family.startswith(GPT_5):
         names = ["audio", "modalities", "web_search_options"]
     for name in names:
         if name in wire.model_fields_set and getattr(wire, name) is not None:
@@ -77,10 +77,10 @@ def _max_tokens(wire: ChatRequest, traits: Traits) -> Failure | None:
     return _unsupported("max_tokens", "max_completion_tokens")
 
 
-def _most_choices(wire: ChatRequest, _: Traits) -> Failure | None:
+def _most_choices(wire: ChatRequest, traits: Traits) -> Failure | None:
     """Refuse more than eight answers of the newest models (PROBE)."""
     most = 8
-    if not _is(wire, GPT_56) or (wire.n or 1) <= most:
+    if not traits.family.startswith(GPT_56) or (wire.n or 1) <= most:
         return None
     return bad_request(
         f"Invalid 'n': integer above maximum value. Expected a value <= {most}, but got {wire.n} "
@@ -92,7 +92,7 @@ def _most_choices(wire: ChatRequest, _: Traits) -> Failure | None:
 
 def _stop(wire: ChatRequest, traits: Traits) -> Failure | None:
     """Only o1 and o3-mini think and can be stopped (PROBE, langgenius/dify#18971)."""
-    stoppable = not _is(wire, *WITHOUT_STOP) or _is(wire, "o3-mini")
+    stoppable = not traits.family.startswith(WITHOUT_STOP) or traits.family.startswith("o3-mini")
     return None if traits.effort is None or stoppable or wire.stop is None else _unsupported("stop")
 
 
@@ -110,20 +110,24 @@ def _prediction(wire: ChatRequest, traits: Traits) -> Failure | None:
 def _parallel_calls(wire: ChatRequest, traits: Traits) -> Failure | None:
     """Refused by the o-series, whatever it says (fast-agent#279, browser-use/web-ui#648)."""
     given = "parallel_tool_calls" in wire.model_fields_set
-    refused = traits.effort is not None and given and _is(wire, *O_SERIES)
+    refused = traits.effort is not None and given and traits.family.startswith(O_SERIES)
     return _unsupported("parallel_tool_calls") if refused else None
 
 
 def _needless_effort(wire: ChatRequest, traits: Traits) -> Failure | None:
     """Models that cannot think do not know the argument (mellea#270, langchain_dart#712)."""
-    if traits.effort is not None or wire.reasoning_effort is None or not _is(wire, *OLDER):
+    if (
+        traits.effort is not None
+        or wire.reasoning_effort is None
+        or not traits.family.startswith(OLDER)
+    ):
         return None
     return bad_request("Unrecognized request argument supplied: reasoning_effort")
 
 
-def _effort(wire: ChatRequest, _: Traits) -> Failure | None:
+def _effort(wire: ChatRequest, traits: Traits) -> Failure | None:
     """Each model has efforts of its own (nextai-translator#1841, chatwise-releases#1257)."""
-    supported = EFFORTS.get(family(wire.model))
+    supported = efforts(traits.family)
     if supported is None or wire.reasoning_effort in (None, *supported):
         return None
     values = f"Supported values are: {listed(supported)}."
@@ -134,7 +138,7 @@ def _temperature(wire: ChatRequest, traits: Traits) -> Failure | None:
     """Thinking has one temperature (WIRE B.2, PROBE); o3-mini knows none (chatblade#100)."""
     if not _reasons(wire, traits) or wire.temperature in (None, 1):
         return None
-    if _is(wire, "o3-mini"):
+    if traits.family.startswith("o3-mini"):
         return _unsupported("temperature")
     return _unsupported_value(
         "temperature", number(wire.temperature or 0), "Only the default (1) value is supported."
@@ -158,32 +162,32 @@ def _logprobs(wire: ChatRequest, traits: Traits) -> Failure | None:
     """Refused while thinking: the older words (WIRE B.2), and those of gpt-5 (PROBE)."""
     if not _reasons(wire, traits) or not wire.logprobs:
         return None
-    if _is(wire, GPT_5):
+    if traits.family.startswith(GPT_5):
         return _unsupported("logprobs")
     return bad_request("This model does not support the 'logprobs' parameter.", "logprobs")
 
 
-def _top_logprobs(wire: ChatRequest, _: Traits) -> Failure | None:
+def _top_logprobs(wire: ChatRequest, traits: Traits) -> Failure | None:
     """Refuse more than five alternatives of the newest models (PROBE)."""
     most = 5
-    if not _is(wire, GPT_56) or (wire.top_logprobs or 0) <= most:
+    if not traits.family.startswith(GPT_56) or (wire.top_logprobs or 0) <= most:
         return None
     return bad_request(
         f"Invalid value for 'top_logprobs': must be less than or equal to {most}.", "top_logprobs"
     )
 
 
-def _cache_retention(wire: ChatRequest, _: Traits) -> Failure | None:
+def _cache_retention(wire: ChatRequest, traits: Traits) -> Failure | None:
     """Refuse the newest models short caches: they keep prompts for a day (PROBE)."""
-    if not _is(wire, GPT_56) or wire.prompt_cache_retention != "in_memory":
+    if not traits.family.startswith(GPT_56) or wire.prompt_cache_retention != "in_memory":
         return None
     message = "This model is compatible only with 24h extended prompt caching"
     return bad_request(message, "prompt_cache_retention")
 
 
-def _verbosity(wire: ChatRequest, _: Traits) -> Failure | None:
+def _verbosity(wire: ChatRequest, traits: Traits) -> Failure | None:
     """Models before gpt-5 know the default only (concordia#164, big-AGI#947)."""
-    if wire.verbosity in (None, "medium") or not _is(wire, *OLDER, *O_SERIES):
+    if wire.verbosity in (None, "medium") or not traits.family.startswith((*OLDER, *O_SERIES)):
         return None
     values = "Supported values are: 'medium'."
     return _unsupported_value("verbosity", f"'{wire.verbosity}'", values)
@@ -192,7 +196,7 @@ def _verbosity(wire: ChatRequest, _: Traits) -> Failure | None:
 def _calls_while_thinking(wire: ChatRequest, traits: Traits) -> Failure | None:
     """From gpt-5.4 on, chat either thinks or calls (pipecat#4043, crush#2913, litellm#34569)."""
     offered = any(tool.type == "function" for tool in wire.tools) or bool(wire.functions)
-    if not (offered and _reasons(wire, traits) and _is(wire, *WITHOUT_CHAT_TOOLS)):
+    if not (offered and _reasons(wire, traits) and traits.family.startswith(WITHOUT_CHAT_TOOLS)):
         return None
     message = (
         f"Function tools with reasoning_effort are not supported for {wire.model} in "
@@ -200,15 +204,15 @@ def _calls_while_thinking(wire: ChatRequest, traits: Traits) -> Failure | None:
     )
     message += (
         "To use function tools, use /v1/responses or set reasoning_effort to 'none'."
-        if _is(wire, GPT_56)
+        if traits.family.startswith(GPT_56)
         else "Please use /v1/responses instead."
     )
     return bad_request(message, "reasoning_effort")
 
 
-def _roles(wire: ChatRequest, _: Traits) -> Failure | None:
+def _roles(wire: ChatRequest, traits: Traits) -> Failure | None:
     """Refuse instructions to the first reasoning models (jan#4392, new-api#847)."""
-    if family(wire.model) not in WITHOUT_SYSTEM:
+    if traits.family not in WITHOUT_SYSTEM:
         return None
     for index, message in enumerate(wire.messages):
         if message.role in ("system", "developer"):
@@ -216,9 +220,9 @@ def _roles(wire: ChatRequest, _: Traits) -> Failure | None:
     return None
 
 
-def _images(wire: ChatRequest, _: Traits) -> Failure | None:
+def _images(wire: ChatRequest, traits: Traits) -> Failure | None:
     """Not every model can see; the odd path is the service's own."""
-    if not BLIND.fullmatch(family(wire.model)):
+    if not BLIND.fullmatch(traits.family):
         return None
     for index, message in enumerate(wire.messages):
         if message.role != "user" or message.content is None or isinstance(message.content, str):
@@ -232,9 +236,9 @@ def _images(wire: ChatRequest, _: Traits) -> Failure | None:
     return None
 
 
-def _without_sound(wire: ChatRequest, _: Traits) -> Failure | None:
+def _without_sound(wire: ChatRequest, traits: Traits) -> Failure | None:
     """Audio models want to hear or to speak (cherry-studio#1179; param and code are ASSUMED)."""
-    if "-audio" not in family(wire.model) or "audio" in (wire.modalities or ()):
+    if "-audio" not in traits.family or "audio" in (wire.modalities or ()):
         return None
     for message in wire.messages:
         content = message.content if message.role == "user" else None
@@ -247,9 +251,9 @@ def _without_sound(wire: ChatRequest, _: Traits) -> Failure | None:
     )
 
 
-def _format(wire: ChatRequest, _: Traits) -> Failure | None:
+def _format(wire: ChatRequest, traits: Traits) -> Failure | None:
     """Older models have no schemas, the oldest no JSON mode (stride-gpt#19)."""
-    kind, name = wire.response_format.type, family(wire.model)
+    kind, name = wire.response_format.type, traits.family
     message = f"Invalid parameter: 'response_format' of type '{kind}' is not supported with "
     if kind == "json_schema" and WITHOUT_SCHEMA.fullmatch(name):
         return bad_request(
@@ -276,27 +280,27 @@ def _limit(wire: ChatRequest, traits: Traits) -> Failure | None:
     return None
 
 
-MODEL_RULES: tuple[Rule, ...] = (
-    _unknown,
-    _max_tokens,
-    _most_choices,
-    _stop,
-    _logit_bias,
-    _prediction,
-    _parallel_calls,
-    _needless_effort,
-    _effort,
-    _verbosity,
-    _temperature,
-    _top_p,
-    _penalties,
-    _logprobs,
-    _top_logprobs,
-    _cache_retention,
-    _calls_while_thinking,
-    _roles,
-    _images,
-    _without_sound,
-    _format,
-    _limit,
+MODEL_RULES: Sequence[Rule] = (
+    rule("web_search_options audio modalities", _unknown),
+    rule("max_tokens", _max_tokens),
+    rule("n", _most_choices),
+    rule("stop", _stop),
+    rule("logit_bias", _logit_bias),
+    rule("prediction", _prediction),
+    rule("parallel_tool_calls", _parallel_calls),
+    rule("reasoning_effort", _needless_effort),
+    rule("reasoning_effort", _effort),
+    rule("verbosity", _verbosity),
+    rule("temperature", _temperature),
+    rule("top_p", _top_p),
+    rule("presence_penalty frequency_penalty", _penalties),
+    rule("logprobs", _logprobs),
+    rule("top_logprobs", _top_logprobs),
+    rule("prompt_cache_retention", _cache_retention),
+    rule("tools functions", _calls_while_thinking),
+    rule("messages", _roles),
+    rule("messages", _images),
+    rule("messages", _without_sound),
+    rule("response_format", _format),
+    rule("max_tokens max_completion_tokens", _limit),
 )

@@ -6,14 +6,12 @@ ASSUMED marks words for which there is none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from mockdock.dialects.openai.families import family
-from mockdock.dialects.openai.function_schema import function_fault
+from mockdock.dialects.openai.families import GPT_5
 from mockdock.dialects.openai.invalid import bad_request
-from mockdock.dialects.openai.rules_model import Rule
-from mockdock.dialects.openai.strict_schema import strict_fault
+from mockdock.dialects.openai.rules_base import Rule, rule
+from mockdock.dialects.openai.rules_schemas import fault_of_format, fault_of_function
 from mockdock.dialects.openai.wire import ChatRequest
 from mockdock.reply import Failure
 from mockdock.request import Traits
@@ -31,7 +29,7 @@ def _both_kinds(wire: ChatRequest, _: Traits) -> Failure | None:
     )
 
 
-def _choice_of_none(wire: ChatRequest, _: Traits) -> Failure | None:
+def _choice_of_none(wire: ChatRequest, traits: Traits) -> Failure | None:
     """Refuse a choice where there is nothing to choose (WIRE B.2; PlexPt/chatgpt-java#150).
 
     gpt-5 takes ``parallel_tool_calls`` without tools (PROBE).
@@ -42,9 +40,7 @@ def _choice_of_none(wire: ChatRequest, _: Traits) -> Failure | None:
         ("parallel_tool_calls", "tools", wire.tools),
         ("function_call", "functions", wire.functions),
     ):
-        lax = name == "parallel_tool_calls" and (
-            wire.functions or family(wire.model).startswith("gpt-5")
-        )
+        lax = name == "parallel_tool_calls" and (wire.functions or traits.family.startswith(GPT_5))
         if name in given and not offered and not lax:
             return bad_request(
                 f"Invalid value for '{name}': '{name}' is only allowed when '{offer}' are "
@@ -55,26 +51,34 @@ def _choice_of_none(wire: ChatRequest, _: Traits) -> Failure | None:
 
 
 def _absent_choice(wire: ChatRequest, _: Traits) -> Failure | None:
-    """Refuse to call what is not on offer: the old words for every form (PROBE)."""
-    choice = wire.tool_choice
-    named = None
-    if not isinstance(choice, str):
-        named = (
-            choice.function.name
-            if choice.type == "function"
-            else choice.custom.name
-            if choice.type == "custom"
-            else None
-        )
-    elif not isinstance(wire.function_call, str):
-        named = wire.function_call.name
-    if named is None or named in {name for name, _ in _names(wire)}:
+    """Refuse to call what is not on offer: the old words for every form (PROBE).
+
+    For ``allowed_tools`` they are ASSUMED; that it is refused is told of the
+    newer API (vercel/ai: an allow-list of undeclared tools).
+    """
+    offered = {name for name, _ in _names(wire)}
+    absent = next((name for name in _chosen(wire) if name not in offered), None)
+    if absent is None:
         return None
     return bad_request(
-        f"Invalid value for 'function_call': no function named '{named}' was specified in the "
+        f"Invalid value for 'function_call': no function named '{absent}' was specified in the "
         "'functions' parameter.",
         "function_call",
     )
+
+
+def _chosen(wire: ChatRequest) -> Sequence[str]:
+    """Give the tools that a choice names."""
+    choice, legacy = wire.tool_choice, wire.function_call
+    if isinstance(choice, str):
+        return () if isinstance(legacy, str) else (legacy.name,)
+    match choice.type:
+        case "function":
+            return (choice.function.name,)
+        case "custom":
+            return (choice.custom.name,)
+        case "allowed_tools":
+            return choice.allowed_tools.names
 
 
 def _names(wire: ChatRequest) -> Iterator[tuple[str, tuple[str, int, str]]]:
@@ -108,20 +112,16 @@ def _parameters(wire: ChatRequest, _: Traits) -> Failure | None:
     for index, tool in enumerate(wire.tools):
         if tool.type == "function" and "parameters" in tool.function.model_fields_set:
             function = tool.function
-            fault = _fault(function.parameters, strict=bool(function.strict))
-            if fault is not None:
+            fault = fault_of_function(function.parameters, strict=bool(function.strict))
+            if fault:
                 where = f"tools[{index}].function.parameters"
                 return _bad_parameters(function.name, fault, where)
     for index, legacy in enumerate(wire.functions):
         if "parameters" in legacy.model_fields_set:
-            fault = _fault(legacy.parameters, strict=False)
-            if fault is not None:
+            fault = fault_of_function(legacy.parameters, strict=False)
+            if fault:
                 return _bad_parameters(legacy.name, fault, f"functions[{index}].parameters")
     return None
-
-
-def _fault(schema: Mapping[str, Any], *, strict: bool) -> str | None:
-    return function_fault(schema) or (strict_fault(schema) if strict else None)
 
 
 def _bad_parameters(name: str, fault: str, where: str) -> Failure:
@@ -136,18 +136,18 @@ def _response_schema(wire: ChatRequest, _: Traits) -> Failure | None:
         return None
     if "schema_" not in form.json_schema.model_fields_set:
         return None
-    fault = strict_fault(form.json_schema.schema_)
-    if fault is None:
+    fault = fault_of_format(form.json_schema.schema_)
+    if not fault:
         return None
     name = form.json_schema.name
     return bad_request(f"Invalid schema for response_format '{name}': {fault}", "response_format")
 
 
 TOOL_RULES: Sequence[Rule] = (
-    _both_kinds,
-    _choice_of_none,
-    _absent_choice,
-    _same_name,
-    _parameters,
-    _response_schema,
+    rule("functions", _both_kinds),
+    rule("tool_choice parallel_tool_calls function_call", _choice_of_none),
+    rule("tool_choice function_call", _absent_choice),
+    rule("tools functions", _same_name),
+    rule("tools functions", _parameters),
+    rule("response_format", _response_schema),
 )

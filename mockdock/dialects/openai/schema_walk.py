@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["Place", "bad_type", "shown", "typed", "walk"]
+__all__ = ["Place", "bad_type", "cut", "shown", "typed", "walk"]
 
 _SHOWN = 500
 """Places and values longer than this are cut in a message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A schema inside another: the keys that lead to it, and how many objects hold it."""
 
     schema: Any
@@ -27,16 +25,22 @@ class Place:
     @property
     def levels(self) -> int:
         """How deep objects are nested down to here, this one included."""
-        schema = self.schema
-        is_object = "properties" in schema or any(
-            name == "object" for name, _ in typed(schema, self.context)
+        kind = self.schema.get("type")
+        is_object = (
+            kind == "object"
+            or "properties" in self.schema
+            or (isinstance(kind, list) and "object" in kind)
         )
         return self.objects + is_object
 
 
 def shown(value: Any) -> str:
     """Write a value as Python does, which is what the service is written in."""
-    text = repr(value)
+    return cut(repr(value))
+
+
+def cut(text: str) -> str:
+    """Keep the beginning of a text that is too long for a message."""
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 
 
@@ -56,20 +60,29 @@ def typed(
         yield kind, context
 
 
-def walk(schema: Any) -> Iterator[Place]:
-    """Give a schema and all inside it, outer ones first; references are not followed."""
+def walk(schema: Any, *, levels: bool = False) -> list[Place]:
+    """Give a schema and all inside it, outer ones first; references are not followed.
+
+    Objects around a place are counted for ``levels`` only.
+    """
+    places = []
     stack = [Place(schema)]
     while stack:
         place = stack.pop()
-        yield place
+        places.append(place)
         if isinstance(place.schema, dict):
-            stack.extend(reversed(list(_inside(place))))
+            inside = list(_inside(place, place.levels if levels else 0))
+            inside.reverse()
+            stack += inside
+    return places
 
 
-def _inside(place: Place) -> Iterator[Place]:
-    schema, context, levels = place.schema, place.context, place.levels
+def _inside(place: Place, levels: int) -> Iterator[Place]:
+    schema, context, _ = place
     for keyword in ("properties", "items", "anyOf", "$defs", "definitions"):
-        value = schema.get(keyword)
+        if keyword not in schema:
+            continue
+        value = schema[keyword]
         inside = (*context, keyword)
         match keyword, value:
             case "$defs" | "definitions", dict():

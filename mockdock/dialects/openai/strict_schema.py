@@ -8,13 +8,13 @@ whether they are supported (minLength, maxLength) pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from mockdock.dialects.openai.function_schema import malformed, not_an_object
-from mockdock.dialects.openai.schema_walk import Place, shown, typed, walk
+from mockdock.dialects.openai.schema_form import malformed, not_an_object
+from mockdock.dialects.openai.schema_walk import Place, cut, shown, typed, walk
 
-__all__ = ["strict_fault"]
+__all__ = ["not_strict", "strict_fault"]
 
 _LEVELS = 10
 _PROPERTIES = 5_000
@@ -43,10 +43,15 @@ _REQUIRED = (
 
 def strict_fault(schema: Mapping[str, Any]) -> str | None:
     """Tell what is wrong with a schema for strict mode, None for nothing."""
-    fault = malformed(schema) or not_an_object(schema)
-    if fault is not None:
-        return fault
-    places = list(walk(schema))
+    places = walk(schema, levels=True)
+    return malformed(places) or not_an_object(schema) or not_strict(schema, places)
+
+
+def not_strict(schema: Mapping[str, Any], places: Sequence[Place]) -> str | None:
+    """Tell what strict mode refuses of a well-formed schema of objects.
+
+    ``places`` are all of the schema, with their levels.
+    """
     deepest = max(place.levels for place in places if isinstance(place.schema, dict))
     if deepest > _LEVELS:
         return f"{deepest} levels of nesting exceeds limit of {_LEVELS}."  # ellmer#671
@@ -101,7 +106,7 @@ def _reference(place: Place, root: Mapping[str, Any]) -> Iterator[str]:
     schema = place.schema
     beside = sorted(set(schema) - {"$ref", "$defs", "definitions"})
     if beside:
-        names = ", ".join(shown(name) for name in beside)
+        names = cut(", ".join(shown(name) for name in beside))
         yield f"context={shown(place.context)}, $ref cannot have keywords {{{names}}}."
     match schema["$ref"].split("/"):
         case ["#"]:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from mockdock.reply import Alternative, Call, Choice, Piece, TokenLogprob, Usage
 
-__all__ = ["is_legacy", "piece_logprobs", "said_logprobs", "shown_calls", "told_usage"]
+__all__ = ["PREFIX", "is_legacy", "piece_logprobs", "said_logprobs", "shown_calls", "told_usage"]
+
+
+PREFIX = "chatcmpl-"
+"""What the id of a completion begins with."""
 
 
 def shown_calls(choice: Choice) -> tuple[Call, ...]:
@@ -64,16 +69,17 @@ def piece_logprobs(piece: Piece) -> list[dict[str, Any]]:
 
 
 def _token(entry: TokenLogprob | Alternative) -> dict[str, Any]:
-    spelled = entry.token
-    return {"token": _written(spelled), "logprob": entry.logprob, "bytes": list(spelled)}
+    written, spelled = _written(entry.token)
+    return {"token": written, "logprob": entry.logprob, "bytes": spelled}
 
 
-def _written(spelled: bytes) -> str:
+@lru_cache(16_384)
+def _written(spelled: bytes) -> tuple[str, tuple[int, ...]]:
     r"""Write a token; one that splits a character is written ``\\xf0\\x9f``, as OpenAI does.
 
     So it is printed in the openai-cookbook, "Using logprobs".
     """
     try:
-        return spelled.decode()
+        return spelled.decode(), tuple(spelled)
     except UnicodeDecodeError:
-        return "".join(f"\\x{byte:02x}" for byte in spelled)
+        return "".join(f"\\x{byte:02x}" for byte in spelled), tuple(spelled)

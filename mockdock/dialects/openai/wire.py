@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Tag
 
-from mockdock.dialects.openai.wire_base import STRING_OR_STRINGS, Unchecked, Wire
+from mockdock.dialects.openai.wire_base import STRING_OR_STRINGS, Metadata, Unchecked, Wire
 from mockdock.dialects.openai.wire_messages import ChatMessage, TextContent
 from mockdock.dialects.openai.wire_tools import (
     FunctionChoice,
@@ -22,7 +22,7 @@ from mockdock.dialects.openai.wire_tools import (
     ToolSpec,
 )
 
-__all__ = ["ChatRequest"]
+__all__ = ["MOST_MESSAGES", "ChatRequest"]
 
 
 class StreamOptions(Wire):
@@ -83,8 +83,17 @@ class PromptCache(Wire):
     mode: Unchecked = None
 
 
+# One instance each for all requests: pydantic would copy a default that is a model.
+_NO_CACHE = PromptCache()
+_NO_SEARCH = WebSearch()
+_TEXT = TextFormat(type="text")
+
 Penalty = Annotated[float, Field(ge=-2, le=2)]
 Limit = Annotated[int, Field(ge=1)]
+
+
+MOST_MESSAGES = 2048
+"""Remembered from public refusals, without a paste at hand: ASSUMED."""
 
 
 class ChatRequest(Wire):
@@ -96,7 +105,7 @@ class ChatRequest(Wire):
     """
 
     model: str
-    messages: Annotated[list[ChatMessage], Field(min_length=1)]
+    messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=MOST_MESSAGES)]
     functions: list[LegacyFunction] = Field(default_factory=list, min_length=1, max_length=128)
     function_call: FunctionChoice = "auto"
     tools: list[ToolSpec] = Field(default_factory=list, min_length=1, max_length=128)
@@ -126,24 +135,15 @@ class ChatRequest(Wire):
     user: str = ""
     seed: Annotated[int, Field(ge=-(2**63), le=2**63 - 1)] | None = None
     safety_identifier: Annotated[str, Field(max_length=64)] | None = None
-    prompt_cache_options: PromptCache = PromptCache()
+    prompt_cache_options: PromptCache = Field(default_factory=lambda: _NO_CACHE)
     prompt_cache_key: str | None = None
     prompt_cache_retention: Literal["in_memory", "24h"] | None = None
     service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast"] | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    response_format: ResponseFormat = TextFormat(type="text")
+    response_format: ResponseFormat = Field(default_factory=lambda: _TEXT)
     store: bool | None = None
-    metadata: (
-        Annotated[
-            dict[
-                Annotated[str, Field(max_length=64)],
-                Annotated[str, Field(max_length=512)],
-            ],
-            Field(max_length=16),
-        ]
-        | None
-    ) = None
+    metadata: Metadata | None = None
     prediction: Prediction | None = None
     modalities: list[Literal["text", "audio"]] | None = None
     audio: Audio | None = None
@@ -151,5 +151,5 @@ class ChatRequest(Wire):
         None
     )
     verbosity: Literal["low", "medium", "high"] | None = None
-    web_search_options: WebSearch = WebSearch()
+    web_search_options: WebSearch = Field(default_factory=lambda: _NO_SEARCH)
     moderation: Moderation | None = None

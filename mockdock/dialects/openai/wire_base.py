@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Discriminator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field
 
 __all__ = [
     "CHOICE_OR_OBJECT",
     "STRING_OR_OBJECT",
     "STRING_OR_OBJECTS",
     "STRING_OR_STRINGS",
+    "Metadata",
     "Unchecked",
     "Wire",
 ]
 
 
 class Wire(BaseModel):
-    """A closed JSON object with strict types."""
+    """A closed JSON object with strict types; it does not change, so defaults are shared."""
 
-    model_config = ConfigDict(strict=True, extra="forbid")
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
 def _shape(value: object) -> str | None:
@@ -43,5 +44,10 @@ STRING_OR_OBJECTS = _either("one of a string or array of objects")
 STRING_OR_STRINGS = _either("one of a string or array of strings")
 CHOICE_OR_OBJECT = _either("one of one of 'none', 'auto', or 'required' or object")
 STRING_OR_OBJECT = _either("one of a string or object")
+
+Metadata = Annotated[
+    dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]],
+    Field(max_length=16),
+]
 
 Unchecked = Any

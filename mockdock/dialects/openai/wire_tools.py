@@ -64,13 +64,16 @@ class GrammarInput(Wire):
     grammar: Grammar
 
 
+_ANY_TEXT = PlainInput(type="text")
+
+
 class CustomSpec(Wire):
     """A custom tool on offer."""
 
     name: str
     description: str = ""
-    format: Annotated[PlainInput | GrammarInput, Field(discriminator="type")] = PlainInput(
-        type="text"
+    format: Annotated[PlainInput | GrammarInput, Field(discriminator="type")] = Field(
+        default_factory=lambda: _ANY_TEXT
     )
 
 
@@ -113,6 +116,12 @@ class AllowedTools(Wire):
 
     mode: Literal["auto", "required"]
     tools: list[dict[str, Unchecked]]
+
+    @property
+    def names(self) -> list[str]:
+        """The names told; the specification leaves the form of an entry open."""
+        inner = (tool.get("function") or tool.get("custom") or tool for tool in self.tools)
+        return [str(each["name"]) for each in inner if isinstance(each, dict) and "name" in each]
 
 
 class ChosenAllowed(Wire):

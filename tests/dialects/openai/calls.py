@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -41,7 +42,10 @@ def small(**fields: Any) -> dict[str, Any]:
 
 
 def call(body: Any, content_type: str | None = "application/json", **more: Any) -> Call:
-    """Make a call, of the chat operation unless ``more`` says otherwise; bytes go as they are."""
+    """Make a call, of the chat operation unless ``more`` says otherwise; bytes go as they are.
+
+    What answers is what the model is called, as far as ``more`` does not say.
+    """
     usual: dict[str, Any] = {
         "operation": "chat",
         "method": "POST",
@@ -50,6 +54,7 @@ def call(body: Any, content_type: str | None = "application/json", **more: Any) 
         "params": {},
         "body": body if isinstance(body, bytes) else orjson.dumps(body),
         "base_url": "http://localhost",
+        "traits": lambda model: Traits(family=model),
     }
     return Call(**{**usual, **more})
 
@@ -73,7 +78,9 @@ def refused(
 ) -> dict[str, Any]:
     """Parse a body that is not valid, and give the error object with its status."""
     known = traits or Traits()
-    failure = parse(call(body, content_type, traits=lambda _: known))
+    failure = parse(
+        call(body, content_type, traits=lambda model: replace(known, family=known.family or model))
+    )
     assert isinstance(failure, Failure), failure
     told = tell(failure)
     return {"status": told.status, **told.body()["error"]}

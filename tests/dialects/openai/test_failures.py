@@ -36,6 +36,18 @@ KINDS: dict[FailureKind, tuple[Failure, int, str, str, str | None, str | None]] 
         None,
         "rate_limit_exceeded",
     ),
+    "request_too_large": (
+        Failure("request_too_large", model="gpt-4o"),
+        429,
+        (
+            "Request too large for gpt-4o in organization org-mockdock on tokens per min (TPM): "
+            "Limit 30000, Requested 30601. The input or output tokens must be reduced in order to "
+            f"run successfully. {LIMITS}"
+        ),
+        "tokens",
+        None,
+        "rate_limit_exceeded",
+    ),
     "quota": (
         Failure("quota"),
         429,
@@ -164,6 +176,30 @@ KINDS: dict[FailureKind, tuple[Failure, int, str, str, str | None, str | None]] 
         None,
         "mockdock_exhausted",
     ),
+    "no_stored": (
+        Failure("no_stored", what="chatcmpl-x"),
+        404,
+        "Chat completion with id 'chatcmpl-x' not found.",
+        INVALID,
+        None,
+        None,
+    ),
+    "no_such_cursor": (
+        Failure("no_such_cursor", what="list"),
+        400,
+        "Invalid value for 'after': expected the ID of a stored chat completion.",
+        INVALID,
+        "after",
+        "invalid_value",
+    ),
+    "not_a_fine_tune": (
+        Failure("not_a_fine_tune", "gpt-4o"),
+        403,
+        "You have insufficient permissions for this operation.",
+        INVALID,
+        None,
+        None,
+    ),
     "unknown_url": (
         Failure("unknown_url"),
         404,
@@ -216,6 +252,12 @@ def test_what_a_failure_sets_itself_wins() -> None:
         "param": "card",
         "code": "no_money",
     }
+
+
+def test_a_request_that_is_too_large_tells_the_limit_it_met() -> None:
+    message = tell(Failure("request_too_large", model="m", limit=10, used=0)).message
+    assert "for m in organization" in message
+    assert "Limit 10, Requested 0. The input" in message
 
 
 def test_a_message_may_be_empty() -> None:

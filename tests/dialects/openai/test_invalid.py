@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mockdock.dialects.openai.digits import as_sent
 from mockdock.dialects.openai.parse import parse
 from mockdock.reply import Failure
 from mockdock.request import Request
@@ -301,3 +302,33 @@ def test_a_whole_number_beyond_64_bits_is_out_of_range(number: int, code: str, w
     assert (refused.param, refused.code) == ("seed", code)
     assert refused.message is not None
     assert words in refused.message
+    assert refused.message.endswith(f"but got {number} instead.")
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("-9223372036854775809", "-9223372036854775809"),
+        ("18446744073709551616", "18446744073709551616"),
+        ("1.50e+19", "1.50e+19"),
+        ("1" + "0" * 300, "1" + "0" * 199 + "..."),
+    ],
+)
+def test_a_number_too_large_for_the_parser_is_told_as_it_was_sent(written: str, told: str) -> None:
+    body = json.dumps(small(seed=0)).replace('"seed": 0', f'"seed": {written}')
+    assert refused(body.encode())["message"].endswith(f"but got {told} instead.")
+
+
+def test_a_number_beneath_too_many_brackets_is_told_as_it_was_read() -> None:
+    """Python's own parser gives up on what deep bodies hold."""
+    deep = "[" * 1000 + "]" * 1000
+    tools = json.dumps(tool(name="f", parameters={"x": 0})).replace('"x": 0', f'"x": {deep}')
+    body = json.dumps(small(seed=2**70, tools="T")).replace('"T"', tools)
+    message = refused(body.encode())["message"]
+    assert message.endswith(f"but got {2**70} instead.") or "e+21 instead." in message
+
+
+@pytest.mark.parametrize("path", [("x",), ("seed", "x"), ("stop", 3), ("stop", 0)])
+def test_only_a_number_has_digits(path: tuple[str | int, ...]) -> None:
+    assert as_sent(b'{"seed": 7, "stop": ["x"]}', path) is None
+    assert as_sent(b'{"seed": 7, "stop": ["x"]}', ("seed",)) == "7"

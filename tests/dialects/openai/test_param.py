@@ -34,7 +34,6 @@ WHOLE: dict[str, Any] = {
     "logit_bias": {"7": 1},
     "stream": True,
     "stream_options": {"include_usage": True},
-    "prediction": {"type": "content", "content": [{"type": "text", "text": "x"}]},
     "audio": {"voice": "v", "format": "wav"},
     "modalities": ["text"],
     "moderation": {"model": "m"},
@@ -42,6 +41,14 @@ WHOLE: dict[str, Any] = {
     "web_search_options": {"search_context_size": "low", "user_location": located(city="Paris")},
     "temperature": 1,
     "n": 1,
+}
+PREDICTED: dict[str, Any] = {
+    "model": "gpt-4o",
+    "messages": [{"role": "user", "content": "x"}],
+    "prediction": {"type": "content", "content": [{"type": "text", "text": "x"}]},
+    "modalities": ["text"],
+    "n": 1,
+    "presence_penalty": -1,
 }
 
 
@@ -75,15 +82,16 @@ wrong = st.one_of(
 )
 
 
-def test_the_whole_body_is_valid() -> None:
-    assert not isinstance(parse(call(WHOLE)), Failure)
+def test_the_whole_bodies_are_valid() -> None:
+    for body in (WHOLE, PREDICTED):
+        assert not isinstance(parse(call(body)), Failure)
 
 
 @settings(max_examples=400, deadline=None)
 @given(data=st.data())
 def test_param_is_null_or_a_place_in_the_body_that_was_sent(data: st.DataObject) -> None:
     """Or one that is missing in a place that was sent."""
-    body = copy.deepcopy(WHOLE)
+    body = copy.deepcopy(data.draw(st.sampled_from([WHOLE, WHOLE, PREDICTED])))
     for _ in range(data.draw(st.integers(1, 3))):
         _, container, key = data.draw(st.sampled_from(list(paths(body))))
         match data.draw(st.sampled_from(["replace", "replace", "drop", "add"])):

@@ -347,8 +347,9 @@ def test_legacy_functions_are_tools_of_their_own_kind() -> None:
 
 
 ALLOWED = [
-    {"type": "function", "function": {"name": "f"}},
-    {"type": "custom", "custom": {"name": "g"}},
+    {"type": "function", "function": {"name": "find"}},
+    {"type": "custom", "custom": {"name": "c"}},
+    {"type": "function", "name": "find"},
 ]
 
 
@@ -365,11 +366,15 @@ ALLOWED = [
         ),
         (
             {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": ALLOWED}},
-            ToolChoice("auto", ("f", "g")),
+            ToolChoice("auto", ("find", "c", "find")),
         ),
         (
             {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [{}]}},
-            ToolChoice("required"),
+            ToolChoice("required", ()),
+        ),
+        (
+            {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}},
+            ToolChoice("auto", ()),
         ),
     ],
 )

@@ -487,26 +487,70 @@ def test_an_unknown_completion_is_not_found(method: str, path: str) -> None:
     assert answer.headers["x-request-id"].startswith("req_")
 
 
-def test_failures_are_worded_for_what_was_asked() -> None:
-    request = operation("retrieve")
-    assert isinstance(request, Request)
-    assert told(request, Failure("not_found")) == NOWHERE
-    assert told(request, Failure("not_found", code="gone"))["code"] == "gone"
-    assert told(request, Failure("not_found", message="Gone."))["message"] == "Gone."
-    assert told(request, Failure("server_error"))["status"] == 500
-    every = operation("list")
-    assert isinstance(every, Request)
-    assert told(every, Failure("not_found"))["message"] == "Chat completion not found."
-    after = Failure("bad_request", param="after")
+def test_a_place_that_is_not_there_is_told_by_the_list_it_is_asked_of() -> None:
+    engine, stored = make(small())
     message = "Invalid value for 'after': expected the ID of a {}."
-    assert told(every, after) == wrong(
-        message.format("stored chat completion"), "after", "invalid_value"
-    )
-    messages = operation("messages")
-    assert isinstance(messages, Request)
-    assert told(messages, after)["message"] == message.format("message")
-    chat = replace(every, api="chat", stored=None)
-    assert told(chat, Failure("not_found", "gpt-9"))["code"] == "model_not_found"
+    listed = asked(engine, "list", stored, after="chatcmpl-y")
+    assert listed == wrong(message.format("stored chat completion"), "after", "invalid_value")
+    paged = asked(engine, "messages", stored, after="chatcmpl-y")
+    assert paged == wrong(message.format("message"), "after", "invalid_value")
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ({"error": "not_found"}, NOWHERE),
+        ({"error": 404}, NOWHERE),
+        ({"error": "not_found", "code": "gone"}, {**NOWHERE, "code": "gone"}),
+        ({"error": "not_found", "message": "Gone."}, {**NOWHERE, "message": "Gone."}),
+    ],
+)
+def test_scripted_errors_know_what_is_not_found(
+    script: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    """A completion where one is asked for, a model in a chat."""
+    app = app_of({"reply": script}, {"when": {"api": "stored"}, "reply": script})
+    answer = ask(app, "GET", ONE)
+    assert {"status": answer.status, **answer.json()["error"]} == expected
+    chat = ask(app, "POST", LIST, orjson.dumps(small())).json()["error"]
+    assert chat["code"] == script.get("code", "model_not_found")
+    of_list = ask(app, "GET", LIST).json()["error"]["message"]
+    assert of_list == script.get("message", "Chat completion not found.")
+
+
+def test_a_scripted_bad_request_is_none_of_ours() -> None:
+    """It keeps its own words, also where it names the same parameter."""
+    rule = {"when": {"api": "stored"}, "reply": {"error": "bad_request", "param": "after"}}
+    told = ask(app_of(rule), "GET", LIST).json()["error"]
+    assert told["message"].startswith("Your request was malformed")
+    assert told["param"] == "after"
+
+
+@pytest.mark.parametrize("lenient", [False, True])
+@pytest.mark.parametrize("sent", ["text/plain", "multipart/form-data; boundary=x", ""])
+def test_the_content_type_of_an_update_is_checked_as_for_a_chat(sent: str, lenient: bool) -> None:
+    update = operation("update", None, {"metadata": {}}, content_type=sent, lenient=lenient)
+    assert update == parse(call(small(), sent, lenient=lenient))
+    assert isinstance(update, Failure)
+    assert (update.status, update.code) == (415, "unsupported_content_type")
+
+
+@pytest.mark.parametrize("sent", ["application/json; charset=utf-8", "Application/JSON", None])
+def test_json_by_any_writing_is_an_update(sent: str | None) -> None:
+    assert wanted("update", None, {"metadata": {"k": "v"}}, content_type=sent).metadata
+
+
+@pytest.mark.parametrize("kind", ["list", "retrieve", "delete", "messages"])
+def test_operations_without_a_body_have_no_content_type(kind: str) -> None:
+    assert isinstance(operation(kind, content_type="text/plain"), Request)
+
+
+def test_to_delete_what_is_no_fine_tune_is_refused() -> None:
+    """ASSUMED: no such refusal is on record."""
+    answer = ask(app_of(), "DELETE", "/v1/models/gpt-4o")
+    message = "You have insufficient permissions for this operation."
+    assert {"status": answer.status, **answer.json()["error"]} == wrong(message, None, None, 403)
+    assert ask(app_of(), "DELETE", "/v1/models/gpt-9").status == 404
 
 
 @pytest.mark.parametrize(

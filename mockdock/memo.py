@@ -10,7 +10,6 @@ from typing import Generic, TypeVar
 
 __all__ = ["Memo"]
 
-
 T = TypeVar("T")
 
 
