@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from mockdock.content.attachments import count_prompt_audio
 from mockdock.content.catalogue import Model
 from mockdock.content.counting import NO_PROMPT, Prompt
+from mockdock.content.patterns import limited
 from mockdock.content.predict import accepted
 from mockdock.content.tokens import Tokenizer, tokenizer
 from mockdock.engine.chance import Entropy
@@ -70,7 +71,8 @@ def complete(request: Request, answer: Answer, context: Context, created: int) -
     writer = Writer(
         request, filler, entropy, context.words, context.seen, counter, model.traits.effort
     )
-    drafts = [writer.draft(answer, index) for index in range(request.n)]
+    with limited():  # one budget for the patterns of all choices
+        drafts = [writer.draft(answer, index) for index in range(request.n)]
     fitter = Fitter(
         request=request,
         tokenizer=counter,
