@@ -6,14 +6,16 @@ import asyncio
 import inspect
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mockdock import Server
-from mockdock.observe import Exchange
+from mockdock.dialects.openai import openai
+from mockdock.observe import Exchange, Observer
 from tests.clients.needs import REQUIRED, missing
 
 # LiteLLM downloads a list of prices when it is imported, unless told to use its own.
@@ -66,18 +68,53 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[_RUNNER].close()
 
 
+class _Checker:
+    """Checks every answer as the rest of the suite does; clients only read what they need.
+
+    Not beside openai 2, whose types are older than the wire.
+    """
+
+    def __init__(self) -> None:
+        self.wrong: list[str] = []
+
+    def __call__(self, exchange: Exchange) -> None:
+        """Render an answer once more, and check what was sent."""
+        body = b"".join(frame.data for frame in openai.frames(exchange.request, exchange.reply))
+        kind = "text/event-stream" if body.startswith(b"data: ") else "application/json"
+        try:
+            check_answer(exchange.status, kind, body)
+        except Exception as error:  # noqa: BLE001  # told when the server has stopped
+            self.wrong.append(f"{exchange.method} {exchange.path}: {error!r}: {body[:2000]!r}")
+
+
+if find_spec("httpx2") is not None:
+    from tests.openai_types import check_answer
+else:
+
+    def check_answer(status: int, content_type: str, body: bytes) -> Any:
+        """Take any answer."""
+
+
+@contextmanager
+def _serving(scenario: Mapping[str, Any], *observers: Observer) -> Iterator[str]:
+    checker = _Checker()
+    with Server({"mockdock": 1, **scenario}, observers=[*observers, checker]) as server:
+        yield server.base_url
+    assert checker.wrong == []
+
+
 @pytest.fixture(scope="session")
 def base_url() -> Iterator[str]:
     """Serve made-up answers to everything."""
-    with Server({"mockdock": 1}) as server:
-        yield server.base_url
+    with _serving({}) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
 def lenient_url() -> Iterator[str]:
     """Serve made-up answers, also to requests the real service refuses."""
-    with Server({"mockdock": 1, "validation": "lenient"}) as server:
-        yield server.base_url
+    with _serving({"validation": "lenient"}) as url:
+        yield url
 
 
 @pytest.fixture
@@ -92,7 +129,6 @@ def serve(exchanges: list[Exchange]) -> Iterator[Serve]:
     with ExitStack() as stack:
 
         def start(scenario: Mapping[str, Any] | None = None) -> str:
-            server = Server({"mockdock": 1, **(scenario or {})}, observers=[exchanges.append])
-            return stack.enter_context(server).base_url
+            return stack.enter_context(_serving(scenario or {}, exchanges.append))
 
         yield start
