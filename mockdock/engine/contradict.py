@@ -37,7 +37,7 @@ def _of_calls(request: Request, draft: Draft) -> Iterator[str]:
         if choice.names is not None and call.name not in choice.names:
             yield f"tool_choice does not allow the tool '{call.name}'"
         tool = offered[call.name]
-        if tool.strict and not _fits(call.arguments, tool.parameters or {}):
+        if tool.strict and not _fits(_loaded(call.arguments), tool.parameters or {}):
             yield f"the arguments of '{call.name}' do not fit its strict schema"
     if draft.calls and choice.mode == "none" and offered:
         yield "a tool is called though tool_choice is 'none'"
@@ -51,20 +51,25 @@ def _of_text(request: Request, text: str) -> Iterator[str]:
     wanted = request.response_format
     if wanted.kind == "text":
         return
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
+    value = _loaded(text)
+    if value is _NO_JSON:
         yield f"the text is not JSON though response_format is {wanted.kind}"
         return
     if wanted.kind == "json_object" and not isinstance(value, dict):
         yield "the JSON is not an object though response_format is json_object"
-    if wanted.schema is not None and not _fits(text, wanted.schema):
+    if wanted.schema is not None and not _fits(value, wanted.schema):
         yield "the JSON does not fit the schema of response_format"
 
 
-def _fits(text: str, schema: Mapping[str, Any]) -> bool:
+_NO_JSON = object()
+
+
+def _loaded(text: str) -> object:
     try:
-        value = orjson.loads(text)
+        return orjson.loads(text)
     except orjson.JSONDecodeError:
-        return False
-    return Checker(schema, _MOST_CHECKS).fits(value, schema)
+        return _NO_JSON
+
+
+def _fits(value: object, schema: Mapping[str, Any]) -> bool:
+    return value is not _NO_JSON and Checker(schema, _MOST_CHECKS).fits(value, schema)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import string
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 from random import Random
 from typing import NamedTuple
@@ -95,34 +95,43 @@ class _Delta(NamedTuple):
 def _deltas(choice: Choice, reply: Completion) -> Iterator[_Delta]:
     """Give the deltas of one choice: role, contents, finish."""
     if choice.refusal is not None:
-        likely = _Likely(b'{"content":null,"refusal":%b}', on=reply.logprobs)
-        yield _Delta(b'{"role":"assistant","content":null,"refusal":""}', logprobs=likely.none)
-        for piece in choice.refusal:
-            body = b'{"refusal":%b}' % orjson.dumps(piece.text)
-            yield _Delta(body, piece.tokens, logprobs=likely.of(piece))
+        yield from _word_deltas(choice.refusal, _REFUSAL, logprobs=reply.logprobs)
     elif choice.spoken is not None:
         yield from _audio_deltas(choice.spoken)
     elif choice.content is not None:
-        likely = _Likely(b'{"content":%b,"refusal":null}', on=reply.logprobs)
-        yield _Delta(b'{"role":"assistant","content":"","refusal":null}', logprobs=likely.none)
-        for piece in choice.content:
-            body = b'{"content":%b}' % orjson.dumps(piece.text)
-            yield _Delta(body, piece.tokens, logprobs=likely.of(piece))
+        yield from _word_deltas(choice.content, _CONTENT, logprobs=reply.logprobs)
     yield from _call_deltas(choice)
     yield _Delta(b"{}", finish=orjson.dumps(choice.finish))
 
 
-class _Likely:
-    """Log probabilities of chunks, null where they were not asked for."""
+class _Words(NamedTuple):
+    """How words are told: the delta of the role, of a piece, and log probabilities."""
 
-    def __init__(self, form: bytes, *, on: bool) -> None:
-        self._form = form
-        self._on = on
-        self.none = form % b"[]" if on else b"null"
+    opening: bytes
+    piece: bytes
+    logprobs: bytes
 
-    def of(self, piece: Piece) -> bytes:
-        """Give those of one chunk."""
-        return self._form % orjson.dumps(piece_logprobs(piece)) if self._on else b"null"
+
+_CONTENT = _Words(
+    b'{"role":"assistant","content":"","refusal":null}',
+    b'{"content":%b}',
+    b'{"content":%b,"refusal":null}',
+)
+_REFUSAL = _Words(
+    b'{"role":"assistant","content":null,"refusal":""}',
+    b'{"refusal":%b}',
+    b'{"content":null,"refusal":%b}',
+)
+
+
+def _word_deltas(pieces: Sequence[Piece], words: _Words, *, logprobs: bool) -> Iterator[_Delta]:
+    """Give the role and then the pieces, log probabilities null unless asked for."""
+    likely = words.logprobs % b"[]" if logprobs else b"null"
+    yield _Delta(words.opening, logprobs=likely)
+    for piece in pieces:
+        if logprobs:
+            likely = words.logprobs % orjson.dumps(piece_logprobs(piece))
+        yield _Delta(words.piece % orjson.dumps(piece.text), piece.tokens, logprobs=likely)
 
 
 _AUDIO_STEP = 4800
