@@ -5,22 +5,24 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from typing import Any
 from urllib.parse import parse_qsl, quote
 from uuid import uuid4
 
 from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from mockdock.delivery import Clock, ScaledClock, deliver, schedule
 from mockdock.dialects import DIALECTS, Call, Dialect, Envelope
 from mockdock.engine import Decision, Engine
 from mockdock.frames import Frame, Head, Outcome
-from mockdock.observe import Exchange, Observer
+from mockdock.observe import Exchange, Journal, Observer
 from mockdock.reply import Completion, Failure, Reply
-from mockdock.request import Caller, Request
+from mockdock.request import Request
+from mockdock.sessions import Session, Sessions
 
 __all__ = ["MAX_BODY", "App"]
 
@@ -43,8 +45,8 @@ _log = logging.getLogger("mockdock")
 class App:
     """A mock server as an ASGI application.
 
-    ``engine`` may be replaced while serving: requests under way finish with
-    the old one. ``max_body`` is in bytes.
+    What serves a session may be replaced at any time: requests under way
+    finish with what they began with. ``max_body`` is in bytes.
     """
 
     def __init__(
@@ -53,11 +55,12 @@ class App:
         *,
         clock: Clock | None = None,
         observers: Sequence[Observer] = (),
+        journal: Journal | None = None,
         max_body: int = MAX_BODY,
     ) -> None:
-        self.engine = engine
-        self.clock: Clock = ScaledClock() if clock is None else clock
-        self.observers = tuple(observers)
+        self.sessions = Sessions(Session(engine, ScaledClock() if clock is None else clock))
+        self.journal = Journal() if journal is None else journal
+        self.observers: tuple[Observer, ...] = (self.journal.append, *observers)
         self.max_body = max_body
         self._starlette = Starlette(routes=list(self._routes()))
         self._starlette.router.redirect_slashes = False
@@ -66,6 +69,19 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         await self._starlette(scope, receive, send)
+
+    @property
+    def engine(self) -> Engine:
+        """What answers where no session of its own was opened."""
+        return self.sessions.base.engine
+
+    @engine.setter
+    def engine(self, engine: Engine) -> None:
+        self.sessions.base = replace(self.sessions.base, engine=engine)
+
+    def mount(self, path: str, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+        """Let another application answer everything below a path."""
+        self._starlette.router.routes.insert(0, Mount(path, app))
 
     async def turn_away(self, send: Send) -> None:
         """Answer a request that cannot be served any more, in the provider's words."""
@@ -90,7 +106,7 @@ class _GoneError(Exception):
 class _Answer:
     """A reply, with what is known of its request."""
 
-    caller: Caller
+    call: Call
     request: Request | None
     reply: Reply
     request_id: str
@@ -109,21 +125,24 @@ class _Endpoint:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1000})
             return
-        clock = self._app.clock
+        call = _call(scope, self._dialect)
+        session = self._app.sessions.of(call.caller.session)
+        clock = session.clock
         arrived, started = clock.now(), clock.time()
         try:
-            answer = await self._answer(scope, receive, started)
-            head, timed = self._render(answer, arrived)
+            answer = await self._answer(call, session, receive, started)
+            head, timed = self._render(answer, clock, arrived)
         except _GoneError:
             return
-        except Exception:  # noqa: BLE001 - the last line before a client sees a trace
+        except Exception as error:  # noqa: BLE001 - the last line before a client sees a trace
             # A defect of ours: the client gets an error it will not retry, the log the trace.
-            _log.exception("mockdock failed to answer %s %s", scope["method"], scope["path"])
-            answer = _refusal(_DEFECT, Caller())
-            head, timed = self._render(answer, arrived)
+            _log.exception("mockdock failed to answer %s %s", call.method, call.path)
+            answer = _refusal(replace(_DEFECT, cause=error), call)
+            head, timed = self._render(answer, clock, arrived)
 
         def record(outcome: Outcome) -> None:
-            exchange = _exchange(scope, answer, head, outcome, started, clock.now() - arrived)
+            duration = clock.now() - arrived
+            exchange = _exchange(self._dialect, answer, head, outcome, started, duration)
             for observer in self._app.observers:
                 _show(exchange, observer)
 
@@ -132,19 +151,20 @@ class _Endpoint:
     async def refuse(self, failure: Failure, send: Send) -> None:
         """Send a refusal at once, whatever else goes on."""
         clock = ScaledClock(0)
-        head, timed = self._render(_refusal(failure, Caller()), clock.now())
+        answer = _Answer(_NOBODY, None, failure, uuid4().hex)
+        head, timed = self._render(answer, clock, clock.now())
         await deliver(head, timed, clock=clock, receive=_nothing, send=send, record=lambda _: None)
 
-    def _render(self, answer: _Answer, arrived: float) -> tuple[Head, _Timed]:
+    def _render(self, answer: _Answer, clock: Clock, arrived: float) -> tuple[Head, _Timed]:
         """Make the head and the first frame; the frames after it are made as they leave."""
         frames = self._dialect.frames(answer.request, answer.reply)
         timed = schedule(frames, *_pace(answer), arrived)
         first = next(timed)
-        processing = max(first[0], self._app.clock.now()) - arrived
-        head = self._head(answer, processing, len(first[1].data))
+        processing = max(first[0], clock.now()) - arrived
+        head = self._head(answer, processing, len(first[1].data), clock.scale)
         return head, chain((first,), timed)
 
-    def _head(self, answer: _Answer, processing: float, length: int) -> Head:
+    def _head(self, answer: _Answer, processing: float, length: int, scale: float) -> Head:
         extra = {}
         if answer.decision is not None and answer.decision.rule is not None:
             extra["x-mockdock-rule"] = _header(answer.decision.rule)
@@ -155,39 +175,43 @@ class _Endpoint:
             processing_ms=round(processing * 1000),
             length=length,
             extra=extra,
-            time_scale=self._app.clock.scale,
+            time_scale=scale,
         )
         return self._dialect.head(answer.request, answer.reply, envelope)
 
-    async def _answer(self, scope: Scope, receive: Receive, started: float) -> _Answer:
+    async def _answer(
+        self, call: Call, session: Session, receive: Receive, started: float
+    ) -> _Answer:
         """Refuse what cannot be understood; decide and compose what can."""
-        engine, dialect = self._app.engine, self._dialect
-        headers = {
-            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
-        }
-        caller = dialect.caller(headers)
-        refused = engine.authorize(caller)
-        if refused is not None:
-            return _refusal(refused, caller)
-        method = scope["method"]
-        operation = self._operations.get("GET" if method == "HEAD" else method, "")
+        engine, dialect = session.engine, self._dialect
+        refused = engine.authorize(call.caller)
+        if refused is not None and not (session.key and call.caller.key == session.key):
+            return _refusal(refused, call)
+        operation = self._operations.get("GET" if call.method == "HEAD" else call.method, "")
         if not operation:
-            call = _call(scope, headers, caller, operation, b"", engine)
-            return _refusal(dialect.misroute(call, frozenset(self._operations)), caller)
-        body = await _read(headers, receive, self._app.max_body)
+            return _refusal(dialect.misroute(call, frozenset(self._operations)), call)
+        body = await _read(call.headers, receive, self._app.max_body)
         if body is None:
-            return _refusal(dialect.oversize(self._app.max_body), caller)
-        parsed = dialect.parse(_call(scope, headers, caller, operation, body, engine))
+            return _refusal(dialect.oversize(self._app.max_body), call)
+        call = replace(
+            call,
+            operation=operation,
+            body=body,
+            lenient=engine.scenario.validation == "lenient",
+            traits=engine.traits,
+        )
+        parsed = dialect.parse(call)
         if isinstance(parsed, Failure):
-            return _refusal(parsed, caller)
-        decision = engine.decide(parsed)
+            return _refusal(parsed, call)
+        decision = await engine.consult(parsed, engine.decide(parsed))
         reply = engine.compose(parsed, decision, int(started))
         seen = decision.context.seen
         request_id = decision.context.entropy.digest(f"request/{seen}").hex()[:32]
         engine.keep(parsed, reply, request_id)
-        return _Answer(caller, parsed, reply, request_id, decision)
+        return _Answer(call, parsed, reply, request_id, decision)
 
 
+_NOBODY = Call("", "", "", {}, {}, b"", "")
 _DEFECT = Failure("server_error", message="mockdock failed, see its log", should_retry=False)
 
 
@@ -207,8 +231,8 @@ def _show(exchange: Exchange, observer: Observer) -> None:
         _log.exception("an observer failed")
 
 
-def _refusal(failure: Failure, caller: Caller) -> _Answer:
-    return _Answer(caller, None, failure, uuid4().hex)
+def _refusal(failure: Failure, call: Call) -> _Answer:
+    return _Answer(call, None, failure, uuid4().hex)
 
 
 def _pace(answer: _Answer) -> tuple[Any, Any]:
@@ -220,27 +244,20 @@ def _pace(answer: _Answer) -> tuple[Any, Any]:
     return reply.pacing, context.entropy.rng(f"pacing/{context.seen}")
 
 
-def _call(
-    scope: Scope,
-    headers: Mapping[str, str],
-    caller: Caller,
-    operation: str,
-    body: bytes,
-    engine: Engine,
-) -> Call:
+def _call(scope: Scope, dialect: Dialect) -> Call:
+    """Tell what is known of a request before its body is read."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     host = headers.get("host") or ":".join(str(part) for part in scope.get("server") or ())
     return Call(
-        operation=operation,
+        operation="",
         method=scope["method"],
         path=scope["path"],
         headers=headers,
         params=scope.get("path_params", {}),
-        body=body,
+        body=b"",
         base_url=f"{scope.get('scheme', 'http')}://{host}",
-        caller=caller,
+        caller=dialect.caller(headers),
         query=tuple(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
-        lenient=engine.scenario.validation == "lenient",
-        traits=engine.traits,
     )
 
 
@@ -266,19 +283,28 @@ async def _read(headers: Mapping[str, str], receive: Receive, limit: int) -> byt
 
 
 def _exchange(
-    scope: Scope, answer: _Answer, head: Head, outcome: Outcome, started: float, duration: float
+    dialect: Dialect,
+    answer: _Answer,
+    head: Head,
+    outcome: Outcome,
+    started: float,
+    duration: float,
 ) -> Exchange:
-    decision = answer.decision
+    call, decision = answer.call, answer.decision
     return Exchange(
-        method=scope["method"],
-        path=scope["path"],
-        session=answer.caller.session,
+        method=call.method,
+        path=call.path,
+        session=call.caller.session,
+        headers=call.headers,
+        body=call.body,
         request=answer.request,
         reply=answer.reply,
         rule=None if decision is None else decision.rule,
-        attempt=1 if decision is None else decision.context.attempt,
-        status=head.status,
+        rule_key=None if decision is None else decision.rule_key,
+        attempt=(call.caller.attempt or 1) if decision is None else decision.context.attempt,
+        head=head,
         outcome=outcome,
         started=started,
         duration=duration,
+        rendered=partial(dialect.frames, answer.request, answer.reply),
     )

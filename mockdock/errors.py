@@ -1,8 +1,10 @@
 """Every error mockdock raises at its user.
 
 MockdockError
-├── ScenarioError    a scenario cannot be read or is not valid
-└── StartError       the server could not start (port in use, thread died)
+├── ScenarioError        a scenario cannot be read or is not valid
+├── StartError           the server could not start (port in use, thread died)
+├── UsageError           something was asked of mockdock that cannot be done
+└── VerificationError    a client did not do what was expected of it
 """
 
 from __future__ import annotations
@@ -10,7 +12,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["MockdockError", "Problem", "ScenarioError", "StartError"]
+__all__ = [
+    "MockdockError",
+    "Problem",
+    "ScenarioError",
+    "StartError",
+    "UsageError",
+    "VerificationError",
+]
 
 
 class MockdockError(Exception):
@@ -50,3 +59,11 @@ class ScenarioError(MockdockError):
 
 class StartError(MockdockError):
     """The server could not start."""
+
+
+class UsageError(MockdockError):
+    """Something was asked of mockdock that cannot be done; the message says what can."""
+
+
+class VerificationError(MockdockError, AssertionError):
+    """A client did not do what was expected of it; the message is a report."""

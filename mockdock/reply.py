@@ -23,6 +23,7 @@ __all__ = [
     "ModelCard",
     "ModelDeleted",
     "ModelList",
+    "NearRule",
     "Piece",
     "Reply",
     "Spoken",
@@ -30,6 +31,7 @@ __all__ = [
     "StoredPage",
     "StoredReply",
     "TokenLogprob",
+    "Unmet",
     "Usage",
 ]
 
@@ -255,6 +257,27 @@ class ModelList:
 
 
 @dataclass(frozen=True, slots=True)
+class Unmet:
+    """A condition of a rule that did not hold, and what it found.
+
+    ``wanted`` and ``found`` are both sides in full, where they are texts.
+    """
+
+    name: str
+    text: str
+    wanted: str | None = None
+    found: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NearRule:
+    """A rule that could have answered, and why it did not."""
+
+    rule: str
+    unmet: tuple[Unmet, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """The API says no; an HTTP error, never a broken wire.
 
@@ -264,7 +287,8 @@ class Failure:
     wordings speak of: the model asked for, the key given, a limit, what went
     beyond, and its parts ("messages", "functions", "completion") in tokens.
     ``what`` is what is not there: the id of a stored completion, for a cursor
-    the kind of list it is to go on in.
+    the kind of list it is to go on in. ``nearest`` are the rules that came
+    closest where none matches; ``cause`` is what a user's function raised.
     """
 
     kind: FailureKind
@@ -282,6 +306,8 @@ class Failure:
     retry_after: float | None = None
     should_retry: bool | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    nearest: tuple[NearRule, ...] = ()
+    cause: Exception | None = field(default=None, repr=False, compare=False)
 
 
 Reply = Completion | ModelCard | ModelDeleted | ModelList | StoredReply | Failure

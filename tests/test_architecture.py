@@ -21,14 +21,28 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dialects": NOUNS,
     "delivery": NOUNS,
     "observe": NOUNS,
-    "app": {*NOUNS, "engine", "dialects", "delivery", "observe"},
-    "server": {*NOUNS, "app", "engine", "dialects", "delivery", "observe", "scenario"},
-    "__init__": {"errors", "server"},
+    "sessions": {"engine", "delivery"},
+    "app": {*NOUNS, "engine", "dialects", "delivery", "observe", "sessions"},
+    "local": {
+        *NOUNS,
+        "app",
+        "engine",
+        "dialects",
+        "delivery",
+        "observe",
+        "scenario",
+        "sessions",
+    },
+    "server": {*NOUNS, "app", "engine", "dialects", "delivery", "local", "observe", "scenario"},
+    "testing": {*NOUNS, "dialects", "local", "observe", "scenario", "server"},
+    "__init__": {"errors", "server", "testing"},
     "__main__": {"cli"},
     "cli": {
         *NOUNS,
         "app",
+        "local",
         "server",
+        "testing",
         "engine",
         "content",
         "dialects",
@@ -38,7 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
 }
 WIRE_LIBRARIES = {"starlette", "uvicorn", "httptools", "h11"}
-MAY_SPEAK_HTTP = {"app", "server", "delivery/wire"}
+MAY_SPEAK_HTTP = {"app", "server", "delivery/wire", "observe/control"}
 MODULES = sorted(ROOT.rglob("*.py"))
 
 

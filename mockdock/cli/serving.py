@@ -20,7 +20,7 @@ from mockdock.cli.reloading import reloading
 from mockdock.content.tokens import tokenizer
 from mockdock.delivery import ScaledClock
 from mockdock.dialects import DIALECTS
-from mockdock.engine import Engine
+from mockdock.engine import Engine, MemoryStore
 from mockdock.errors import StartError
 from mockdock.observe import Exchange, line
 from mockdock.scenario import Loaded, Rule, lint, load
@@ -73,8 +73,8 @@ def serve_scenarios(sources: Sequence[str], options: Options) -> None:
     threading.Thread(target=tokenizer, args=("o200k_base",), daemon=True).start()
 
     def take(fresh: Loaded) -> None:
-        # Stored completions are the client's own; what a scenario counts begins anew.
-        app.engine = Engine(fresh.scenario, shelf=app.engine.shelf, seed=options.seed)
+        # Stored completions and added rules are not the scenario's; what it counts begins anew.
+        app.engine = app.engine.changed(scenario=fresh.scenario, store=MemoryStore())
 
     watched = (
         reloading(sources, loaded, take, functools.partial(_say, options))

@@ -50,11 +50,16 @@ class Clock(Protocol):
         """Call back at ``due`` in the running event loop."""
         ...
 
+    def advance(self, seconds: float) -> None:
+        """Move time on. Raises ValueError where it runs by itself, or cannot go so far."""
+        ...
+
 
 class ScaledClock:
     """Real time, stretched: a scenario second takes ``scale`` real seconds.
 
-    At scale 0 every moment is due at once and nothing ever waits.
+    At scale 0 every moment is due at once and nothing ever waits; such a clock
+    can also be advanced.
     """
 
     def __init__(self, scale: float = 1.0) -> None:
@@ -62,14 +67,25 @@ class ScaledClock:
             raise ValueError(f"time scale must be 0 or more, got {scale}")
         self.scale = scale
         self._divisor = scale or 1.0
+        self._ahead = 0.0
 
     def now(self) -> float:
-        """Scenario seconds since the machine started."""
-        return time.monotonic() / self._divisor
+        """Scenario seconds since the machine started, and those advanced."""
+        return time.monotonic() / self._divisor + self._ahead
 
     def time(self) -> float:
-        """Seconds since 1970."""
-        return time.time()
+        """Seconds since 1970, and those advanced."""
+        return time.time() + self._ahead
+
+    def advance(self, seconds: float) -> None:
+        """Move time on, which only a clock of scale 0 can."""
+        if self.scale > 0:
+            raise ValueError(
+                f"time runs by itself here (time scale {self.scale:g}); "
+                'to advance it, set the time scale to 0 or "manual"'
+            )
+        _check_step(seconds)
+        self._ahead += seconds
 
     def is_due(self, due: float) -> bool:
         """Tell whether ``due`` has come; always true at scale 0."""
@@ -138,8 +154,7 @@ class ManualClock:
 
     def advance(self, seconds: float) -> None:
         """Move time on and wake whoever is due."""
-        if not 0 <= seconds < math.inf:
-            raise ValueError(f"time only goes on, by 0 seconds or more, got {seconds}")
+        _check_step(seconds)
         with self._lock:
             self._now += seconds
             rung = self._due()
@@ -156,6 +171,11 @@ class ManualClock:
         while timers and (self.is_due(timers[0][0]) or timers[0][2].cancelled):
             rung.append(heapq.heappop(timers)[2])
         return rung
+
+
+def _check_step(seconds: float) -> None:
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f"time only goes on, by 0 seconds or more, got {seconds}")
 
 
 def _ring(timers: list[_ManualTimer]) -> None:

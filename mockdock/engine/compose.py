@@ -138,7 +138,7 @@ def _kind(answer: ErrorSpec) -> tuple[FailureKind, int | None]:
 
 
 def _filler(request: Request, context: Context) -> Filler:
-    when = None if context.compiled is None else context.compiled.rule.when
+    when = None if context.compiled is None else context.compiled.when
     return Filler(request, when, context.attempt)
 
 

@@ -10,21 +10,35 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mockdock.reply import Unmet
 from mockdock.request import Request
 from mockdock.scenario import CountCondition, TextCondition, When
 
 __all__ = ["Condition", "bounds", "conditions", "shown", "told_bounds"]
 
 _SHOWN = 80
+_LONGEST = 20_000
+"""Letters of a text that are kept for a comparison."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One stateless condition of a rule, by its name in the language."""
+    """One stateless condition of a rule, by its name in the language.
+
+    ``wanted`` and ``found`` give both sides in full where they are texts.
+    """
 
     name: str
     holds: Callable[[Request], bool]
     told: Callable[[Request], str]
+    wanted: str | None = None
+    found: Callable[[Request], str] | None = None
+
+    def unmet(self, request: Request) -> Unmet:
+        """Say why it does not hold."""
+        if self.wanted is None or self.found is None:
+            return Unmet(self.name, self.told(request))
+        return Unmet(self.name, self.told(request), self.wanted, self.found(request)[:_LONGEST])
 
 
 def bounds(count: CountCondition) -> tuple[int, int | None]:
@@ -135,7 +149,16 @@ def _text(name: str, wanted: TextCondition, get: Callable[[Request], str]) -> Co
         name,
         lambda request: fits(get(request)),
         lambda request: f"wanted {_text_told(wanted)}, was {shown(get(request))}",
+        _whole(wanted),
+        get,
     )
+
+
+def _whole(wanted: TextCondition) -> str | None:
+    """Give the text to compare with, where one is wanted."""
+    if wanted.equals is not None:
+        return wanted.equals
+    return wanted.contains[0] if wanted.contains and len(wanted.contains) == 1 else None
 
 
 def _text_test(wanted: TextCondition) -> Callable[[str], bool]:

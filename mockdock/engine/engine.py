@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal, get_args
 
 from mockdock.content.catalogue import Catalogue, Model
@@ -13,17 +13,22 @@ from mockdock.content.prefix import cacheable, prefixes
 from mockdock.content.tokens import tokenizer
 from mockdock.engine.chance import Entropy
 from mockdock.engine.compose import Context, complete, fail
+from mockdock.engine.decision import Decision, Explained, scripted
 from mockdock.engine.draft import Answer
 from mockdock.engine.match import (
+    AddedRule,
     Compiled,
+    Function,
     Situation,
-    Verdict,
     candidates,
+    compile_added,
     compile_rules,
     explain,
 )
 from mockdock.engine.models import catalogue_of
+from mockdock.engine.nearest import missed
 from mockdock.engine.pace import pace_of
+from mockdock.engine.refuse import refused
 from mockdock.engine.store import MemoryStore, Pick, Skip, Store
 from mockdock.engine.stored import MemoryShelf, Shelf, identify, invent, look_up, missing
 from mockdock.errors import MockdockError
@@ -41,57 +46,57 @@ from mockdock.reply import (
     StoredReply,
 )
 from mockdock.request import Caller, Request, Traits
-from mockdock.scenario import AuthKeys, ErrorSpec, Scenario
+from mockdock.scenario import AuthKeys, ErrorSpec, ReplySpec, Scenario
 
-__all__ = ["Decision", "Engine"]
+__all__ = ["Engine"]
 
 Otherwise = Literal["auto", "fail", "echo", "lorem"]
-
-_NEAREST = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """Who answers a request, and with what.
-
-    ``answer`` is None for the models API, and for a stored completion that has
-    to be invented. ``skipped`` tells, by rule index, why a rule that fits did
-    not answer.
-    """
-
-    context: Context
-    answer: Answer | ErrorSpec | StoredReply | Failure | None
-    skipped: Mapping[int, Skip] = field(default_factory=dict)
-
-    @property
-    def rule(self) -> str | None:
-        """Name the rule that answers, None when none does."""
-        compiled = self.context.compiled
-        return None if compiled is None else compiled.label
 
 
 class Engine:
     """A scenario, ready to answer.
 
-    ``otherwise`` answers where no rule matches and the scenario does not say.
-    ``seed`` replaces the scenario's. The store and the shelf of stored
-    completions may be shared with others.
+    ``added`` rules come before the scenario's. ``otherwise`` answers where no
+    rule matches and the scenario does not say. ``seed`` replaces the
+    scenario's. The store and the shelf of stored completions may be shared
+    with others. An engine that is ``alone`` serves one session: what its rules
+    count by server is counted there, and ``called``, where given, stands for
+    the session's key in every random choice. Another ``edition`` of a scenario
+    counts its rules anew.
     """
 
     def __init__(
         self,
         scenario: Scenario,
         *,
+        added: Sequence[AddedRule] = (),
         store: Store | None = None,
         shelf: Shelf | None = None,
         seed: int | None = None,
         otherwise: Otherwise = "auto",
+        alone: bool = False,
+        called: str | None = None,
+        edition: int = 0,
     ) -> None:
         self.scenario = scenario
         self.store: Store = MemoryStore() if store is None else store
         self.shelf: Shelf = MemoryShelf() if shelf is None else shelf
         self.seed = scenario.seed if seed is None else seed
-        self.rules = compile_rules(scenario.rules, scenario.pacing)
+        self.added = tuple(added)
+        self.rules = (
+            *compile_added(self.added, scenario.pacing, alone=alone),
+            *compile_rules(
+                scenario.rules,
+                scenario.pacing,
+                first=len(self.added),
+                alone=alone,
+                edition=edition,
+            ),
+        )
+        self.edition = edition
+        self._alone = alone
+        self._called = called
+        self.default = otherwise
         self.catalogue: Catalogue = catalogue_of(scenario)
         if otherwise not in get_args(Otherwise):
             raise MockdockError(
@@ -104,6 +109,39 @@ class Engine:
             if isinstance(scenario.auth, AuthKeys)
             else None
         )
+
+    def changed(
+        self,
+        *,
+        scenario: Scenario | None = None,
+        added: Sequence[AddedRule] | None = None,
+        store: Store | None = None,
+        seed: int | None = None,
+        otherwise: Otherwise | None = None,
+    ) -> Engine:
+        """Give an engine that differs in what is given.
+
+        Rules of another scenario count anew, in the same store as in one that is given.
+        """
+        return Engine(
+            scenario or self.scenario,
+            added=self.added if added is None else added,
+            store=store or self.store,
+            shelf=self.shelf,
+            seed=self.seed if seed is None else seed,
+            otherwise=otherwise or self.default,
+            alone=self._alone,
+            called=self._called,
+            edition=self.edition + (scenario is not None and store is None),
+        )
+
+    @property
+    def otherwise(self) -> str:
+        """What answers where no rule does: a word of the language, "reply" or "error"."""
+        answer = self._otherwise
+        if isinstance(answer, str):
+            return answer
+        return "reply" if isinstance(answer, ReplySpec) else "error"
 
     def authorize(self, caller: Caller) -> Failure | None:
         """Refuse a caller without a key, or with a wrong one, as the scenario wants it."""
@@ -126,15 +164,16 @@ class Engine:
         """Decide who answers; the one stateful step."""
         model = self.catalogue.resolve(request.model)
         prompt = self._prompt(request, model)
-        refused = self._refused(request, model, prompt)
+        strict = self.scenario.validation == "strict"
+        refusal = refused(request, model, self.catalogue, prompt) if strict else None
         caller, identity = request.caller, identify(request)
-        fitting = [] if refused else candidates(self.rules, request)
+        fitting = [] if refusal else candidates(self.rules, request)
         pick = self.store.decide(
             caller.session, identity, caller.attempt, [each.candidate for each in fitting]
         )
         compiled = None if pick.index is None else fitting[pick.index]
         skipped = dict(zip((each.index for each in fitting), pick.skipped, strict=False))
-        answer = refused or self._answer(request, compiled, pick, skipped)
+        answer = refusal or self._answer(request, compiled, pick, skipped)
         said = request.api == "chat" and not isinstance(answer, Failure | ErrorSpec)
         cached = self._cached(request, model, prompt) if said else 0
         context = self._context(request, identity, model, pick, compiled)
@@ -148,9 +187,9 @@ class Engine:
         compiled: Compiled | None,
         pick: Pick,
         skipped: Mapping[int, Skip],
-    ) -> Answer | ErrorSpec | StoredReply | Failure | None:
+    ) -> Answer | ErrorSpec | StoredReply | Failure | Function | None:
         if compiled is not None:
-            return _scripted(compiled, pick.position)
+            return scripted(compiled, pick.position)
         if request.api == "models":
             return None
         if request.stored is not None:
@@ -160,20 +199,58 @@ class Engine:
             return self._missed(request, pick.attempt, skipped)
         return self._otherwise
 
+    def explain(self, request: Request) -> Explained:
+        """Say of every rule why it would not answer now; nothing is counted."""
+        caller = request.caller
+        fitting = candidates(self.rules, request)
+        pick = self.store.decide(
+            caller.session,
+            identify(request),
+            caller.attempt,
+            [each.candidate for each in fitting],
+            peek=True,
+        )
+        skipped = dict(zip((each.index for each in fitting), pick.skipped, strict=False))
+        situation = Situation(pick.attempt, self.store.state(caller.session), skipped)
+        chosen = None if pick.index is None else fitting[pick.index]
+        return Explained(chosen, explain(self.rules, request, situation))
+
+    async def consult(self, request: Request, decision: Decision) -> Decision:
+        """Ask the function that is to answer, where one is; else the decision stands.
+
+        What it raises becomes a failure that no client retries.
+        """
+        answer, context = decision.answer, decision.context
+        if not callable(answer):
+            return decision
+        try:
+            answer = await answer(request, context.attempt)
+        except Exception as error:  # noqa: BLE001 - a user's function may raise anything
+            message = f"mockdock: the function of {decision.rule} raised {error!r}"
+            answer = Failure("server_error", message=message, should_retry=False, cause=error)
+        pace = pace_of(answer, self.scenario.pacing)
+        return replace(decision, answer=answer, context=replace(context, pace=pace))
+
     def compose(self, request: Request, decision: Decision, created: int) -> Reply:
-        """Say what was decided; pure. ``created`` is in seconds since 1970."""
-        match decision.answer:
+        """Say what was decided; pure. ``created`` is in seconds since 1970.
+
+        Raises TypeError where a function is to answer: consult it first.
+        """
+        answer = decision.answer
+        if callable(answer):
+            raise TypeError(f"consult the function of {decision.rule} first")
+        match answer:
             case None if request.stored is not None:
                 return invent(request, request.stored, self.catalogue, decision.context)
             case None:
                 return self._models(request, decision.context.model)
             case Failure() | StoredCompletion() | StoredPage() | MessagePage() | Deleted():
-                return decision.answer
+                return answer
             case ErrorSpec():
-                failure = fail(request, decision.answer, decision.context)
+                failure = fail(request, answer, decision.context)
                 return failure if request.stored is None else missing(failure, request.stored)
             case _:
-                return complete(request, decision.answer, decision.context, created)
+                return complete(request, answer, decision.context, created)
 
     def keep(self, request: Request, reply: Reply, request_id: str) -> None:
         """Keep a completion that was asked with ``store: true``, and nothing else.
@@ -209,36 +286,9 @@ class Engine:
         held = self.store.remember(request.caller.session, [each.digest for each in known])
         return cacheable(known[held - 1].tokens) if held else 0
 
-    def _refused(self, request: Request, model: Model, prompt: Prompt) -> Failure | None:
-        """Refuse a model that is not there, and a request that is too long for its model."""
-        strict = self.scenario.validation == "strict"
-        if request.api == "models":
-            return self._no_model(request) if strict and request.model else None
-        return _too_long(request, model, prompt) if strict else None
-
-    def _no_model(self, request: Request) -> Failure | None:
-        """Refuse a model that is not there, and to delete one that is not a fine-tune."""
-        if self.catalogue.get(request.model) is None:
-            return Failure("model_not_found", request.model)
-        if request.removes and not request.model.startswith("ft:"):
-            return Failure("not_a_fine_tune", request.model)
-        return None
-
     def _missed(self, request: Request, attempt: int, skipped: Mapping[int, Skip]) -> Failure:
-        """Tell the nearest rules: few conditions fail, then many hold."""
         state = self.store.state(request.caller.session)
-        situation = Situation(attempt, state, skipped)
-        verdicts = sorted(explain(self.rules, request, situation), key=_distance)
-        lines = [
-            f"{v.compiled.label}: " + "; ".join(f"{m.name} {m.text}" for m in v.mismatches)
-            for v in verdicts[:_NEAREST]
-        ]
-        nearest = " | ".join(lines) if lines else "the scenario has no rules"
-        return Failure(
-            "no_match",
-            message=f"mockdock: no rule matches this request. Nearest: {nearest}",
-            should_retry=False,
-        )
+        return missed(self.rules, request, Situation(attempt, state, skipped))
 
     def _models(self, request: Request, model: Model) -> ModelCard | ModelDeleted | ModelList:
         if request.removes:
@@ -250,53 +300,13 @@ class Engine:
     def _context(
         self, request: Request, identity: str, model: Model, pick: Pick, compiled: Compiled | None
     ) -> Context:
-        key = "" if compiled is None else compiled.candidate.key
-        entropy = Entropy(self.seed, request.caller.session, identity, request.seed, key)
+        key = "" if compiled is None else compiled.chance
+        session = request.caller.session if self._called is None else self._called
+        entropy = Entropy(self.seed, session, identity, request.seed, key)
         # Without sampling there is one answer, whoever asks.
         words = Entropy(self.seed, identity, key) if request.greedy else entropy
         pace = self._pace if compiled is None else compiled.paces[pick.position or 0]
         return Context(model, pick.attempt, pick.seen, compiled, entropy, words, pace)
-
-
-def _distance(verdict: Verdict) -> tuple[int, int]:
-    compiled = verdict.compiled
-    wanted = {condition.name for condition in compiled.conditions}
-    wanted.update(f"state.{name}" for name, _ in compiled.candidate.state)
-    if compiled.rule.when.attempt is not None:
-        wanted.add("attempt")
-    holding = wanted.difference(each.name for each in verdict.mismatches)
-    return len(verdict.mismatches), -len(holding)
-
-
-def _scripted(compiled: Compiled, position: int | None) -> Answer | ErrorSpec | Failure:
-    if position is not None:
-        return compiled.rule.answers[position]
-    return Failure(
-        "exhausted",
-        message=f"mockdock: {compiled.label} has no reply left: it has "
-        f"{compiled.candidate.length} and 'after_last: fail'.",
-        should_retry=False,
-    )
-
-
-def _too_long(request: Request, model: Model, prompt: Prompt) -> Failure | None:
-    """Refuse what does not fit the context window; one that is only assumed refuses nothing."""
-    completion = request.max_tokens or 0
-    window = model.context_window
-    if "context_window" in model.assumed or prompt.tokens + completion <= window:
-        return None
-    shares = {
-        "messages": prompt.tokens - prompt.tools,
-        "functions": prompt.tools,
-        "completion": completion,
-    }
-    return Failure(
-        "context_length",
-        request.model,
-        limit=window,
-        used=prompt.tokens + completion,
-        shares={name: tokens for name, tokens in shares.items() if tokens},
-    )
 
 
 def _card(model: Model) -> ModelCard:

@@ -7,53 +7,72 @@ found (``told``); ``candidates`` asks only the first, ``explain`` both.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from mockdock.engine.conditions import Condition, bounds, conditions, shown, told_bounds
 from mockdock.engine.pace import Pace, pace_of
 from mockdock.engine.store import Candidate, Scalar, Skip, same
+from mockdock.reply import Unmet
 from mockdock.request import Request
-from mockdock.scenario import PacingSpec, Rule
+from mockdock.scenario import ErrorSpec, PacingSpec, ReplySpec, Rule, When
 
 __all__ = [
+    "AddedRule",
     "Compiled",
-    "Mismatch",
+    "Function",
     "Situation",
     "Verdict",
     "candidates",
+    "compile_added",
     "compile_rules",
     "explain",
 ]
+
+Function = Callable[[Request, int], Awaitable[ReplySpec | ErrorSpec]]
+"""Answers a request; also gets which attempt of it this is, counted from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddedRule:
+    """A rule added while serving, with what only Python can say.
+
+    ``key`` is that of its counters and chance, and is never given to another.
+    ``where`` are conditions beside ``when``. A function in place of an answer
+    is asked for one.
+    """
+
+    key: str
+    name: str
+    when: When
+    answers: tuple[ReplySpec | ErrorSpec | Function, ...]
+    where: tuple[Condition, ...] = ()
+    per: Literal["session", "request", "server"] = "session"
+    after_last: Literal["repeat", "cycle", "pass", "fail"] = "repeat"
+    times: int | None = None
+    set_state: Mapping[str, Scalar] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
     """A rule made ready: its stateless conditions, and the rest for the store.
 
-    ``paces`` are those of its answers. ``sure`` tells that it always answers
-    when its stateless conditions hold.
+    ``index`` is its place among the rules of an engine, ``label`` its name in
+    messages, ``chance`` what its random choices go by. ``paces`` are those of
+    its answers. ``sure`` tells that it always answers when its stateless
+    conditions hold.
     """
 
     index: int
-    rule: Rule
+    label: str
+    chance: str
+    when: When
+    answers: tuple[ReplySpec | ErrorSpec | Function, ...]
     conditions: tuple[Condition, ...]
     candidate: Candidate
     paces: tuple[Pace, ...]
     sure: bool
-
-    @property
-    def label(self) -> str:
-        """Name it in messages."""
-        return self.rule.name or f"rule {self.index + 1}"
-
-
-@dataclass(frozen=True, slots=True)
-class Mismatch:
-    """A condition that did not hold, and what it found."""
-
-    name: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +80,45 @@ class Verdict:
     """Whether a rule would answer, and if not, why not."""
 
     compiled: Compiled
-    mismatches: tuple[Mismatch, ...]
+    mismatches: tuple[Unmet, ...]
 
 
-def compile_rules(rules: Sequence[Rule], pacing: PacingSpec | None) -> tuple[Compiled, ...]:
+def compile_rules(
+    rules: Sequence[Rule],
+    pacing: PacingSpec | None,
+    *,
+    first: int = 0,
+    alone: bool = False,
+    edition: int = 0,
+) -> tuple[Compiled, ...]:
     """Make rules ready for matching; ``pacing`` is that of the scenario.
 
     A rule's counters and chance go by its name, by its place when it has none
-    or shares it, so that a named rule may move.
+    or shares it, so that a named rule may move. ``first`` is the index of the
+    first. Rules that are ``alone`` belong to one session: what they count by
+    server is counted there. Another ``edition`` of a scenario counts anew.
     """
     names = Counter(rule.name for rule in rules)
     return tuple(
         _compile(
-            index, rule, rule.name if rule.name and names[rule.name] == 1 else f"#{index}", pacing
+            first + index,
+            rule.name or f"rule {index + 1}",
+            rule.name if rule.name and names[rule.name] == 1 else f"#{index}",
+            rule,
+            pacing,
+            alone=alone,
+            edition=edition,
         )
+        for index, rule in enumerate(rules)
+    )
+
+
+def compile_added(
+    rules: Sequence[AddedRule], pacing: PacingSpec | None, *, alone: bool
+) -> tuple[Compiled, ...]:
+    """Make rules ready that were added; they come before those of the scenario."""
+    return tuple(
+        _compile(index, rule.name, rule.key, rule, pacing, alone=alone)
         for index, rule in enumerate(rules)
     )
 
@@ -114,44 +158,57 @@ def explain(
     )
 
 
-def _mismatches(compiled: Compiled, request: Request, situation: Situation) -> Iterator[Mismatch]:
+def _mismatches(compiled: Compiled, request: Request, situation: Situation) -> Iterator[Unmet]:
     for condition in compiled.conditions:
         if not condition.holds(request):
-            yield Mismatch(condition.name, condition.told(request))
+            yield condition.unmet(request)
     candidate = compiled.candidate
     low, high = candidate.attempts
     if situation.attempt < low or (high is not None and situation.attempt > high):
         wanted = told_bounds(low, high)
-        yield Mismatch("attempt", f"wanted {wanted}, was {situation.attempt}")
+        yield Unmet("attempt", f"wanted {wanted}, was {situation.attempt}")
     for name, value in candidate.state:
         found = situation.state.get(name)
         if not same(found, value):
-            yield Mismatch(f"state.{name}", f"wanted {shown(value)}, was {shown(found)}")
+            yield Unmet(f"state.{name}", f"wanted {shown(value)}, was {shown(found)}")
     match situation.skipped.get(compiled.index):
         case "times":
-            yield Mismatch("times", f"wanted at most {candidate.times}, and has answered as often")
+            yield Unmet("times", f"wanted at most {candidate.times}, and has answered as often")
         case "replies":
-            yield Mismatch("replies", f"all {candidate.length} have been given")
+            yield Unmet("replies", f"all {candidate.length} have been given")
         case _:
             pass
 
 
-def _compile(index: int, rule: Rule, key: str, pacing: PacingSpec | None) -> Compiled:
+def _compile(
+    index: int,
+    label: str,
+    key: str,
+    rule: Rule | AddedRule,
+    pacing: PacingSpec | None,
+    *,
+    alone: bool,
+    edition: int = 0,
+) -> Compiled:
     when = rule.when
     candidate = Candidate(
-        key=key,
+        key=f"{edition}/{key}" if edition else key,
         attempts=(1, None) if when.attempt is None else bounds(when.attempt),
         state=tuple((when.state or {}).items()),
         times=rule.times,
         length=len(rule.answers),
-        per=rule.per,
+        per="session" if alone and rule.per == "server" else rule.per,
         after_last=rule.after_last,
         set_state=tuple(rule.set_state.items()),
     )
+    where = rule.where if isinstance(rule, AddedRule) else ()
     return Compiled(
         index=index,
-        rule=rule,
-        conditions=tuple(conditions(when)),
+        label=label,
+        chance=key,
+        when=when,
+        answers=rule.answers,
+        conditions=(*conditions(when), *where),
         candidate=candidate,
         paces=tuple(pace_of(answer, pacing) for answer in rule.answers),
         sure=when.attempt is None

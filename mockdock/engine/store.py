@@ -61,12 +61,19 @@ class Store(Protocol):
     """Where sessions keep their counters and named states."""
 
     def decide(
-        self, session: str, request: str, attempt: int | None, candidates: Sequence[Candidate]
+        self,
+        session: str,
+        request: str,
+        attempt: int | None,
+        candidates: Sequence[Candidate],
+        *,
+        peek: bool = False,
     ) -> Pick:
         """Count the attempt and let the first able candidate answer, atomically.
 
         ``request`` identifies the logical request; ``attempt`` is what the
-        client told of itself, None when the store has to count.
+        client told of itself, None when the store has to count. To ``peek`` is
+        to be told what would be decided: nothing is counted or set.
         """
         ...
 
@@ -147,14 +154,23 @@ class MemoryStore:
         self._used_by_server = _Counts()
 
     def decide(
-        self, session: str, request: str, attempt: int | None, candidates: Sequence[Candidate]
+        self,
+        session: str,
+        request: str,
+        attempt: int | None,
+        candidates: Sequence[Candidate],
+        *,
+        peek: bool = False,
     ) -> Pick:
         """Count the attempt and let the first able candidate answer, atomically."""
         with self._lock:
             mine = self._session(session)
             identity = (mine.serial, request)
-            attempt = self._attempts.set(identity, attempt or self._attempts.get(identity) + 1)
-            seen = self._seen.set(identity, self._seen.get(identity) + 1)
+            attempt = attempt or self._attempts.get(identity) + 1
+            seen = self._seen.get(identity) + 1
+            if not peek:
+                self._attempts.set(identity, attempt)
+                self._seen.set(identity, seen)
             skipped: list[Skip] = []
             for index, candidate in enumerate(candidates):
                 counts, key = self._counter(mine, request, candidate)
@@ -163,9 +179,10 @@ class MemoryStore:
                 if skip is not None:
                     skipped.append(skip)
                     continue
-                counts.set(key, used + 1)
                 position = _position(candidate, _step(candidate, attempt, used))
-                if position is not None:
+                if not peek:
+                    counts.set(key, used + 1)
+                if position is not None and not peek:
                     _apply(mine.state, candidate.set_state)
                 return Pick(attempt, seen, index, position, tuple(skipped))
             return Pick(attempt, seen, skipped=tuple(skipped))

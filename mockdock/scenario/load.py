@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from mockdock import resources
 from mockdock.errors import Problem, ScenarioError
 from mockdock.scenario.base import Path as Place
 from mockdock.scenario.base import shown
@@ -34,19 +35,23 @@ class Loaded:
     files: tuple[Path, ...]
 
 
-def load(*sources: str | Path | Mapping[str, Any], search: bool = True) -> Loaded:
+def load(
+    *sources: str | Path | Mapping[str, Any], search: bool = True, files: bool = True
+) -> Loaded:
     """Load sources and merge them: what comes first wins.
 
     A source is a mapping, a path to a .yaml, .yml or .json file, a folder of
     .yaml files, or the bare name of a shipped scenario (unless ``search`` is
     off) or folder. Rules are tried in the order of the sources, a file's own
-    before those it includes. Raises ScenarioError with every problem found.
+    before those it includes. With ``files`` off a mapping reads no files but
+    the canned ones that are shipped. Raises ScenarioError with every problem
+    found.
     """
     loader = _Loader()
     for source in sources:
         try:
             if isinstance(source, Mapping):
-                loader.take_mapping(source)
+                loader.take_mapping(source, files=files)
                 continue
             for entry in entries(source, search=search):
                 loader.take(entry)
@@ -67,9 +72,13 @@ class _Loader:
         self._seen: set[Path] = set()
         self._open: list[Entry] = []
 
-    def take_mapping(self, source: Mapping[str, Any]) -> None:
+    def take_mapping(self, source: Mapping[str, Any], *, files: bool) -> None:
         """Take a scenario made in Python; its files are relative to the working directory."""
-        here = Path.cwd().resolve()
+        if not files and source.get("include"):
+            hint = "put the rules into the scenario itself"
+            self.problems.append(Problem("nothing can be included here", path="include", hint=hint))
+            return
+        here = Path.cwd().resolve() if files else resources.fixtures()
         document = Document(dict(source), Mark(0, 0))
         self._validate(document, Entry(here / "scenario", "", here))
 

@@ -233,7 +233,7 @@ def test_skipped_rules_are_named_by_their_place_in_the_file() -> None:
 
 
 def test_a_miss_without_rules_says_that_there_are_none() -> None:
-    assert "the scenario has no rules" in missed(engine(otherwise="fail"), ask())
+    assert "there are no rules" in missed(engine(otherwise="fail"), ask())
 
 
 def test_a_miss_of_a_huge_request_stays_readable() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockdock.frames import Outcome
+from mockdock.frames import Head, Outcome
 from mockdock.observe import Exchange, line
 from mockdock.reply import Completion, Failure, ModelCard, ModelList, Usage
 from mockdock.request import Request
@@ -31,10 +31,14 @@ def exchange(**fields: Any) -> Exchange:
         "reply": ANSWER,
         "rule": "greet",
         "attempt": 1,
-        "status": 200,
+        "headers": {},
+        "body": b"",
+        "rule_key": "greet",
+        "head": Head(fields.pop("status", 200), ()),
         "outcome": DONE,
         "started": STARTED,
         "duration": 0.0123,
+        "rendered": lambda: iter(()),
     }
     return Exchange(**{**given, **fields})
 

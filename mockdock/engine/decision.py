@@ -1,0 +1,61 @@
+"""A decision: who answers a request, and with what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mockdock.engine.compose import Context
+from mockdock.engine.draft import Answer
+from mockdock.engine.match import Compiled, Function, Verdict
+from mockdock.engine.store import Skip
+from mockdock.reply import Failure, StoredReply
+from mockdock.scenario import ErrorSpec
+
+__all__ = ["Decision", "Explained", "scripted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Who answers a request, and with what.
+
+    ``answer`` is None for the models API, and for a stored completion that has
+    to be invented. ``skipped`` tells, by rule index, why a rule that fits did
+    not answer.
+    """
+
+    context: Context
+    answer: Answer | ErrorSpec | StoredReply | Failure | Function | None
+    skipped: Mapping[int, Skip] = field(default_factory=dict)
+
+    @property
+    def rule(self) -> str | None:
+        """Name the rule that answers, None when none does."""
+        compiled = self.context.compiled
+        return None if compiled is None else compiled.label
+
+    @property
+    def rule_key(self) -> str | None:
+        """Give the key that rule is counted by."""
+        compiled = self.context.compiled
+        return None if compiled is None else compiled.candidate.key
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """The rule that would answer, None when none does, and of each rule why it would not."""
+
+    chosen: Compiled | None
+    verdicts: tuple[Verdict, ...]
+
+
+def scripted(compiled: Compiled, position: int | None) -> Answer | ErrorSpec | Failure | Function:
+    """Give the answer at a position, None where the rule has run out and is to fail."""
+    if position is not None:
+        return compiled.answers[position]
+    return Failure(
+        "exhausted",
+        message=f"mockdock: {compiled.label} has no reply left: it has "
+        f"{compiled.candidate.length} and 'after_last: fail'.",
+        should_retry=False,
+    )

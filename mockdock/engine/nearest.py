@@ -1,0 +1,43 @@
+"""The rules that come nearest to a request which none of them answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from mockdock.engine.match import Compiled, Situation, Verdict, explain
+from mockdock.reply import Failure, NearRule
+from mockdock.request import Request
+
+__all__ = ["missed"]
+
+_SHOWN = 3
+
+
+def missed(rules: Iterable[Compiled], request: Request, situation: Situation) -> Failure:
+    """Refuse a request that no rule answers, and tell the nearest rules.
+
+    Near is where few conditions fail, then where many hold.
+    """
+    verdicts = sorted(explain(rules, request, situation), key=_distance)[:_SHOWN]
+    near = tuple(NearRule(each.compiled.label, each.mismatches) for each in verdicts)
+    return Failure(
+        "no_match",
+        message=f"mockdock: no rule matches this request. Nearest: {_told(near)}",
+        should_retry=False,
+        nearest=near,
+    )
+
+
+def _told(near: Sequence[NearRule]) -> str:
+    lines = [f"{one.rule}: " + "; ".join(f"{u.name} {u.text}" for u in one.unmet) for one in near]
+    return " | ".join(lines) if lines else "there are no rules"
+
+
+def _distance(verdict: Verdict) -> tuple[int, int]:
+    compiled = verdict.compiled
+    wanted = {condition.name for condition in compiled.conditions}
+    wanted.update(f"state.{name}" for name, _ in compiled.candidate.state)
+    if compiled.when.attempt is not None:
+        wanted.add("attempt")
+    holding = wanted.difference(each.name for each in verdict.mismatches)
+    return len(verdict.mismatches), -len(holding)

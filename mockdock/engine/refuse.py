@@ -1,0 +1,46 @@
+"""What is refused before any rule is asked: it does not fit, or its model is not there."""
+
+from __future__ import annotations
+
+from mockdock.content.catalogue import Catalogue, Model
+from mockdock.content.counting import Prompt
+from mockdock.reply import Failure
+from mockdock.request import Request
+
+__all__ = ["refused"]
+
+
+def refused(request: Request, model: Model, catalogue: Catalogue, prompt: Prompt) -> Failure | None:
+    """Refuse a model that is not there, and a request that is too long for its model."""
+    if request.api == "models":
+        return _no_model(request, catalogue) if request.model else None
+    return _too_long(request, model, prompt)
+
+
+def _no_model(request: Request, catalogue: Catalogue) -> Failure | None:
+    """Refuse a model that is not there, and to delete one that is not a fine-tune."""
+    if catalogue.get(request.model) is None:
+        return Failure("model_not_found", request.model)
+    if request.removes and not request.model.startswith("ft:"):
+        return Failure("not_a_fine_tune", request.model)
+    return None
+
+
+def _too_long(request: Request, model: Model, prompt: Prompt) -> Failure | None:
+    """Refuse what does not fit the context window; one that is only assumed refuses nothing."""
+    completion = request.max_tokens or 0
+    window = model.context_window
+    if "context_window" in model.assumed or prompt.tokens + completion <= window:
+        return None
+    shares = {
+        "messages": prompt.tokens - prompt.tools,
+        "functions": prompt.tools,
+        "completion": completion,
+    }
+    return Failure(
+        "context_length",
+        request.model,
+        limit=window,
+        used=prompt.tokens + completion,
+        shares={name: tokens for name, tokens in shares.items() if tokens},
+    )

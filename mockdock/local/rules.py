@@ -1,0 +1,63 @@
+"""Rules that are added while serving, from the words of the language and from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from mockdock.engine import AddedRule, Condition, Function
+from mockdock.errors import ScenarioError
+from mockdock.observe.verbs import InPython
+from mockdock.request import Request
+from mockdock.scenario import ErrorSpec, ReplySpec, Rule, load
+
+__all__ = ["added_rule", "read_rule"]
+
+
+def read_rule(rule: Mapping[str, Any], *, files: bool) -> Rule:
+    """Read a rule that stands alone. Raises ScenarioError; its paths begin in the rule."""
+    try:
+        return load({"mockdock": 1, "rules": [rule]}, files=files).scenario.rules[0]
+    except ScenarioError as error:
+        raise ScenarioError(
+            [replace(one, path=_inner(one.path)) for one in error.problems]
+        ) from None
+
+
+def _inner(path: str) -> str:
+    """Write a path from the rule on, which stood alone."""
+    return path.removeprefix("rules[0]").removeprefix(".")
+
+
+def added_rule(key: str, rule: Rule, in_python: InPython | None) -> AddedRule:
+    """Make a rule ready to be added, with what only Python can say."""
+    more = in_python or InPython()
+    answers: list[ReplySpec | ErrorSpec | Function] = list(rule.answers)
+    for at, function in more.functions.items():
+        answers[at] = _spoken(function)
+    return AddedRule(
+        key=key,
+        name=rule.name or f"rule {key}",
+        when=rule.when,
+        answers=tuple(answers),
+        where=tuple(Condition(name, holds, _not_true) for name, holds in more.where),
+        per=rule.per,
+        after_last=rule.after_last,
+        times=rule.times,
+        set_state=rule.set_state,
+    )
+
+
+def _not_true(_: Request) -> str:
+    return "was not true"
+
+
+def _spoken(function: Callable[[Request, int], Awaitable[Any]]) -> Function:
+    """Let a function answer in the words of the language."""
+
+    async def answer(request: Request, attempt: int) -> ReplySpec | ErrorSpec:
+        given = await function(request, attempt)
+        return load({"mockdock": 1, "rules": [{"reply": given}]}).scenario.rules[0].answers[0]
+
+    return answer

@@ -1,0 +1,216 @@
+"""The journal: the last exchanges, and counters of all of them."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from mockdock.observe.exchange import Exchange
+from mockdock.reply import Completion, Failure
+
+__all__ = ["Entry", "Journal", "Tally", "Use"]
+
+_MOST_SESSIONS = 10_000
+_OVERHEAD = 4096
+_HELD = 4
+"""What is parsed of a body takes about three times its bytes, and it is kept itself."""
+
+
+class Entry(NamedTuple):
+    """An exchange and its number: the first of a server is 1."""
+
+    number: int
+    exchange: Exchange
+
+
+class Use(NamedTuple):
+    """How often a rule has answered, and the numbers of the first and the last exchange."""
+
+    times: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Counts of a session, or of all together. Tokens are those in ``usage``.
+
+    ``missed`` were answered by no rule, ``failed`` by an error of the API
+    (``missed`` among them). ``uses`` goes by the rules' keys.
+    """
+
+    requests: int = 0
+    missed: int = 0
+    failed: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    uses: Mapping[str, Use] = field(default_factory=dict)
+    causes: tuple[Exception, ...] = ()
+    """What functions of rules raised, at most ten."""
+
+
+_MOST_CAUSES = 10
+
+
+@dataclass(slots=True)
+class _Count:
+    requests: int = 0
+    missed: int = 0
+    failed: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    uses: dict[str, Use] = field(default_factory=dict)
+    causes: list[Exception] = field(default_factory=list)
+    kept: dict[int, Entry] = field(default_factory=dict)
+
+    def add(self, number: int, exchange: Exchange) -> None:
+        self.requests += 1
+        self.missed += exchange.missed
+        reply = exchange.reply
+        if isinstance(reply, Completion):
+            self.prompt_tokens += reply.usage.prompt_tokens
+            self.completion_tokens += reply.usage.completion_tokens
+        elif isinstance(reply, Failure):
+            self.failed += 1
+            if reply.cause is not None and len(self.causes) < _MOST_CAUSES:
+                self.causes.append(reply.cause)
+        key = exchange.rule_key
+        if key is not None:
+            before = self.uses.get(key)
+            self.uses[key] = (
+                Use(1, number, number)
+                if before is None
+                else Use(before.times + 1, before.first, number)
+            )
+
+    def tally(self) -> Tally:
+        return Tally(
+            self.requests,
+            self.missed,
+            self.failed,
+            self.prompt_tokens,
+            self.completion_tokens,
+            dict(self.uses),
+            tuple(self.causes),
+        )
+
+
+class Journal:
+    """Keeps the last exchanges of all sessions together; counters survive them.
+
+    ``most`` exchanges and about ``most_bytes`` bytes of memory are kept, what
+    is older is forgotten; the counters of 10,000 sessions are kept, then those
+    of the session longest unused are forgotten with its exchanges. Any thread
+    may call any method.
+    """
+
+    def __init__(self, most: int = 10_000, most_bytes: int = 64_000_000) -> None:
+        if most < 1 or most_bytes < 1:
+            raise ValueError("a journal keeps at least 1 exchange and 1 byte")
+        self._most = most
+        self._most_bytes = most_bytes
+        self._changed = threading.Condition()
+        self._numbers = itertools.count(1)
+        self._kept: OrderedDict[int, tuple[Entry, int]] = OrderedDict()
+        self._bytes = 0
+        self._sessions: OrderedDict[str, _Count] = OrderedDict()
+        self._all = _Count()
+
+    def append(self, exchange: Exchange) -> None:
+        """Record an exchange and wake those who wait for one."""
+        weight = _OVERHEAD + _HELD * len(exchange.body) + exchange.outcome.sent
+        with self._changed:
+            number = next(self._numbers)
+            entry = Entry(number, exchange)
+            count = self._count(exchange.session)
+            count.add(number, exchange)
+            # Rules of all sessions together would grow without bound, and say nothing.
+            self._all.add(number, replace(exchange, rule_key=None))
+            count.kept[number] = entry
+            self._kept[number] = (entry, weight)
+            self._bytes += weight
+            while len(self._kept) > self._most or self._bytes > self._most_bytes:
+                self._forget(next(iter(self._kept)))
+            self._changed.notify_all()
+
+    def entries(
+        self, session: str | None = None, *, after: int = 0, limit: int | None = None
+    ) -> list[Entry]:
+        """Give what is kept of a session, or of all, in the order it ended.
+
+        Only what comes ``after`` a number, and no more than ``limit``.
+        """
+        with self._changed:
+            return self._entries(session, after, limit)
+
+    def tally(self, session: str | None = None) -> Tally:
+        """Give the counts of a session, or of all; ``uses`` only of one."""
+        with self._changed:
+            count = self._all if session is None else self._sessions.get(session)
+            return Tally() if count is None else count.tally()
+
+    def wait(self, session: str, count: int, timeout: float) -> bool:
+        """Wait until a session has had ``count`` requests, at most ``timeout`` real seconds."""
+
+        def had() -> bool:
+            mine = self._sessions.get(session)
+            return mine is not None and mine.requests >= count
+
+        with self._changed:
+            return self._changed.wait_for(had, timeout)
+
+    def wait_after(
+        self, session: str | None, after: int, timeout: float, limit: int | None = None
+    ) -> list[Entry]:
+        """Wait for entries after a number, at most ``timeout`` real seconds, and give them."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._entries(session, after, 1), timeout)
+            return self._entries(session, after, limit)
+
+    def reset(self, session: str | None = None) -> None:
+        """Forget one session, or everything; numbers go on."""
+        with self._changed:
+            if session is None:
+                self._sessions.clear()
+                self._kept.clear()
+                self._bytes = 0
+                self._all = _Count()
+            else:
+                self._drop(self._sessions.pop(session, _Count()))
+            self._changed.notify_all()
+
+    def _entries(self, session: str | None, after: int, limit: int | None) -> list[Entry]:
+        kept: Iterable[Entry]
+        if session is None:
+            kept = (entry for entry, _ in self._kept.values())
+        else:
+            mine = self._sessions.get(session)
+            kept = () if mine is None else mine.kept.values()
+        wanted = (entry for entry in kept if entry.number > after)
+        return list(itertools.islice(wanted, limit))
+
+    def _count(self, session: str) -> _Count:
+        mine = self._sessions.get(session)
+        if mine is None:
+            mine = self._sessions[session] = _Count()
+            if len(self._sessions) > _MOST_SESSIONS:
+                self._drop(self._sessions.popitem(last=False)[1])
+        else:
+            self._sessions.move_to_end(session)
+        return mine
+
+    def _drop(self, count: _Count) -> None:
+        for number in list(count.kept):
+            _, weight = self._kept.pop(number)
+            self._bytes -= weight
+
+    def _forget(self, number: int) -> None:
+        entry, weight = self._kept.pop(number)
+        self._bytes -= weight
+        mine = self._sessions.get(entry.exchange.session)
+        if mine is not None:
+            mine.kept.pop(number, None)

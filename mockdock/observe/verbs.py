@@ -1,0 +1,230 @@
+"""What can be done to a running server: the verbs of Python, control API and CLI alike.
+
+Everything goes in and out as plain JSON values or as the models here, so that
+a server in this process and one on another machine are the same to a caller.
+A session is named by its key; the empty key is the server's own, which serves
+everyone who did not open one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mockdock.request import Request
+
+__all__ = ["Changes", "InPython", "Opening", "Problem", "RuleCard", "Settings", "Verbs", "Verdict"]
+
+Scalar = str | int | float | bool | None
+Otherwise = Literal["auto", "fail", "echo", "lorem"]
+TimeScale = Annotated[float, Field(ge=0, allow_inf_nan=False)] | Literal["manual"]
+Unused = Literal["added", "all", "none"]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Changes(_Body):
+    """Settings to change; what is None stays."""
+
+    seed: int | None = Field(None, strict=True, description="seed of every random choice")
+    otherwise: Otherwise | None = Field(
+        None, description="the answer where no rule matches and the scenario does not say"
+    )
+    time_scale: TimeScale | None = Field(
+        None, description='real seconds for one scenario second, or "manual": time is advanced'
+    )
+
+
+class Opening(Changes):
+    """How a session begins."""
+
+    scenario: Mapping[str, Any] | None = Field(
+        None, description="its scenario; none: the server's as it is now"
+    )
+    called: str | None = Field(
+        None, description="stands for the session's key in every random choice"
+    )
+
+
+class Settings(_Body):
+    """Settings of a session as they are."""
+
+    session: str
+    opened: bool
+    seed: int
+    otherwise: str
+    validation: str
+    time_scale: TimeScale
+
+
+class RuleCard(_Body):
+    """A rule of a session and what it did.
+
+    ``key`` names it in the other verbs; ``added`` tells that it was added
+    while serving; ``when`` is in the words of the scenario language.
+    """
+
+    key: str
+    name: str
+    added: bool
+    when: Mapping[str, Any]
+    answers: int
+    times: int | None
+    used: int
+
+
+class Problem(_Body):
+    """One thing that did not go as it was wanted.
+
+    ``record`` is the exchange concerned, in the form of the journal.
+    """
+
+    kind: Literal["unmatched", "unused", "order", "raised"]
+    message: str
+    record: Mapping[str, Any] | None = None
+
+
+class Verdict(_Body):
+    """How a session went; ``ok`` when there are no problems."""
+
+    ok: bool
+    requests: int
+    prompt_tokens: int
+    completion_tokens: int
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InPython:
+    """What only Python can say of a rule.
+
+    ``where`` are further conditions with their names in messages. ``functions``
+    answer in the place of the reply at the same position; each gets the
+    request and its attempt, and gives a reply or an error in the words of the
+    scenario language.
+    """
+
+    where: Sequence[tuple[str, Callable[[Request], bool]]] = ()
+    functions: Mapping[int, Callable[[Request, int], Awaitable[Any]]] = field(default_factory=dict)
+
+
+class Verbs(Protocol):
+    """A server's verbs. Raises UsageError for what cannot be done, ScenarioError for bad rules."""
+
+    @property
+    def url(self) -> str:
+        """Scheme, host and port at which clients reach the server."""
+        ...
+
+    def open(self, session: str, opening: Opening) -> None:
+        """Open a session, anew when it was open."""
+        ...
+
+    def close(self, session: str) -> None:
+        """Close a session and forget everything of it; harmless when it is not open."""
+        ...
+
+    def load(self, session: str, scenario: Mapping[str, Any]) -> None:
+        """Replace the scenario; added rules stay in front of it."""
+        ...
+
+    def scenario(self, session: str) -> dict[str, Any]:
+        """Give the scenario, in its own language."""
+        ...
+
+    def add_rule(
+        self,
+        session: str,
+        rule: Mapping[str, Any],
+        in_python: InPython | None = None,
+        *,
+        first: bool = False,
+    ) -> str:
+        """Put a rule before those of the scenario, and give its key.
+
+        It is tried after those added before it, or ``first`` of all.
+        """
+        ...
+
+    def replace_rule(
+        self, session: str, key: str, rule: Mapping[str, Any], in_python: InPython | None = None
+    ) -> None:
+        """Change an added rule; its place and counters stay."""
+        ...
+
+    def remove_rule(self, session: str, key: str) -> None:
+        """Remove an added rule."""
+        ...
+
+    def rules(self, session: str) -> list[RuleCard]:
+        """List the rules in the order they are tried."""
+        ...
+
+    def journal(
+        self,
+        session: str | None,
+        *,
+        after: int = 0,
+        limit: int | None = None,
+        wait: float = 0,
+    ) -> list[dict[str, Any]]:
+        """Give records of what is kept of a session, or of all, oldest first.
+
+        Waits up to ``wait`` real seconds for the first ``after`` that number.
+        """
+        ...
+
+    def verify(
+        self, session: str, *, unused: Unused = "added", order: Sequence[Sequence[str]] = ()
+    ) -> Verdict:
+        """Judge a session: requests no rule answered, rules never used, functions that raised.
+
+        ``order`` are groups of rule keys that had to answer one after the other.
+        """
+        ...
+
+    def wait(self, session: str, count: int, timeout: float) -> bool:
+        """Wait until a session has had so many requests, up to ``timeout`` real seconds."""
+        ...
+
+    def explain(self, session: str, request: Mapping[str, Any], attempt: int = 1) -> dict[str, Any]:
+        """Tell which rule would answer the JSON body of a chat request, and why others do not.
+
+        Gives ``rule`` (None when none), ``refused`` (the API's error, None when
+        it takes the request) and ``verdicts``: of each rule its ``rule``,
+        ``key`` and ``unmet`` conditions {name, text, wanted, found}. Nothing is counted.
+        """
+        ...
+
+    def state(self, session: str) -> dict[str, Scalar]:
+        """Give the named states."""
+        ...
+
+    def set_state(self, session: str, states: Mapping[str, Scalar]) -> None:
+        """Set named states; None unsets."""
+        ...
+
+    def settings(self, session: str) -> Settings:
+        """Give the settings as they are."""
+        ...
+
+    def change(self, session: str, changes: Changes) -> None:
+        """Change settings from the next request on."""
+        ...
+
+    def clock(self, session: str) -> dict[str, float]:
+        """Give ``now`` (scenario seconds) and ``time`` (seconds since 1970)."""
+        ...
+
+    def advance(self, session: str, seconds: float) -> None:
+        """Move the session's time on; only time that does not run by itself can be."""
+        ...
+
+    def reset(self, session: str | None) -> None:
+        """Forget what a session did: counters, states, journal, added rules. None: all sessions."""
+        ...

@@ -1,0 +1,61 @@
+"""Who is served by what: the server's engine and clock, and those of single sessions."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from mockdock.delivery import Clock
+from mockdock.engine import Engine
+
+__all__ = ["Session", "Sessions"]
+
+_MOST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What answers a session, and the time it lives in.
+
+    ``key`` is that of a session which was opened, and is a valid API key in it.
+    """
+
+    engine: Engine
+    clock: Clock
+    key: str = ""
+
+
+class Sessions:
+    """The sessions of a server: ``base`` serves all that were not opened.
+
+    Beyond 10,000 the one opened first is closed.
+    """
+
+    def __init__(self, base: Session) -> None:
+        self.base = base
+        self._opened: OrderedDict[str, Session] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, key: str) -> Session:
+        """Give what serves a session."""
+        return self._opened.get(key, self.base)
+
+    def put(self, key: str, session: Session) -> str | None:
+        """Open a session, or change it; the empty key is the base. Give the key that had to go."""
+        with self._lock:
+            if not key:
+                self.base = session
+                return None
+            self._opened[key] = session
+            return self._opened.popitem(last=False)[0] if len(self._opened) > _MOST else None
+
+    def close(self, key: str) -> bool:
+        """Close a session, and tell whether it was open."""
+        with self._lock:
+            return self._opened.pop(key, None) is not None
+
+    def keys(self) -> tuple[str, ...]:
+        """Name the sessions that are open, in the order they were opened."""
+        with self._lock:
+            return tuple(self._opened)
