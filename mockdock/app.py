@@ -18,6 +18,7 @@ from starlette.routing import Mount, Route
 from mockdock.delivery import Clock, ScaledClock, deliver, schedule
 from mockdock.dialects import DIALECTS, Call, Dialect, Envelope
 from mockdock.engine import Decision, Engine
+from mockdock.errors import ConditionError
 from mockdock.frames import Frame, Head, Outcome
 from mockdock.observe import Exchange, Journal, Observer
 from mockdock.reply import Completion, Failure, Reply
@@ -80,8 +81,8 @@ class App:
         self.sessions.base = replace(self.sessions.base, engine=engine)
 
     def mount(self, path: str, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
-        """Let another application answer everything below a path."""
-        self._starlette.router.routes.insert(0, Mount(path, app))
+        """Let another application answer a path and everything below it."""
+        self._starlette.router.routes[:0] = [Mount(path, app), Route(path, app)]
 
     async def turn_away(self, send: Send) -> None:
         """Answer a request that cannot be served any more, in the provider's words."""
@@ -203,7 +204,10 @@ class _Endpoint:
         parsed = dialect.parse(call)
         if isinstance(parsed, Failure):
             return _refusal(parsed, call)
-        decision = await engine.consult(parsed, engine.decide(parsed))
+        try:
+            decision = await engine.consult(parsed, engine.decide(parsed))
+        except ConditionError as error:
+            return _refusal(replace(_DEFECT, message=f"mockdock: {error}", cause=error.cause), call)
         reply = engine.compose(parsed, decision, int(started))
         seen = decision.context.seen
         request_id = decision.context.entropy.digest(f"request/{seen}").hex()[:32]

@@ -1,6 +1,7 @@
 """Every error mockdock raises at its user.
 
 MockdockError
+├── ConditionError       a condition in Python raised
 ├── ScenarioError        a scenario cannot be read or is not valid
 ├── StartError           the server could not start (port in use, thread died)
 ├── UsageError           something was asked of mockdock that cannot be done
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 __all__ = [
+    "ConditionError",
     "MockdockError",
     "Problem",
     "ScenarioError",
@@ -59,6 +61,14 @@ class ScenarioError(MockdockError):
 
 class StartError(MockdockError):
     """The server could not start."""
+
+
+class ConditionError(MockdockError):
+    """A condition that a user wrote in Python raised; ``cause`` is what."""
+
+    def __init__(self, name: str, cause: Exception) -> None:
+        self.cause = cause
+        super().__init__(f"the condition {name!r} raised {cause!r}")
 
 
 class UsageError(MockdockError):

@@ -223,7 +223,7 @@ class Request:
     asks the models API to delete ``model``. ``logit_bias`` goes by token id.
     ``prediction`` is the text the answer is expected to be. ``headers`` has
     lower-case names. ``body`` is the JSON as it was sent, for conditions on
-    fields that have no name here.
+    fields that have no name here; ``raw`` are its bytes.
     """
 
     dialect: DialectName
@@ -259,6 +259,7 @@ class Request:
     caller: Caller = field(default_factory=Caller)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: Mapping[str, Any] = field(default_factory=dict)
+    raw: bytes = field(default=b"", repr=False, compare=False)
 
     @property
     def greedy(self) -> bool:

@@ -21,7 +21,9 @@ from mockdock.delivery import Clock, ScaledClock
 from mockdock.dialects import DIALECTS
 from mockdock.engine import Engine
 from mockdock.errors import StartError
-from mockdock.observe import Observer
+from mockdock.local import LocalVerbs
+from mockdock.observe import Journal, Observer
+from mockdock.observe.control import control_app
 from mockdock.scenario import load
 
 __all__ = ["Server", "bind", "bind_unix", "run"]
@@ -165,6 +167,9 @@ class Server:
     ``sources`` are scenarios as for ``mockdock serve``: bare names, paths, or
     mappings. Nothing waits unless ``time_scale`` is above 0 or a ``clock`` is
     given. ``grace`` is how many seconds running replies get when it stops.
+    ``journal`` keeps the exchanges; without one it is a bounded one of its own.
+    The control API at ``/__mockdock`` serves this machine only, or with
+    ``control_token`` whoever sends it. Nothing listens before :meth:`start`.
     Raises ScenarioError for a bad scenario, StartError when it cannot listen.
     """
 
@@ -178,16 +183,22 @@ class Server:
         clock: Clock | None = None,
         otherwise: Literal["auto", "fail", "echo", "lorem"] = "auto",
         observers: Sequence[Observer] = (),
+        journal: Journal | None = None,
         max_body: int = MAX_BODY,
         grace: float = 0.0,
+        control_token: str | None = None,
     ) -> None:
         engine = Engine(load(*sources).scenario, seed=seed, otherwise=otherwise)
         self.app = App(
             engine,
             clock=ScaledClock(time_scale) if clock is None else clock,
             observers=observers,
+            journal=journal,
             max_body=max_body,
         )
+        self.verbs = LocalVerbs(self.app, lambda: self.url)
+        outside = LocalVerbs(self.app, lambda: self.url, files=False, secrets=False)
+        self.app.mount("/__mockdock", control_app(outside, control_token))
         self._where = (host, port)
         self._grace = grace
         self._listener: socket.socket | None = None
@@ -197,9 +208,14 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Scheme, host and port, such as ``http://127.0.0.1:8080``."""
-        if self._listener is None:
+        """Scheme, host and port, such as ``http://127.0.0.1:8080``.
+
+        Raises StartError when it has not been started, or has died.
+        """
+        if self._listener is None or self._thread is None:
             raise StartError("the server has not been started")
+        if self._died is not None or not self._thread.is_alive():
+            raise StartError(f"the server died: {self._why_dead()}") from self._died
         host, port = self._listener.getsockname()[:2]
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
@@ -210,8 +226,9 @@ class Server:
 
     def start(self) -> Self:
         """Listen, start the thread, and wait until it is ready."""
-        if self._thread is not None:
+        if self._thread is not None and self._thread.is_alive():
             raise StartError("the server is running already")
+        self.stop()
         self._listener = bind(*self._where)
         self._uvicorn = _Uvicorn(_config(self.app, self._grace))
         self._died = None
@@ -219,9 +236,11 @@ class Server:
             target=self._run, args=(self._uvicorn, self._listener), name="mockdock", daemon=True
         )
         self._thread.start()
-        if not self._uvicorn.ready.wait(_START_SECONDS) or self._died is not None:
+        in_time = self._uvicorn.ready.wait(_START_SECONDS)
+        if not in_time or self._died is not None:
+            why = self._why_dead() if in_time else f"not ready after {_START_SECONDS:g} s"
             self.stop()
-            raise StartError(f"the server did not start: {self._died!r}") from self._died
+            raise StartError(f"the server did not start: {why}") from self._died
         return self
 
     def stop(self) -> None:
@@ -232,6 +251,9 @@ class Server:
         if self._listener is not None:
             self._listener.close()
         self._thread = self._uvicorn = self._listener = None
+
+    def _why_dead(self) -> str:
+        return "its thread ended" if self._died is None else repr(self._died)
 
     def _run(self, server: _Uvicorn, listener: socket.socket) -> None:
         try:

@@ -19,23 +19,27 @@ class Session:
     """What answers a session, and the time it lives in.
 
     ``key`` is that of a session which was opened, and is a valid API key in it.
+    ``numbered`` counts the rules ever added to it: a rule's number is given once.
     """
 
     engine: Engine
     clock: Clock
     key: str = ""
+    numbered: int = 0
 
 
 class Sessions:
     """The sessions of a server: ``base`` serves all that were not opened.
 
-    Beyond 10,000 the one opened first is closed.
+    Beyond 10,000 the one opened first is closed. Who looks at a session and
+    then puts it holds ``changing`` meanwhile.
     """
 
     def __init__(self, base: Session) -> None:
         self.base = base
         self._opened: OrderedDict[str, Session] = OrderedDict()
         self._lock = threading.Lock()
+        self.changing = threading.RLock()
 
     def of(self, key: str) -> Session:
         """Give what serves a session."""

@@ -8,3 +8,6 @@ from hypothesis import settings
 settings.register_profile("desk", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
+
+# A project of its own: tests/testing/test_plugin_downstream.py installs and runs it.
+collect_ignore = ["downstream"]

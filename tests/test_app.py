@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 
 from mockdock.app import App
-from mockdock.delivery import ManualClock
+from mockdock.delivery import Clock, ManualClock, ScaledClock
 from mockdock.dialects import DIALECTS
 from mockdock.engine import Engine
 from mockdock.observe import Exchange, line
 from mockdock.reply import Completion, Failure
 from mockdock.request import StoredOperation
 from mockdock.scenario import load
-from tests.conformance.asgi import Message, app_of, ask, post, scope_of
+from mockdock.sessions import Session
+from tests.conformance.asgi import Answer, Message, app_of, ask, post, scope_of
 from tests.openai_types import check_answer
 
 CHAT = "/v1/chat/completions"
@@ -259,12 +260,17 @@ def test_a_defect_is_an_error_no_client_retries_and_its_trace_is_in_the_log(
     assert "a secret of the inside" in caplog.text
 
 
-def test_a_defect_in_rendering_is_told_the_same_way(caplog: pytest.LogCaptureFixture) -> None:
-    """A lone surrogate cannot be written as UTF-8; no server sends such a path, a test can."""
+def test_a_defect_in_rendering_is_told_the_same_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lone surrogate cannot be written as UTF-8; no server sends such a path, a test can.
+
+    It is kept out of the log, since pytest-xdist cannot pass it on in a report.
+    """
+    records: list[logging.LogRecord] = []
+    monkeypatch.setattr(logging.getLogger("mockdock"), "handle", records.append)
     answer = ask(app_of(), "GET", "/\ud800")
     assert answer.status == 500
     assert answer.json()["error"]["message"] == "mockdock failed, see its log"
-    assert len(caplog.records) == 1
+    assert len(records) == 1
 
 
 def test_the_engine_can_be_replaced_while_a_reply_is_under_way() -> None:
@@ -495,3 +501,144 @@ def test_nothing_is_kept_of_a_failed_request() -> None:
     page = app.engine.shelf.page("", StoredOperation("list"))
     assert page is not None
     assert page.items == ()
+
+
+def own(key: str, answer: str, *, clock: Clock | None = None, **settings: Any) -> Session:
+    """Make a session that answers with a text."""
+    rules = [{"name": f"rule of {key}", "reply": answer}]
+    engine = Engine(load({"mockdock": 1, "rules": rules, **settings}).scenario, alone=True)
+    return Session(engine, ScaledClock(0) if clock is None else clock, key)
+
+
+def by(session: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {session}"}
+
+
+def said(answer: Answer) -> Any:
+    return answer.json()["choices"][0]["message"]["content"]
+
+
+def test_a_session_that_was_opened_has_an_engine_of_its_own() -> None:
+    app = app_of({"reply": "base"})
+    app.sessions.put("sk-mockdock-a", own("sk-mockdock-a", "mine"))
+    assert said(post(app, CHAT, ASKED, by("sk-mockdock-a"))) == "mine"
+    assert said(post(app, CHAT, ASKED, {"x-mockdock-session": "sk-mockdock-a"})) == "mine"
+    for other in ({}, by("sk-mockdock-b"), {"x-mockdock-session": "a"}):
+        assert said(post(app, CHAT, ASKED, other)) == "base"
+    told = [(entry.exchange.session, entry.exchange.rule) for entry in app.journal.entries()]
+    assert told[:3] == [("sk-mockdock-a", "rule of sk-mockdock-a")] * 2 + [("", "rule 1")]
+
+
+def test_a_session_lives_in_a_time_of_its_own() -> None:
+    app = app_of({"reply": "base"}, clock=ManualClock())
+    later = ManualClock(2_000_000_000)
+    later.advance(5)
+    app.sessions.put("later", own("later", "x", clock=later))
+    answers = [post(app, CHAT, ASKED, {"x-mockdock-session": key}) for key in ("", "later")]
+    assert [each.json()["created"] for each in answers] == [1_700_000_000, 2_000_000_005]
+    assert [entry.exchange.started for entry in app.journal.entries()] == [
+        1_700_000_000,
+        2_000_000_005,
+    ]
+
+
+def test_the_key_of_a_session_is_a_valid_key_in_it_and_nowhere_else() -> None:
+    auth: dict[str, Any] = {"auth": {"keys": ["sk-right"]}}
+    app = app_of({"reply": "base"}, **auth)
+    for key in ("sk-mockdock-a", "sk-mockdock-b"):
+        app.sessions.put(key, own(key, key, **auth))
+    asked = {
+        (key, session): post(
+            app, CHAT, ASKED, {**by(key), **({"x-mockdock-session": session} if session else {})}
+        ).status
+        for key in ("sk-mockdock-a", "sk-right", "sk-mockdock-other")
+        for session in ("", "sk-mockdock-a", "sk-mockdock-b", "base")
+    }
+    assert {pair for pair, status in asked.items() if status == 200} == {
+        ("sk-mockdock-a", ""),
+        ("sk-mockdock-a", "sk-mockdock-a"),
+        *(("sk-right", session) for session in ("", "sk-mockdock-a", "sk-mockdock-b", "base")),
+    }
+    assert set(asked.values()) == {200, 401}
+    without = ask(app, "POST", CHAT, b"{}", {"x-mockdock-session": "sk-mockdock-a"})
+    assert without.status == 401
+
+
+def test_replacing_the_engine_leaves_sessions_and_the_clock() -> None:
+    clock = ManualClock()
+    app = app_of({"reply": "base"}, clock=clock)
+    app.sessions.put("a", own("a", "mine"))
+    app.engine = Engine(load({"mockdock": 1, "rules": [{"reply": "new"}]}).scenario)
+    assert said(post(app, CHAT, ASKED)) == "new"
+    assert said(post(app, CHAT, ASKED, {"x-mockdock-session": "a"})) == "mine"
+    assert app.sessions.base.clock is clock
+
+
+def test_a_mounted_application_answers_below_its_path_alone() -> None:
+    paths: list[str] = []
+
+    class Other:
+        async def __call__(self, scope: Any, _receive: Any, send: Any) -> None:
+            paths.append(scope["path"])
+            head = [(b"content-type", b"application/json")]
+            await send({"type": "http.response.start", "status": 200, "headers": head})
+            await send({"type": "http.response.body", "body": b"{}", "more_body": False})
+
+    app = app_of({"reply": "x"})
+    app.mount("/__mine", Other())
+    mine = ["/__mine", "/__mine/", "/__mine/v1/models"]
+    for path in (*mine, "/__mines", "/v1/models", "/"):
+        sent: list[Message] = []
+
+        async def send(message: Any, sent: list[Message] = sent) -> None:
+            sent.append(message)
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b""}
+
+        asyncio.run(app(scope_of("GET", path), receive, send))
+        assert (sent[1]["body"] == b"{}") is (path in mine)
+    assert paths == mine
+    assert len(app.journal.entries()) == 3
+
+
+def test_the_cause_of_a_defect_is_in_the_journal(monkeypatch: pytest.MonkeyPatch) -> None:
+    cause = RuntimeError("inside")
+
+    def broken(*_: object) -> None:
+        raise cause
+
+    app = app_of({"reply": "x"})
+    monkeypatch.setattr(app.engine, "decide", broken)
+    monkeypatch.setattr(logging.getLogger("mockdock"), "handle", lambda _: None)
+    assert post(app, CHAT, ASKED).status == 500
+    assert app.journal.tally("").causes == (cause,)
+    (entry,) = app.journal.entries()
+    assert isinstance(entry.exchange.reply, Failure)
+    assert entry.exchange.reply.cause is cause
+
+
+def test_what_an_exchange_holds_of_its_request_and_answer() -> None:
+    app = app_of({"name": "greet", "reply": "Hello"}, clock=ManualClock())
+    headers = {"x-mockdock-session": "s", "x-stainless-retry-count": "2"}
+    answer = post(app, CHAT, ASKED, headers)
+    (entry,) = app.journal.entries()
+    exchange = entry.exchange
+    assert (exchange.rule, exchange.rule_key, exchange.attempt) == ("greet", "greet", 3)
+    assert json.loads(exchange.body) == ASKED
+    assert exchange.headers["x-stainless-retry-count"] == "2"
+    assert (exchange.status, exchange.missed) == (200, False)
+    assert b"".join(frame.data for frame in exchange.rendered()) == answer.body
+    told = {name.decode(): value.decode() for name, value in exchange.head.headers}
+    assert {name.lower(): value for name, value in told.items()} == answer.headers
+
+
+def test_a_refusal_has_no_rule_and_the_attempt_its_caller_tells() -> None:
+    app = app_of()
+    post(app, CHAT, {**ASKED, "n": 0}, {"x-stainless-retry-count": "4"})
+    ask(app, "POST", CHAT, b"{")
+    told = [entry.exchange for entry in app.journal.entries()]
+    assert [(each.rule_key, each.attempt, each.request) for each in told] == [
+        (None, 5, None),
+        (None, 1, None),
+    ]

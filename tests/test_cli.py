@@ -17,7 +17,19 @@ from mockdock.cli import app, main
 from mockdock.scenario import json_schema
 from tests.openai_types import check_completion
 
-COMMANDS = ("serve", "check", "explain", "schema", "init", "tokens", "models")
+COMMANDS = (
+    "serve",
+    "run",
+    "journal",
+    "verify",
+    "reset",
+    "check",
+    "explain",
+    "schema",
+    "init",
+    "tokens",
+    "models",
+)
 HELLO = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hello"}]}
 
 Run = Callable[..., tuple[int, str, str]]
@@ -228,7 +240,7 @@ def test_init_writes_a_scenario_and_a_test_that_passes(run: Run, tmp_path: Path)
         env={**os.environ, "COVERAGE_PROCESS_START": ""},
     )
     assert ended.returncode == 0, ended.stdout
-    assert "2 passed" in ended.stdout
+    assert "3 passed" in ended.stdout
 
 
 def test_init_overwrites_nothing(run: Run, tmp_path: Path) -> None:

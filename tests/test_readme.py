@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,12 +41,21 @@ def test_the_two_commands() -> None:
     assert (ROOT / ".ci/run").read_text().count('-e ".[dev]"') == 1
 
 
+def curl(command: str, server: Server) -> Any:
+    """Run a command of the README against a server, and read the JSON it prints."""
+    words = shlex.split(command.replace("\\\n", " ").replace("http://127.0.0.1:8080", server.url))
+    ended = subprocess.run([*words, "-sS"], check=True, capture_output=True, text=True)
+    return json.loads(ended.stdout)
+
+
 def test_curl() -> None:
-    (command,) = (text for text in blocks("sh") if text.startswith("curl"))
+    ask, add = (text for text in blocks("sh") if text.startswith("curl"))
     with Server("quickstart") as server:
-        words = shlex.split(command.replace("\\\n", " ").replace(ADDRESS, server.base_url))
-        ended = subprocess.run([*words, "-sS"], check=True, capture_output=True, text=True)
-    answer = json.loads(ended.stdout)
+        answer = curl(ask, server)
+        added = curl(add, server)
+        sunny = curl(ask.replace("Hello!", "weather"), server)
+    assert added["key"] == "+1"
+    assert sunny["choices"][0]["message"]["content"] == "Sunny."
     check_completion(answer)
     assert answer["choices"][0]["message"]["content"].startswith("Hello! I am mockdock")
 

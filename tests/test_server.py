@@ -15,6 +15,7 @@ import pytest
 
 from mockdock import MockdockError, ScenarioError, Server, StartError
 from mockdock.delivery import ManualClock
+from mockdock.observe import Journal
 from mockdock.server import bind, bind_unix
 from tests.openai_types import check_completion
 
@@ -96,6 +97,121 @@ def test_a_thread_that_dies_says_why(
     assert isinstance(told.value.__cause__, RuntimeError)
     with pytest.raises(StartError):
         server.url  # noqa: B018
+
+
+def test_nothing_listens_before_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even a socket is made: a server that is never used costs nothing."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a socket was made")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    before = set(threading.enumerate())
+    server = Server(HELLO, control_token="secret")
+    assert server.verbs.rules("")[0].name == "rule 1"
+    assert set(threading.enumerate()) == before
+
+
+def test_a_server_that_died_later_says_why(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever asks where it is gets the reason, and it can be started again."""
+    server = Server(HELLO).start()
+    thread = server._thread
+    assert thread is not None
+    running = server._uvicorn
+    assert running is not None
+
+    async def die(_: int) -> bool:
+        for one in running.servers:
+            one.close()  # its loop warns of what is left open, and warnings are errors here
+        raise RuntimeError("the loop broke")
+
+    with caplog.at_level(logging.CRITICAL):
+        monkeypatch.setattr(running, "on_tick", die)
+        thread.join(10)
+    dead = r"the server died: RuntimeError\('the loop broke'\)"
+    with pytest.raises(StartError, match=dead) as told:
+        server.url  # noqa: B018
+    assert isinstance(told.value.__cause__, RuntimeError)
+    with pytest.raises(StartError, match=dead):
+        server.base_url  # noqa: B018
+    with pytest.raises(StartError, match=dead):
+        server.verbs.url  # noqa: B018
+    with server:
+        assert ask(server) == "hello"
+
+
+def test_a_thread_that_ended_by_itself_is_told() -> None:
+    server = Server(HELLO).start()
+    assert server._uvicorn is not None
+    assert server._thread is not None
+    server._uvicorn.should_exit = True
+    server._thread.join(10)
+    with pytest.raises(StartError, match="the server died: its thread ended"):
+        server.url  # noqa: B018
+    server.stop()
+
+
+def test_the_wait_for_a_start_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = threading.Event()
+    go_on = threading.Event()
+
+    async def startup(_: Any, sockets: Any = None) -> None:
+        begun.set()
+        go_on.wait(10)
+        raise SystemExit(3)
+
+    monkeypatch.setattr("uvicorn.Server.startup", startup)
+    monkeypatch.setattr("mockdock.server._START_SECONDS", 0.01)
+    monkeypatch.setattr("mockdock.server._STOP_SECONDS", 0.0)
+    monkeypatch.setattr(logging.getLogger("mockdock"), "disabled", True)
+    server = Server(HELLO)
+    with pytest.raises(StartError, match=r"did not start: not ready after 0\.01 s"):
+        server.start()
+    assert begun.is_set()
+    go_on.set()
+    for thread in threading.enumerate():
+        if thread.name == "mockdock":
+            thread.join(10)
+
+
+def test_a_journal_can_be_given() -> None:
+    journal = Journal(most=1)
+    with Server(HELLO, journal=journal) as server:
+        ask(server)
+        ask(server)
+        assert [entry.number for entry in journal.entries()] == [2]
+        assert server.verbs.counts("").requests == 2
+
+
+def test_the_control_api_hides_what_the_process_itself_may_see() -> None:
+    with Server(HELLO) as server:
+        body = b'{"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}'
+        key = {"content-type": "application/json", "authorization": "Bearer sk-live-secret"}
+        request = urllib.request.Request(f"{server.base_url}/chat/completions", body, key)
+        with urllib.request.urlopen(request, timeout=10):
+            pass
+        (inside,) = server.verbs.journal("")
+        with urllib.request.urlopen(f"{server.url}/__mockdock/journal", timeout=10) as answer:
+            told = answer.read().decode()
+        assert inside["request"]["headers"]["authorization"] == "Bearer sk-live-secret"
+        assert "sk-live-secret" not in told
+        assert json.loads(told)["records"][0]["request"]["headers"]["host"] in server.url
+
+
+def test_a_control_token_guards_the_control_api() -> None:
+    with Server(HELLO, control_token="secret") as server:
+        where = f"{server.url}/__mockdock/rules"
+        with pytest.raises(urllib.error.HTTPError, match="401") as refused:
+            urllib.request.urlopen(where, timeout=10)
+        refused.value.close()
+        known = urllib.request.Request(where, headers={"authorization": "Bearer secret"})
+        with urllib.request.urlopen(known, timeout=10) as answer:
+            assert json.load(answer)["rules"][0]["name"] == "rule 1"
+        assert ask(server) == "hello"
+    with pytest.raises(MockdockError, match="visible ASCII"):
+        Server(HELLO, control_token="")
 
 
 def test_the_options_of_a_server() -> None:

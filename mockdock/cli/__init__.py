@@ -10,10 +10,11 @@ import os
 import sys
 from pathlib import Path
 
+from mockdock.cli import servers
 from mockdock.cli.commands import app
 from mockdock.errors import MockdockError
 
-__all__ = ["app", "main"]
+__all__ = ["app", "main", "servers"]
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The commands and their options."""
+"""The commands that need no server, and their options."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-__all__ = ["app"]
+__all__ = ["Scenarios", "app"]
 
 app = typer.Typer(
     name="mockdock",
@@ -47,70 +47,6 @@ def _root(
     ] = False,
 ) -> None:
     del version
-
-
-@app.command()
-def serve(
-    scenarios: Scenarios = None,
-    *,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on, 0 for any free one.")] = 8080,
-    seed: Annotated[
-        int | None, typer.Option(help="Seed of all chance, instead of the scenario's.")
-    ] = None,
-    time_scale: Annotated[
-        float,
-        typer.Option(help="Real seconds for one scenario second: 0.01 is a hundred times faster."),
-    ] = 1.0,
-    reload: Annotated[
-        bool,
-        typer.Option("--reload", help="Load scenarios again when their files change."),
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
-    access_log: Annotated[
-        bool, typer.Option("--access-log", help="Print uvicorn's access log as well.")
-    ] = False,
-    ssl_certfile: Annotated[
-        Path | None, typer.Option(help="Certificate (PEM), to serve https.")
-    ] = None,
-    ssl_keyfile: Annotated[Path | None, typer.Option(help="Key of the certificate (PEM).")] = None,
-    uds: Annotated[
-        Path | None, typer.Option(help="Listen on this Unix socket instead of a port.")
-    ] = None,
-    max_body: Annotated[
-        int, typer.Option(min=1, help="Largest request body in bytes; above it: 413.")
-    ] = 32 * 1024 * 1024,
-    grace: Annotated[
-        int, typer.Option(min=0, help="Seconds that running replies get to finish when stopped.")
-    ] = 10,
-) -> None:
-    """Serve scenarios until stopped.
-
-    Prints the base URL, the environment variables a client needs, the rules in
-    the order they are tried, and then one line per request: time, status,
-    model, rule, tokens (prompt+completion), duration.
-
-    Example: mockdock serve quickstart --port 8080
-    """
-    from mockdock.cli.serving import Options, serve_scenarios
-
-    serve_scenarios(
-        scenarios or [],
-        Options(
-            host=host,
-            port=port,
-            seed=seed,
-            time_scale=time_scale,
-            reload=reload,
-            quiet=quiet,
-            access_log=access_log,
-            ssl_certfile=ssl_certfile,
-            ssl_keyfile=ssl_keyfile,
-            uds=uds,
-            max_body=max_body,
-            grace=grace,
-        ),
-    )
 
 
 @app.command()

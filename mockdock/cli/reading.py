@@ -1,13 +1,21 @@
-"""Files named on the command line."""
+"""Files named on the command line, and complaints about them."""
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 
 from mockdock.errors import MockdockError
 
-__all__ = ["read"]
+__all__ = ["complain", "read"]
+
+
+def complain(text: str) -> None:
+    """Print a line to stderr, if anybody can read it."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(f"mockdock: {text}\n")
+        sys.stderr.flush()
 
 
 def read(path: Path) -> str:

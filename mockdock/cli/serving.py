@@ -16,18 +16,23 @@ from rich.console import Console
 from rich.table import Table
 
 from mockdock.app import App
+from mockdock.cli.reading import complain
 from mockdock.cli.reloading import reloading
 from mockdock.content.tokens import tokenizer
 from mockdock.delivery import ScaledClock
 from mockdock.dialects import DIALECTS
 from mockdock.engine import Engine, MemoryStore
 from mockdock.errors import StartError
-from mockdock.observe import Exchange, line
+from mockdock.local import LocalVerbs
+from mockdock.observe import Exchange, Journal, JournalWriter, line
+from mockdock.observe.control import control_app
 from mockdock.scenario import Loaded, Rule, lint, load
 from mockdock.server import bind, bind_unix, run
 
 __all__ = ["Options", "serve_scenarios"]
 
+_CONTROL = "/__mockdock"
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _RULES_SHOWN = 50
 _RULES_LINTED = 300
 
@@ -48,6 +53,9 @@ class Options:
     uds: Path | None
     max_body: int
     grace: int
+    journal: Path | None = None
+    journal_size: int = 10_000
+    control_token: str | None = None
 
 
 def serve_scenarios(sources: Sequence[str], options: Options) -> None:
@@ -62,13 +70,21 @@ def serve_scenarios(sources: Sequence[str], options: Options) -> None:
         Engine(loaded.scenario, seed=options.seed),
         clock=clock,
         observers=[] if options.quiet else [_Printer()],
+        journal=Journal(options.journal_size),
         max_body=options.max_body,
     )
+    url = ""
+    verbs = LocalVerbs(app, lambda: url, files=False, secrets=False)
+    app.mount(_CONTROL, control_app(verbs, options.control_token))
+    writer = None if options.journal is None else JournalWriter(options.journal, complain)
+    if writer is not None:
+        app.journal.watch(writer.write)
     listener = bind(options.host, options.port) if options.uds is None else bind_unix(options.uds)
     if options.access_log:
         _log_access()
+    url = _url(options, listener.getsockname())
     if not options.quiet:
-        _print(_banner(loaded, options, _base_url(options, listener.getsockname())))
+        _print(_banner(loaded, options, url))
     # Loading ranks takes a moment; the first request need not wait for all of it.
     threading.Thread(target=tokenizer, args=("o200k_base",), daemon=True).start()
 
@@ -81,7 +97,7 @@ def serve_scenarios(sources: Sequence[str], options: Options) -> None:
         if options.reload
         else contextlib.nullcontext()
     )
-    with _unlinking(options.uds), watched:
+    with _unlinking(options.uds), writer or contextlib.nullcontext(), watched:
         run(
             app,
             listener,
@@ -116,7 +132,7 @@ def _log_access() -> None:
     logger.setLevel(logging.INFO)
 
 
-def _base_url(options: Options, address: object) -> str:
+def _url(options: Options, address: object) -> str:
     scheme = "http" if options.ssl_certfile is None else "https"
     where = "localhost"
     if isinstance(address, tuple):
@@ -124,7 +140,7 @@ def _base_url(options: Options, address: object) -> str:
         if host in ("0.0.0.0", "::"):  # noqa: S104 - only shown
             host = "localhost"
         where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    return f"{scheme}://{where}{DIALECTS[0].base_path}"
+    return f"{scheme}://{where}"
 
 
 def _print(text: str) -> bool:
@@ -137,8 +153,8 @@ def _print(text: str) -> bool:
     return True
 
 
-def _banner(loaded: Loaded, options: Options, base_url: str) -> str:
-    scenario = loaded.scenario
+def _banner(loaded: Loaded, options: Options, url: str) -> str:
+    scenario, base_url = loaded.scenario, f"{url}{DIALECTS[0].base_path}"
     told = io.StringIO()
     terminal = sys.stdout.isatty() or None
     console = Console(file=told, highlight=False, soft_wrap=True, force_terminal=terminal)
@@ -153,6 +169,7 @@ def _banner(loaded: Loaded, options: Options, base_url: str) -> str:
     console.print(
         f"export OPENAI_BASE_URL={base_url} OPENAI_API_KEY=mockdock", markup=False, style="green"
     )
+    console.print(f"control API: {url}{_CONTROL}{_who(options)}", markup=False)
     if scenario.rules:
         console.print(_rules(scenario.rules))
     console.print(f"otherwise: {_otherwise(loaded)}", markup=False)
@@ -163,6 +180,15 @@ def _banner(loaded: Loaded, options: Options, base_url: str) -> str:
             where = f"{finding.location}: " if finding.location else ""
             console.print(f"{finding.severity}: {where}{finding.message}", markup=False)
     return told.getvalue()
+
+
+def _who(options: Options) -> str:
+    """Tell who may use the control API, where it is not everybody who gets here."""
+    if options.control_token is not None:
+        return ", with the token"
+    if options.uds is not None or options.host in _LOOPBACK:
+        return ""
+    return ", from this machine only: --control-token opens it"
 
 
 def _otherwise(loaded: Loaded) -> str:

@@ -34,23 +34,12 @@ otherwise: fail
 TEST = '''\
 """Tests of code that talks to an LLM, answered by mockdock."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from openai import OpenAI
 
-from mockdock import Server
+from mockdock import MockDock
 
-
-@pytest.fixture
-def client() -> Iterator[OpenAI]:
-    """An OpenAI client whose API is llm.yaml."""
-    with (
-        Server(Path(__file__).with_name("llm.yaml")) as server,
-        OpenAI(base_url=server.base_url, api_key="test") as client,
-    ):
-        yield client
+pytestmark = pytest.mark.mockdock(scenario="llm.yaml")
 
 
 def ask(client: OpenAI, question: str) -> str | None:
@@ -61,14 +50,22 @@ def ask(client: OpenAI, question: str) -> str | None:
     return reply.choices[0].message.content
 
 
-def test_weather(client: OpenAI) -> None:
+def test_weather(mockdock: MockDock) -> None:
     """A scripted question gets its scripted answer."""
-    assert ask(client, "How is the weather?") == "It is sunny."
+    assert ask(OpenAI(**mockdock.openai), "How is the weather?") == "It is sunny."
 
 
-def test_retry(client: OpenAI) -> None:
+def test_retry(mockdock: MockDock) -> None:
     """The client retries a rate limit by itself."""
+    client = OpenAI(**mockdock.openai)
     assert ask(client, "A flaky question") == "It worked the second time."
+    assert [call.status for call in mockdock.calls] == [429, 200]
+
+
+def test_farewell(mockdock: MockDock) -> None:
+    """A rule of this test alone comes before those of the scenario."""
+    mockdock.when(user="bye").reply("See you!")
+    assert ask(OpenAI(**mockdock.openai), "Goodbye!") == "See you!"
 '''
 
 _FILES = {"llm.yaml": SCENARIO, "test_llm.py": TEST}

@@ -16,6 +16,8 @@ __all__ = ["Clock", "ManualClock", "ScaledClock", "Timer"]
 
 _TICK = 1e-9
 """Manual time is this coarse, in seconds: ten steps of 0.1 reach 1."""
+_LEAST, _MOST = 1e-6, 1e6
+"""Beyond these time scales seconds lose their meaning."""
 
 
 class Timer(Protocol):
@@ -63,11 +65,12 @@ class ScaledClock:
     """
 
     def __init__(self, scale: float = 1.0) -> None:
-        if not 0 <= scale < math.inf:
-            raise ValueError(f"time scale must be 0 or more, got {scale}")
+        if scale != 0 and not _LEAST <= scale <= _MOST:
+            raise ValueError(f"time scale must be 0, or {_LEAST:g} to {_MOST:g}, got {scale:g}")
         self.scale = scale
         self._divisor = scale or 1.0
         self._ahead = 0.0
+        self._lock = threading.Lock()
 
     def now(self) -> float:
         """Scenario seconds since the machine started, and those advanced."""
@@ -85,7 +88,8 @@ class ScaledClock:
                 'to advance it, set the time scale to 0 or "manual"'
             )
         _check_step(seconds)
-        self._ahead += seconds
+        with self._lock:
+            self._ahead += seconds
 
     def is_due(self, due: float) -> bool:
         """Tell whether ``due`` has come; always true at scale 0."""
@@ -127,6 +131,7 @@ class ManualClock:
     def __init__(self, epoch: float = 1_700_000_000.0) -> None:
         self._epoch = epoch
         self._now = 0.0
+        self._released = False
         self._lock = threading.Lock()
         self._timers: list[tuple[float, int, _ManualTimer]] = []
         self._order = itertools.count()
@@ -141,7 +146,7 @@ class ManualClock:
 
     def is_due(self, due: float) -> bool:
         """Tell whether the clock has been advanced to ``due``."""
-        return due <= self._now + _TICK
+        return self._released or due <= self._now + _TICK
 
     def call_at(self, due: float, callback: Callable[[], None]) -> Timer:
         """Call back in the running loop once the clock reaches ``due``."""
@@ -157,6 +162,13 @@ class ManualClock:
         _check_step(seconds)
         with self._lock:
             self._now += seconds
+            rung = self._due()
+        _ring(rung)
+
+    def release(self) -> None:
+        """Let nobody wait any more: every moment is due from now on."""
+        with self._lock:
+            self._released = True
             rung = self._due()
         _ring(rung)
 

@@ -43,10 +43,14 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """The rule that would answer, None when none does, and of each rule why it would not."""
+    """The rule that would answer, None when none does, and of each rule why it would not.
+
+    What is ``refused`` never gets to the rules.
+    """
 
     chosen: Compiled | None
     verdicts: tuple[Verdict, ...]
+    refused: Failure | None = None
 
 
 def scripted(compiled: Compiled, position: int | None) -> Answer | ErrorSpec | Failure | Function:

@@ -57,8 +57,8 @@ class Engine:
     """A scenario, ready to answer.
 
     ``added`` rules come before the scenario's. ``otherwise`` answers where no
-    rule matches and the scenario does not say. ``seed`` replaces the
-    scenario's. The store and the shelf of stored completions may be shared
+    rule matches and the scenario does not say. ``seed`` replaces the scenario's,
+    and that of one that is changed to. The store and the shelf of stored completions may be shared
     with others. An engine that is ``alone`` serves one session: what its rules
     count by server is counted there, and ``called``, where given, stands for
     the session's key in every random choice. Another ``edition`` of a scenario
@@ -82,6 +82,7 @@ class Engine:
         self.store: Store = MemoryStore() if store is None else store
         self.shelf: Shelf = MemoryShelf() if shelf is None else shelf
         self.seed = scenario.seed if seed is None else seed
+        self.given_seed = seed
         self.added = tuple(added)
         self.rules = (
             *compile_added(self.added, scenario.pacing, alone=alone),
@@ -128,7 +129,7 @@ class Engine:
             added=self.added if added is None else added,
             store=store or self.store,
             shelf=self.shelf,
-            seed=self.seed if seed is None else seed,
+            seed=self.given_seed if seed is None else seed,
             otherwise=otherwise or self.default,
             alone=self._alone,
             called=self._called,
@@ -164,8 +165,7 @@ class Engine:
         """Decide who answers; the one stateful step."""
         model = self.catalogue.resolve(request.model)
         prompt = self._prompt(request, model)
-        strict = self.scenario.validation == "strict"
-        refusal = refused(request, model, self.catalogue, prompt) if strict else None
+        refusal = self._refused(request, model, prompt)
         caller, identity = request.caller, identify(request)
         fitting = [] if refusal else candidates(self.rules, request)
         pick = self.store.decide(
@@ -201,8 +201,9 @@ class Engine:
 
     def explain(self, request: Request) -> Explained:
         """Say of every rule why it would not answer now; nothing is counted."""
-        caller = request.caller
-        fitting = candidates(self.rules, request)
+        caller, model = request.caller, self.catalogue.resolve(request.model)
+        refusal = self._refused(request, model, self._prompt(request, model))
+        fitting = [] if refusal else candidates(self.rules, request)
         pick = self.store.decide(
             caller.session,
             identify(request),
@@ -213,7 +214,7 @@ class Engine:
         skipped = dict(zip((each.index for each in fitting), pick.skipped, strict=False))
         situation = Situation(pick.attempt, self.store.state(caller.session), skipped)
         chosen = None if pick.index is None else fitting[pick.index]
-        return Explained(chosen, explain(self.rules, request, situation))
+        return Explained(chosen, explain(self.rules, request, situation), refusal)
 
     async def consult(self, request: Request, decision: Decision) -> Decision:
         """Ask the function that is to answer, where one is; else the decision stands.
@@ -258,7 +259,7 @@ class Engine:
         ``request_id`` is that of the request, 32 hex digits.
         """
         if request.store and isinstance(reply, Completion):
-            asked = replace(request, caller=Caller(), headers={})
+            asked = replace(request, caller=Caller(), headers={}, raw=b"")
             stored = StoredCompletion(reply, asked, request_id, request.metadata)
             self.shelf.keep(request.caller.session, stored)
 
@@ -266,6 +267,11 @@ class Engine:
         """Forget one session, or everything: counters, states, stored completions."""
         self.store.reset(session)
         self.shelf.reset(session)
+
+    def _refused(self, request: Request, model: Model, prompt: Prompt) -> Failure | None:
+        if self.scenario.validation != "strict":
+            return None
+        return refused(request, model, self.catalogue, prompt)
 
     def _prompt(self, request: Request, model: Model) -> Prompt:
         if request.api != "chat":

@@ -6,6 +6,7 @@ found (``told``); ``candidates`` asks only the first, ``explain`` both.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -93,17 +94,18 @@ def compile_rules(
 ) -> tuple[Compiled, ...]:
     """Make rules ready for matching; ``pacing`` is that of the scenario.
 
-    A rule's counters and chance go by its name, by its place when it has none
-    or shares it, so that a named rule may move. ``first`` is the index of the
-    first. Rules that are ``alone`` belong to one session: what they count by
-    server is counted there. Another ``edition`` of a scenario counts anew.
+    A rule's counters and chance go by its name, so that a named rule may move; by
+    its place when it has no name, shares it, or it looks like a key of ours.
+    ``first`` is the index of the first. Rules that are ``alone`` belong to one
+    session: what they count by server is counted there. Another ``edition`` of
+    a scenario counts anew.
     """
     names = Counter(rule.name for rule in rules)
     return tuple(
         _compile(
             first + index,
             rule.name or f"rule {index + 1}",
-            rule.name if rule.name and names[rule.name] == 1 else f"#{index}",
+            _key(rule.name, names, index),
             rule,
             pacing,
             alone=alone,
@@ -111,6 +113,16 @@ def compile_rules(
         )
         for index, rule in enumerate(rules)
     )
+
+
+_OURS = re.compile(r"[+#]|\d+/")
+"""How the keys begin that are no names: of added rules, of places, of later editions."""
+
+
+def _key(name: str | None, names: Mapping[str | None, int], index: int) -> str:
+    if name and names[name] == 1 and not _OURS.match(name):
+        return name
+    return f"#{index}"
 
 
 def compile_added(

@@ -11,9 +11,11 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Generic, Literal, Protocol, TypeVar
 
 __all__ = ["Candidate", "MemoryStore", "Pick", "Scalar", "Skip", "Store", "same"]
+
+V = TypeVar("V")
 
 Scalar = str | int | float | bool | None
 
@@ -102,26 +104,31 @@ _MOST_SESSIONS = 10_000
 _MOST_COUNTS = 100_000
 
 
-class _Counts:
-    """Counters by key; beyond the bound the longest unused are forgotten."""
+class _Bounded(Generic[V]):
+    """Values by key; beyond the bound the longest unused are forgotten."""
 
-    __slots__ = ("_counts",)
+    __slots__ = ("_absent", "_values")
 
-    def __init__(self) -> None:
-        self._counts: OrderedDict[Hashable, int] = OrderedDict()
+    def __init__(self, absent: V) -> None:
+        self._absent = absent
+        self._values: OrderedDict[Hashable, V] = OrderedDict()
 
-    def get(self, key: Hashable) -> int:
-        count = self._counts.get(key, 0)
-        if count:
-            self._counts.move_to_end(key)
-        return count
-
-    def set(self, key: Hashable, value: int) -> int:
-        self._counts[key] = value
-        self._counts.move_to_end(key)
-        if len(self._counts) > _MOST_COUNTS:
-            self._counts.popitem(last=False)
+    def get(self, key: Hashable) -> V:
+        value = self._values.get(key)
+        if value is None:
+            return self._absent
+        self._values.move_to_end(key)
         return value
+
+    def set(self, key: Hashable, value: V) -> None:
+        self._values[key] = value
+        self._values.move_to_end(key)
+        if len(self._values) > _MOST_COUNTS:
+            self._values.popitem(last=False)
+
+
+def _counts() -> _Bounded[int]:
+    return _Bounded(0)
 
 
 @dataclass(slots=True)
@@ -129,7 +136,7 @@ class _Session:
     """``serial`` is never given twice: what is counted under it ends with the session."""
 
     serial: int
-    used: _Counts = field(default_factory=_Counts)
+    used: _Bounded[int] = field(default_factory=_counts)
     state: dict[str, Scalar] = field(default_factory=dict)
 
 
@@ -147,11 +154,10 @@ class MemoryStore:
         self._lock = threading.Lock()
         self._serials = itertools.count(1)
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
-        self._attempts = _Counts()
-        self._seen = _Counts()
-        self._prefixes = _Counts()
-        self._used_by_request = _Counts()
-        self._used_by_server = _Counts()
+        self._asked: _Bounded[tuple[int, int]] = _Bounded((0, 0))
+        self._prefixes = _counts()
+        self._used_by_request = _counts()
+        self._used_by_server = _counts()
 
     def decide(
         self,
@@ -166,11 +172,10 @@ class MemoryStore:
         with self._lock:
             mine = self._session(session)
             identity = (mine.serial, request)
-            attempt = attempt or self._attempts.get(identity) + 1
-            seen = self._seen.get(identity) + 1
+            attempts, seen = self._asked.get(identity)
+            attempt, seen = attempt or attempts + 1, seen + 1
             if not peek:
-                self._attempts.set(identity, attempt)
-                self._seen.set(identity, seen)
+                self._asked.set(identity, (attempt, seen))
             skipped: list[Skip] = []
             for index, candidate in enumerate(candidates):
                 counts, key = self._counter(mine, request, candidate)
@@ -216,8 +221,8 @@ class MemoryStore:
                 self._sessions.pop(session, None)
                 return
             self._sessions.clear()
-            self._attempts, self._seen, self._prefixes = _Counts(), _Counts(), _Counts()
-            self._used_by_request, self._used_by_server = _Counts(), _Counts()
+            self._asked, self._prefixes = _Bounded((0, 0)), _counts()
+            self._used_by_request, self._used_by_server = _counts(), _counts()
 
     def _session(self, name: str) -> _Session:
         mine = self._sessions.get(name)
@@ -231,7 +236,7 @@ class MemoryStore:
 
     def _counter(
         self, mine: _Session, request: str, candidate: Candidate
-    ) -> tuple[_Counts, Hashable]:
+    ) -> tuple[_Bounded[int], Hashable]:
         match candidate.per:
             case "request":
                 return self._used_by_request, (mine.serial, candidate.key, request)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from mockdock.engine import AddedRule, Condition, Function
-from mockdock.errors import ScenarioError
+from mockdock.errors import ConditionError, ScenarioError
 from mockdock.observe.verbs import InPython
 from mockdock.request import Request
 from mockdock.scenario import ErrorSpec, ReplySpec, Rule, load
@@ -41,7 +41,7 @@ def added_rule(key: str, rule: Rule, in_python: InPython | None) -> AddedRule:
         name=rule.name or f"rule {key}",
         when=rule.when,
         answers=tuple(answers),
-        where=tuple(Condition(name, holds, _not_true) for name, holds in more.where),
+        where=tuple(_condition(name, holds) for name, holds in more.where),
         per=rule.per,
         after_last=rule.after_last,
         times=rule.times,
@@ -49,8 +49,14 @@ def added_rule(key: str, rule: Rule, in_python: InPython | None) -> AddedRule:
     )
 
 
-def _not_true(_: Request) -> str:
-    return "was not true"
+def _condition(name: str, holds: Callable[[Request], bool]) -> Condition:
+    def checked(request: Request) -> bool:
+        try:
+            return holds(request)
+        except Exception as error:  # noqa: BLE001 - a user's function may raise anything
+            raise ConditionError(name, error) from error
+
+    return Condition(name, checked, lambda _: "was not true")
 
 
 def _spoken(function: Callable[[Request, int], Awaitable[Any]]) -> Function:
@@ -58,6 +64,6 @@ def _spoken(function: Callable[[Request, int], Awaitable[Any]]) -> Function:
 
     async def answer(request: Request, attempt: int) -> ReplySpec | ErrorSpec:
         given = await function(request, attempt)
-        return load({"mockdock": 1, "rules": [{"reply": given}]}).scenario.rules[0].answers[0]
+        return read_rule({"reply": given}, files=True).answers[0]
 
     return answer

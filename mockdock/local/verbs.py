@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from importlib.metadata import version
 from typing import Any
-
-import orjson
 
 from mockdock.app import App
 from mockdock.delivery import Clock, ManualClock, ScaledClock
-from mockdock.dialects import DIALECTS, Call
 from mockdock.engine import AddedRule, Engine
 from mockdock.errors import UsageError
+from mockdock.local.explaining import explain
 from mockdock.local.rules import added_rule, read_rule
 from mockdock.local.verdict import judge
 from mockdock.observe import record
 from mockdock.observe.verbs import (
+    About,
     Changes,
+    Counts,
     InPython,
     Opening,
     RuleCard,
@@ -29,13 +28,11 @@ from mockdock.observe.verbs import (
     Unused,
     Verdict,
 )
-from mockdock.reply import Failure
-from mockdock.scenario import load
+from mockdock.scenario import json_schema, load
+from mockdock.scenario.models import VERSION
 from mockdock.sessions import Session
 
 __all__ = ["LocalVerbs"]
-
-_CHAT = DIALECTS[0]
 
 
 class LocalVerbs:
@@ -57,13 +54,24 @@ class LocalVerbs:
         self._url = url
         self._files = files
         self._secrets = secrets
-        self._numbers = itertools.count(1)
-        self._lock = threading.RLock()
+        self._lock = app.sessions.changing
 
     @property
     def url(self) -> str:
         """Scheme, host and port at which clients reach the server."""
         return self._url()
+
+    def about(self) -> About:
+        """Tell what the server is."""
+        return About(version=version("mockdock"), language=VERSION)
+
+    def schema(self) -> dict[str, Any]:
+        """Give the JSON Schema of the scenario language."""
+        return json_schema()
+
+    def sessions(self) -> list[str]:
+        """Name the sessions that are open, in the order they were opened."""
+        return list(self._app.sessions.keys())
 
     def open(self, session: str, opening: Opening) -> None:
         """Open a session, anew when it was open."""
@@ -84,16 +92,20 @@ class LocalVerbs:
         )
         clock = base.clock if opening.time_scale is None else _clock(opening.time_scale)
         with self._lock:
+            held = self._app.sessions.of(session)
             self._forget(session)
             gone = self._app.sessions.put(session, Session(engine, clock, session))
+            self._release(held)
             if gone is not None:
                 self._forget(gone)
 
     def close(self, session: str) -> None:
         """Close a session and forget everything of it; harmless when it is not open."""
         with self._lock:
+            held = self._app.sessions.of(session)
             if self._app.sessions.close(session):
                 self._forget(session)
+                self._release(held)
 
     def load(self, session: str, scenario: Mapping[str, Any]) -> None:
         """Replace the scenario; added rules stay in front of it."""
@@ -116,14 +128,12 @@ class LocalVerbs:
         """Put a rule before those of the scenario, and give its key."""
         read = read_rule(rule, files=self._files)
         with self._lock:
-            added = self._engine(session).added
-            # What was used and then removed keeps its key.
-            known = {each.key for each in added} | self._app.journal.tally(session).uses.keys()
-            numbers = [int(key[1:]) for key in known if key.startswith("+")]
-            key = f"+{1 + max(numbers, default=0)}"
+            held = self._held(session)
+            added, number = held.engine.added, held.numbered + 1
+            key = f"+{number}"
             made = added_rule(key, read, in_python)
-            changed = (made, *added) if first else (*added, made)
-            self._change(session, lambda engine: engine.changed(added=changed))
+            engine = held.engine.changed(added=(made, *added) if first else (*added, made))
+            self._app.sessions.put(session, replace(held, engine=engine, numbered=number))
         return key
 
     def replace_rule(
@@ -175,6 +185,11 @@ class LocalVerbs:
         entries = self._app.journal.wait_after(session, after, wait, limit)
         return [record(entry, secrets=self._secrets) for entry in entries]
 
+    def counts(self, session: str | None) -> Counts:
+        """Count what a session did, or all together."""
+        tally = self._app.journal.tally(session)
+        return Counts(**{name: getattr(tally, name) for name in Counts.model_fields})
+
     def verify(
         self, session: str, *, unused: Unused = "added", order: Sequence[Sequence[str]] = ()
     ) -> Verdict:
@@ -188,41 +203,7 @@ class LocalVerbs:
 
     def explain(self, session: str, request: Mapping[str, Any], attempt: int = 1) -> dict[str, Any]:
         """Tell which rule would answer the JSON body of a chat request, and why others do not."""
-        engine = self._engine(session)
-        headers = {"x-mockdock-session": session, "x-stainless-retry-count": str(attempt - 1)}
-        call = Call(
-            operation="chat",
-            method="POST",
-            path=f"{_CHAT.base_path}/chat/completions",
-            headers=headers,
-            params={},
-            body=orjson.dumps(request),
-            base_url="",
-            caller=_CHAT.caller(headers),
-            lenient=engine.scenario.validation == "lenient",
-            traits=engine.traits,
-        )
-        parsed = _CHAT.parse(call)
-        if isinstance(parsed, Failure):
-            frames = _CHAT.frames(None, parsed)
-            refused = orjson.loads(b"".join(frame.data for frame in frames))
-            return {"rule": None, "refused": refused, "verdicts": []}
-        explained = engine.explain(parsed)
-        return {
-            "rule": None if explained.chosen is None else explained.chosen.label,
-            "refused": None,
-            "verdicts": [
-                {
-                    "rule": verdict.compiled.label,
-                    "key": verdict.compiled.candidate.key,
-                    "unmet": [
-                        {"name": u.name, "text": u.text, "wanted": u.wanted, "found": u.found}
-                        for u in verdict.mismatches
-                    ],
-                }
-                for verdict in explained.verdicts
-            ],
-        }
+        return explain(self._engine(session), session, request, attempt)
 
     def state(self, session: str) -> dict[str, Scalar]:
         """Give the named states."""
@@ -256,6 +237,7 @@ class LocalVerbs:
                 held = self._held(session)
                 clock = _clock(changes.time_scale)
                 self._app.sessions.put(session, replace(held, clock=clock))
+                self._release(held)
 
     def clock(self, session: str) -> dict[str, float]:
         """Give ``now`` (scenario seconds) and ``time`` (seconds since 1970)."""
@@ -275,8 +257,10 @@ class LocalVerbs:
             keys = ("", *self._app.sessions.keys()) if session is None else (session,)
             for key in keys:
                 self._forget(key)
-                if key in ("", *self._app.sessions.keys()):
-                    self._change(key, lambda engine: engine.changed(added=()))
+                held = self._app.sessions.of(key)
+                if held.key == key:
+                    engine = held.engine.changed(added=())
+                    self._app.sessions.put(key, replace(held, engine=engine, numbered=0))
             if session is None:
                 self._app.engine.reset()
                 self._app.journal.reset()
@@ -296,6 +280,11 @@ class LocalVerbs:
             held = self._held(session)
             self._app.sessions.put(session, replace(held, engine=change(held.engine)))
 
+    def _release(self, held: Session) -> None:
+        """Let replies go on that wait for a clock which nobody can advance any more."""
+        if isinstance(held.clock, ManualClock) and held.clock is not self._app.sessions.base.clock:
+            held.clock.release()
+
     def _forget(self, session: str) -> None:
         self._app.engine.reset(session)
         self._app.journal.reset(session)
@@ -310,8 +299,8 @@ class LocalVerbs:
 
 
 def _seed(base: Engine, opening: Opening) -> int | None:
-    """Take the server's seed along with its scenario only."""
-    return base.seed if opening.scenario is None else None
+    """Take a seed the server was given along with its scenario only."""
+    return base.given_seed if opening.scenario is None else None
 
 
 def _clock(scale: TimeScale) -> Clock:

@@ -5,19 +5,17 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from mockdock.observe.exchange import Exchange
+from mockdock.observe.weight import weight
 from mockdock.reply import Completion, Failure
 
 __all__ = ["Entry", "Journal", "Tally", "Use"]
 
 _MOST_SESSIONS = 10_000
-_OVERHEAD = 4096
-_HELD = 4
-"""What is parsed of a body takes about three times its bytes, and it is kept itself."""
 
 
 class Entry(NamedTuple):
@@ -67,7 +65,7 @@ class _Count:
     causes: list[Exception] = field(default_factory=list)
     kept: dict[int, Entry] = field(default_factory=dict)
 
-    def add(self, number: int, exchange: Exchange) -> None:
+    def add(self, exchange: Exchange) -> None:
         self.requests += 1
         self.missed += exchange.missed
         reply = exchange.reply
@@ -78,14 +76,14 @@ class _Count:
             self.failed += 1
             if reply.cause is not None and len(self.causes) < _MOST_CAUSES:
                 self.causes.append(reply.cause)
-        key = exchange.rule_key
-        if key is not None:
-            before = self.uses.get(key)
-            self.uses[key] = (
-                Use(1, number, number)
-                if before is None
-                else Use(before.times + 1, before.first, number)
-            )
+
+    def use(self, number: int, key: str) -> None:
+        before = self.uses.get(key)
+        self.uses[key] = (
+            Use(1, number, number)
+            if before is None
+            else Use(before.times + 1, before.first, number)
+        )
 
     def tally(self) -> Tally:
         return Tally(
@@ -108,34 +106,44 @@ class Journal:
     may call any method.
     """
 
-    def __init__(self, most: int = 10_000, most_bytes: int = 64_000_000) -> None:
+    def __init__(self, most: int = 10_000, most_bytes: int = 32_000_000) -> None:
         if most < 1 or most_bytes < 1:
             raise ValueError("a journal keeps at least 1 exchange and 1 byte")
         self._most = most
         self._most_bytes = most_bytes
         self._changed = threading.Condition()
         self._numbers = itertools.count(1)
-        self._kept: OrderedDict[int, tuple[Entry, int]] = OrderedDict()
+        self._weights: OrderedDict[int, int] = OrderedDict()
         self._bytes = 0
         self._sessions: OrderedDict[str, _Count] = OrderedDict()
         self._all = _Count()
+        self._watchers: tuple[Callable[[Entry], None], ...] = ()
+
+    def watch(self, watcher: Callable[[Entry], None]) -> None:
+        """Show every entry from now on to a watcher, in order; it must be quick and not raise."""
+        with self._changed:
+            self._watchers = (*self._watchers, watcher)
 
     def append(self, exchange: Exchange) -> None:
         """Record an exchange and wake those who wait for one."""
-        weight = _OVERHEAD + _HELD * len(exchange.body) + exchange.outcome.sent
+        heavy = weight(exchange)
         with self._changed:
             number = next(self._numbers)
             entry = Entry(number, exchange)
             count = self._count(exchange.session)
-            count.add(number, exchange)
+            count.add(exchange)
             # Rules of all sessions together would grow without bound, and say nothing.
-            self._all.add(number, replace(exchange, rule_key=None))
-            count.kept[number] = entry
-            self._kept[number] = (entry, weight)
-            self._bytes += weight
-            while len(self._kept) > self._most or self._bytes > self._most_bytes:
-                self._forget(next(iter(self._kept)))
+            self._all.add(exchange)
+            if exchange.rule_key is not None:
+                count.use(number, exchange.rule_key)
+            count.kept[number] = self._all.kept[number] = entry
+            self._weights[number] = heavy
+            self._bytes += heavy
+            while len(self._weights) > self._most or self._bytes > self._most_bytes:
+                self._forget_oldest()
             self._changed.notify_all()
+            for watcher in self._watchers:
+                watcher(entry)
 
     def entries(
         self, session: str | None = None, *, after: int = 0, limit: int | None = None
@@ -150,15 +158,15 @@ class Journal:
     def tally(self, session: str | None = None) -> Tally:
         """Give the counts of a session, or of all; ``uses`` only of one."""
         with self._changed:
-            count = self._all if session is None else self._sessions.get(session)
+            count = self._of(session)
             return Tally() if count is None else count.tally()
 
     def wait(self, session: str, count: int, timeout: float) -> bool:
         """Wait until a session has had ``count`` requests, at most ``timeout`` real seconds."""
 
         def had() -> bool:
-            mine = self._sessions.get(session)
-            return mine is not None and mine.requests >= count
+            mine = self._of(session)
+            return (0 if mine is None else mine.requests) >= count
 
         with self._changed:
             return self._changed.wait_for(had, timeout)
@@ -168,7 +176,7 @@ class Journal:
     ) -> list[Entry]:
         """Wait for entries after a number, at most ``timeout`` real seconds, and give them."""
         with self._changed:
-            self._changed.wait_for(lambda: self._entries(session, after, 1), timeout)
+            self._changed.wait_for(lambda: self._newest(session) > after, timeout)
             return self._entries(session, after, limit)
 
     def reset(self, session: str | None = None) -> None:
@@ -176,22 +184,29 @@ class Journal:
         with self._changed:
             if session is None:
                 self._sessions.clear()
-                self._kept.clear()
+                self._weights.clear()
                 self._bytes = 0
                 self._all = _Count()
             else:
                 self._drop(self._sessions.pop(session, _Count()))
             self._changed.notify_all()
 
+    def _of(self, session: str | None) -> _Count | None:
+        return self._all if session is None else self._sessions.get(session)
+
+    def _newest(self, session: str | None) -> int:
+        count = self._of(session)
+        return 0 if count is None else next(reversed(count.kept), 0)
+
     def _entries(self, session: str | None, after: int, limit: int | None) -> list[Entry]:
-        kept: Iterable[Entry]
-        if session is None:
-            kept = (entry for entry, _ in self._kept.values())
-        else:
-            mine = self._sessions.get(session)
-            kept = () if mine is None else mine.kept.values()
-        wanted = (entry for entry in kept if entry.number > after)
-        return list(itertools.islice(wanted, limit))
+        count = self._of(session)
+        if count is None:
+            return []
+        # Who follows looks at what is new only, however much is kept.
+        newest_first = reversed(count.kept.values())
+        wanted = list(itertools.takewhile(lambda entry: entry.number > after, newest_first))
+        wanted.reverse()
+        return wanted[:limit]
 
     def _count(self, session: str) -> _Count:
         mine = self._sessions.get(session)
@@ -204,13 +219,12 @@ class Journal:
         return mine
 
     def _drop(self, count: _Count) -> None:
-        for number in list(count.kept):
-            _, weight = self._kept.pop(number)
-            self._bytes -= weight
+        for number in count.kept:
+            del self._all.kept[number]
+            self._bytes -= self._weights.pop(number)
 
-    def _forget(self, number: int) -> None:
-        entry, weight = self._kept.pop(number)
-        self._bytes -= weight
-        mine = self._sessions.get(entry.exchange.session)
-        if mine is not None:
-            mine.kept.pop(number, None)
+    def _forget_oldest(self) -> None:
+        number, heavy = self._weights.popitem(last=False)
+        self._bytes -= heavy
+        entry = self._all.kept.pop(number)
+        del self._sessions[entry.exchange.session].kept[number]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from dataclasses import asdict
 from itertools import islice
 from typing import Any
@@ -10,9 +11,11 @@ from typing import Any
 from mockdock.observe import redact
 from mockdock.observe.exchange import Exchange
 from mockdock.observe.journal import Entry
-from mockdock.reply import Choice, Completion, Failure
+from mockdock.reply import Choice, Completion, Failure, NearRule, Reply
 
 __all__ = ["record"]
+
+_Shown = Callable[[str], str]
 
 
 def record(entry: Entry, *, secrets: bool = False) -> dict[str, Any]:
@@ -21,49 +24,59 @@ def record(entry: Entry, *, secrets: bool = False) -> dict[str, Any]:
     Keys: ``number``, ``session``, ``started`` (seconds since 1970), ``duration``
     (scenario seconds), ``method``, ``path``, ``status``, ``attempt``, ``model``,
     ``stream``, ``rule``, ``rule_key``, ``missed``, ``request`` {headers, body},
-    ``reply`` {headers, chunks, choices, error, cause, nearest, warnings},
-    ``usage`` and ``outcome`` {ending, frames, bytes}. ``chunks`` are the frames
-    as they were sent. Bytes that are not UTF-8 become {"base64": ...}. Secrets
-    are hidden unless ``secrets`` are wanted.
+    ``reply`` {headers, chunks, choices, error, error_status, retry_after, cause,
+    nearest, warnings}, ``usage`` and ``outcome`` {ending, frames, bytes}.
+    ``chunks`` are the frames as they were sent. ``error_status`` is the status
+    where a scenario chose it, None where it is the provider's own;
+    ``retry_after`` is in scenario seconds. Bytes that are not UTF-8 become
+    {"base64": ...}. Secrets are hidden unless ``secrets`` are wanted.
     """
     number, exchange = entry
     request, outcome = exchange.request, exchange.outcome
     headers = dict(exchange.headers)
-    chunks = [frame.data for frame in islice(exchange.rendered(), outcome.frames)]
+    known = redact.secrets(headers)
+
+    def shown(text: str) -> str:
+        return text if secrets else redact.text(text, known)
+
+    said = _said(exchange.reply, shown, secrets=secrets)
+    chunks = [_text(frame.data, shown) for frame in islice(exchange.rendered(), outcome.frames)]
+    if not secrets and len(chunks) > 1 and said != _said(exchange.reply, str, secrets=True):
+        chunks = [redact.HIDDEN]  # a secret in the text is spread over them
     return {
         "number": number,
-        "session": exchange.session if secrets else redact.text(exchange.session),
+        "session": shown(exchange.session),
         "started": exchange.started,
         "duration": exchange.duration,
         "method": exchange.method,
-        "path": exchange.path if secrets else redact.text(exchange.path),
+        "path": shown(exchange.path),
         "status": exchange.status,
         "attempt": exchange.attempt,
-        "model": "" if request is None else request.model,
+        "model": "" if request is None else shown(request.model),
         "stream": request is not None and request.stream,
         "rule": exchange.rule,
         "rule_key": exchange.rule_key,
         "missed": exchange.missed,
         "request": {
             "headers": headers if secrets else redact.headers(headers),
-            "body": _text(exchange.body, secrets=secrets),
+            "body": _text(exchange.body, shown),
         },
         "reply": {
             "headers": _head(exchange, secrets=secrets),
-            "chunks": [_text(chunk, secrets=secrets) for chunk in chunks],
-            **_said(exchange, secrets=secrets),
+            "chunks": chunks,
+            **said,
         },
         "usage": asdict(exchange.reply.usage) if isinstance(exchange.reply, Completion) else None,
         "outcome": {"ending": outcome.ending, "frames": outcome.frames, "bytes": outcome.sent},
     }
 
 
-def _text(data: bytes, *, secrets: bool) -> str | dict[str, str]:
+def _text(data: bytes, shown: _Shown) -> str | dict[str, str]:
     try:
         text = data.decode()
     except UnicodeDecodeError:
         return {"base64": base64.b64encode(data).decode()}
-    return text if secrets else redact.text(text)
+    return shown(text)
 
 
 def _head(exchange: Exchange, *, secrets: bool) -> dict[str, str]:
@@ -72,32 +85,54 @@ def _head(exchange: Exchange, *, secrets: bool) -> dict[str, str]:
     return headers if secrets else redact.headers(headers)
 
 
-def _said(exchange: Exchange, *, secrets: bool) -> dict[str, Any]:
+def _said(reply: Reply, shown: _Shown, *, secrets: bool) -> dict[str, Any]:
     """Tell in no provider's words what was answered."""
-    reply = exchange.reply
-    said: dict[str, Any] = {"choices": [], "error": None, "cause": None, "nearest": []}
-    said["warnings"] = []
-    if isinstance(reply, Completion):
-        said["choices"] = [_choice(choice, secrets=secrets) for choice in reply.choices]
-        said["warnings"] = list(reply.warnings)
-    elif isinstance(reply, Failure):
-        said["error"] = reply.kind
-        said["cause"] = None if reply.cause is None else repr(reply.cause)
-        said["nearest"] = [asdict(near) for near in reply.nearest]
-    return said
-
-
-def _choice(choice: Choice, *, secrets: bool) -> dict[str, Any]:
-    def shown(text: str | None) -> str | None:
-        return text if secrets or text is None else redact.text(text)
-
-    spoken = None if choice.spoken is None else choice.spoken.text
+    done = reply if isinstance(reply, Completion) else None
+    failed = reply if isinstance(reply, Failure) else None
+    cause = None if failed is None else failed.cause
     return {
-        "text": shown(choice.text if spoken is None else spoken),
-        "refusal": shown(choice.refusal_text),
+        "choices": [] if done is None else [_choice(choice, shown) for choice in done.choices],
+        "error": None if failed is None else failed.kind,
+        "error_status": None if failed is None else failed.status,
+        "retry_after": None if failed is None else failed.retry_after,
+        "cause": None if cause is None else shown(repr(cause)),
+        "nearest": []
+        if failed is None
+        else [_near(near, shown, secrets=secrets) for near in failed.nearest],
+        "warnings": [] if done is None else list(done.warnings),
+    }
+
+
+def _choice(choice: Choice, shown: _Shown) -> dict[str, Any]:
+    spoken = None if choice.spoken is None else choice.spoken.text
+    text = choice.text if spoken is None else spoken
+    refusal = choice.refusal_text
+    return {
+        "text": None if text is None else shown(text),
+        "refusal": None if refusal is None else shown(refusal),
         "tool_calls": [
             {"id": call.id, "name": call.name, "arguments": shown(call.arguments)}
             for call in choice.calls
         ],
         "finish_reason": choice.finish,
     }
+
+
+def _near(near: NearRule, shown: _Shown, *, secrets: bool) -> dict[str, Any]:
+    told: list[dict[str, Any]] = []
+    for unmet in near.unmet:
+        header = unmet.name.partition("headers.")[2]
+        hidden = not secrets and redact.is_secret(header)
+        told.append(
+            {
+                "name": unmet.name,
+                "text": redact.HIDDEN if hidden else shown(unmet.text),
+                "wanted": None if hidden else _maybe(unmet.wanted, shown),
+                "found": None if hidden else _maybe(unmet.found, shown),
+            }
+        )
+    return {"rule": near.rule, "unmet": told}
+
+
+def _maybe(text: str | None, shown: _Shown) -> str | None:
+    return None if text is None else shown(text)

@@ -12,15 +12,40 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from mockdock.request import Request
 
-__all__ = ["Changes", "InPython", "Opening", "Problem", "RuleCard", "Settings", "Verbs", "Verdict"]
+__all__ = [
+    "About",
+    "Changes",
+    "Counts",
+    "InPython",
+    "Opening",
+    "Problem",
+    "RuleCard",
+    "Settings",
+    "Verbs",
+    "Verdict",
+]
 
 Scalar = str | int | float | bool | None
 Otherwise = Literal["auto", "fail", "echo", "lorem"]
-TimeScale = Annotated[float, Field(ge=0, allow_inf_nan=False)] | Literal["manual"]
+
+_SCALES = (1e-6, 1e6)
+
+
+def _check_scale(scale: float) -> float:
+    low, high = _SCALES
+    if scale and not low <= scale <= high:
+        raise ValueError(f"a time scale is 0, or from {low:g} to {high:g}")
+    return scale
+
+
+TimeScale = (
+    Annotated[float, Field(ge=0, allow_inf_nan=False), AfterValidator(_check_scale)]
+    | Literal["manual"]
+)
 Unused = Literal["added", "all", "none"]
 
 
@@ -62,6 +87,14 @@ class Settings(_Body):
     time_scale: TimeScale
 
 
+class About(_Body):
+    """What a server is: the version of mockdock, and that of the scenario language."""
+
+    mockdock: Literal["server"] = "server"
+    version: str
+    language: int
+
+
 class RuleCard(_Body):
     """A rule of a session and what it did.
 
@@ -76,6 +109,20 @@ class RuleCard(_Body):
     answers: int
     times: int | None
     used: int
+
+
+class Counts(_Body):
+    """What a session did, in numbers; all of it counts, also what is no longer kept.
+
+    ``missed`` requests were answered by no rule, ``failed`` ones by an error of
+    the API (the missed among them). Tokens are those in ``usage``.
+    """
+
+    requests: int
+    missed: int
+    failed: int
+    prompt_tokens: int
+    completion_tokens: int
 
 
 class Problem(_Body):
@@ -119,6 +166,18 @@ class Verbs(Protocol):
     @property
     def url(self) -> str:
         """Scheme, host and port at which clients reach the server."""
+        ...
+
+    def about(self) -> About:
+        """Tell what the server is."""
+        ...
+
+    def schema(self) -> dict[str, Any]:
+        """Give the JSON Schema of the scenario language."""
+        ...
+
+    def sessions(self) -> list[str]:
+        """Name the sessions that are open, in the order they were opened."""
         ...
 
     def open(self, session: str, opening: Opening) -> None:
@@ -177,6 +236,10 @@ class Verbs(Protocol):
 
         Waits up to ``wait`` real seconds for the first ``after`` that number.
         """
+        ...
+
+    def counts(self, session: str | None) -> Counts:
+        """Count what a session did, or all together."""
         ...
 
     def verify(

@@ -407,3 +407,81 @@ def test_reload_survives_a_folder_that_is_replaced(tmp_path: Path) -> None:
         (folder / "a.yaml").write_text("mockdock: 1\nrules: [{reply: newer}, {reply: x}]\n")
         server.wait_for("reloaded: 2 rules")
         assert chat(url) == "newer"
+
+
+def test_the_journal_and_the_control_api_of_a_server(tmp_path: Path) -> None:
+    """The banner says where; other commands follow, judge and reset."""
+    path = tmp_path / "journal.jsonl"
+    with process("serve", "quickstart", "--port", "0", "--journal", str(path)) as server:
+        base_url = server.base_url
+        url = base_url.removesuffix("/v1")
+        assert server.wait_for("control API: ") == f"control API: {url}/__mockdock"
+        chat(base_url)
+        with process("journal", "--url", url) as journal:
+            assert journal.ended() == 0
+        assert journal.lines[1:] == [
+            "    user: hello",
+            "    reply: Hello! I am mockdock, and I cost nothing.",
+        ]
+        with process("verify", "--url", url, "--unused", "all") as verify:
+            assert verify.ended() == 1
+        assert verify.lines[1:] == ["✗ capital never answered"]
+        with process("journal", "--url", url, "--follow") as following:
+            following.wait_for("user: hello")
+            chat(base_url, "hello again")
+            following.wait_for("user: hello again")
+            assert following.stop(signal.SIGINT) == 0
+        assert following.errors == []
+        with process("reset", "--url", url) as reset:
+            assert reset.ended() == 0
+        with process("journal", "--url", url, "--follow") as following:
+            chat(base_url, "hello anew")
+            following.wait_for("user: hello anew")
+            assert server.stop() == 0
+            assert following.ended() == 0
+        assert following.errors == ["mockdock: the server has stopped"]
+        assert server.errors == []
+    texts = [json.loads(line)["rule"] for line in path.read_text().splitlines()]
+    assert texts == ["greeting"] * 3
+
+
+def test_the_journal_in_memory_is_as_long_as_wanted() -> None:
+    with process("serve", "--port", "0", "--quiet", "--journal-size", "0") as server:
+        assert server.ended() == 2
+    with process("serve", "quickstart", "--port", "0", "--journal-size", "1") as server:
+        base_url = server.base_url
+        for text in ("hello one", "hello two"):
+            chat(base_url, text)
+        with process("journal", "--url", base_url.removesuffix("/v1")) as journal:
+            assert journal.ended() == 0
+        assert [line for line in journal.lines if "user:" in line] == ["    user: hello two"]
+        assert server.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "who"),
+    [
+        (("--host", "0.0.0.0"), ", from this machine only: --control-token opens it"),
+        (("--control-token", "word"), ", with the token"),
+    ],
+)
+def test_the_banner_says_who_may_control_the_server(options: tuple[str, ...], who: str) -> None:
+    with process("serve", "--port", "0", *options) as server:
+        url = server.base_url.removesuffix("/v1")
+        assert server.wait_for("control API: ") == f"control API: {url}/__mockdock{who}"
+        refused = 401 if "word" in options else 200
+        assert httpx.get(f"{url}/__mockdock/version").status_code == refused
+        token = {"authorization": "Bearer word"}
+        assert httpx.get(f"{url}/__mockdock/version", headers=token).status_code == 200
+        assert server.stop() == 0
+
+
+def test_what_cannot_be_a_journal_or_a_token_is_refused(tmp_path: Path) -> None:
+    for options, told in (
+        (("--journal", str(tmp_path)), f"{tmp_path}: a journal is a file, and this is a folder"),
+        (("--control-token", ""), "a control token is one or more visible ASCII characters"),
+    ):
+        with process("serve", "--port", "0", *options) as server:
+            assert server.ended() == 2
+        assert told in server.errors[0]
+        assert len(server.errors) == 1

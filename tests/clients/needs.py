@@ -40,6 +40,7 @@ def _node() -> list[str]:
 
 
 _MISSING: Mapping[str, Callable[[], list[str]]] = {
+    "asgi": _packages("httpx"),
     "generated_suite": _generated,
     "instructor": _packages("instructor"),
     "langchain": _packages("langchain_openai", "langchain_tests"),

@@ -22,7 +22,7 @@ async def settle() -> None:
 
 @pytest.mark.parametrize("scale", [-1.0, -0.001, float("inf"), float("nan")])
 def test_a_scale_is_a_number_from_zero_on(scale: float) -> None:
-    with pytest.raises(ValueError, match="time scale must be 0 or more"):
+    with pytest.raises(ValueError, match="time scale must be 0, or"):
         ScaledClock(scale)
 
 
@@ -221,6 +221,31 @@ def test_a_waiter_whose_loop_is_closed_disturbs_nobody() -> None:
     clock.advance(1.0)
     assert rung == []
     assert clock.waiting() == 0
+
+
+def test_a_clock_that_never_waits_can_be_moved_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "monotonic", lambda: 100.0)
+    monkeypatch.setattr(time, "time", lambda: 1_700_000_000.0)
+    clock = ScaledClock(0)
+    clock.advance(60)
+    clock.advance(0)
+    clock.advance(0.5)
+    assert (clock.now(), clock.time()) == (160.5, 1_700_000_060.5)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.001, 20.0])
+def test_time_that_runs_by_itself_cannot_be_moved(scale: float) -> None:
+    with pytest.raises(ValueError, match=f"time runs by itself here .time scale {scale:g}."):
+        ScaledClock(scale).advance(1)
+
+
+@pytest.mark.parametrize("seconds", [-1.0, -1e-9, float("inf"), float("nan")])
+def test_no_clock_goes_back_or_to_the_end_of_time(seconds: float) -> None:
+    for clock in (ScaledClock(0), ManualClock()):
+        before = clock.time()
+        with pytest.raises(ValueError, match="time only goes on, by 0 seconds or more"):
+            clock.advance(seconds)
+        assert clock.time() - before < 60
 
 
 def test_both_clocks_are_clocks() -> None:

@@ -75,6 +75,33 @@ def test_a_declared_attempt_does_not_change_how_often_the_request_was_seen(store
     assert [(each.attempt, each.seen) for each in picks] == [(1, 1), (1, 2), (9, 3), (2, 4)]
 
 
+@pytest.mark.parametrize("per", ["session", "request", "server"])
+def test_to_peek_is_to_be_told_and_changes_nothing(store: Store, per: Per) -> None:
+    candidates = (
+        rule(key="a", attempts=(9, 9)),
+        rule(key="b", per=per, length=2, after_last="pass", set_state=(("step", 2),)),
+        rule(key="c", per=per, times=1),
+    )
+
+    def told(*, peek: bool) -> Pick:
+        return store.decide("s", "r", None, candidates, peek=peek)
+
+    for number in (1, 2, 3, 4):
+        before = store.state("s")
+        peeked = told(peek=True)
+        assert peeked == told(peek=True)
+        assert store.state("s") == before
+        assert told(peek=False) == peeked
+        assert (peeked.attempt, peeked.seen) == (number, number)
+    assert peeked.index is None
+    assert store.state("s") == {"step": 2}
+
+
+def test_to_peek_with_a_declared_attempt_leaves_the_count(store: Store) -> None:
+    assert store.decide("s", "r", 7, [], peek=True).attempt == 7
+    assert pick(store).attempt == 1
+
+
 def test_replies_step_per_session(store: Store) -> None:
     candidate = rule(length=3)
     assert positions(store, candidate, 2) == [0, 1]
@@ -497,7 +524,7 @@ def test_a_prompt_of_more_beginnings_than_there_is_room_is_known_by_its_longest(
     """Its end is what the next request of the conversation goes on from."""
     assert known(few_counts, b"abcdefgh") == 0
     assert few_counts.remember("s", [b"abcdefgh"]) == 1
-    assert len(few_counts._prefixes._counts) == 3
+    assert len(few_counts._prefixes._values) == 3
 
 
 def test_prompts_push_out_no_counters(few_counts: MemoryStore) -> None:
@@ -521,13 +548,12 @@ def test_memory_does_not_grow_beyond_its_bounds(few_counts: MemoryStore) -> None
             pick(few_counts, candidate, session="mine", request=f"r{number}")
     assert len(few_counts._sessions) == 3
     for counts in (
-        few_counts._attempts,
-        few_counts._seen,
+        few_counts._asked,
         few_counts._used_by_request,
         few_counts._used_by_server,
         few_counts._sessions["mine"].used,
     ):
-        assert len(counts._counts) == 3
+        assert len(counts._values) == 3
 
 
 def test_memory_has_room_for_ten_thousand_sessions_and_many_requests() -> None:

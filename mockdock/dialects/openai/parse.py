@@ -56,6 +56,7 @@ def parse(call: Call) -> Request | Failure:
             removes=call.operation == "models.delete",
             caller=call.caller,
             headers=call.headers,
+            raw=call.body,
         )
     return _parse_chat(call)
 
@@ -128,6 +129,7 @@ def _request(call: Call, body: dict[str, Any], wire: ChatRequest) -> Request:
         service_tier=wire.service_tier,
         caller=call.caller,
         headers=call.headers,
+        raw=call.body,
         body=body,
     )
 

@@ -68,6 +68,7 @@ def parse_stored(call: Call) -> Request | Failure:
         stored=wanted,
         caller=call.caller,
         headers=call.headers,
+        raw=call.body,
         body=body,
     )
 

@@ -1,10 +1,4 @@
-"""Ratios against a bare Starlette app, measured in the same run: ``python -m tests.bench``.
-
-Both servers run on the same uvicorn settings in processes of their own, with
-the same reply bytes; a raw client in this process sends a distinct message in
-every request. Rounds alternate, so that a machine that slows down does so for
-both; the median ratio is printed. Nothing fails here: it only measures.
-"""
+"""The servers that are measured, each in a process of its own, and what is asked of them."""
 
 from __future__ import annotations
 
@@ -12,21 +6,20 @@ import asyncio
 import json
 import multiprocessing
 import socket
-import statistics
-import sys
-import time
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-ROUNDS = 7
+__all__ = ["Case", "Running", "body", "flood", "serve_mockdock", "serve_starlette", "server"]
+
 CONNECTIONS = 16
 REPLY = "The quick brown fox jumps over the lazy dog. " * 10
 
 
 @dataclass(frozen=True)
 class Case:
-    """A kind of request, how many of them a round sends, and what is counted."""
+    """A kind of request, how many of them are sent, and the prompt each begins with."""
 
     name: str
     stream: bool
@@ -34,11 +27,17 @@ class Case:
     prompt: str = "hello"
 
 
-CASES = (
-    Case("plain chat", stream=False, requests=1500),
-    Case("plain chat, 50 KB prompt", stream=False, requests=300, prompt="lorem ipsum " * 4200),
-    Case("stream of 100 tokens", stream=True, requests=400),
-)
+@dataclass(frozen=True)
+class Running:
+    """A server: its port and its process."""
+
+    port: int
+    pid: int
+
+    def megabytes(self) -> float:
+        """Give the resident memory, in 10^6 bytes."""
+        told = subprocess.check_output(["ps", "-o", "rss=", "-p", str(self.pid)], text=True)
+        return int(told) * 1024 / 1e6
 
 
 def serve_mockdock(listener: socket.socket) -> None:
@@ -67,8 +66,8 @@ def serve_starlette(listener: socket.socket) -> None:
             yield event
 
     async def chat(request: Request) -> Response:
-        body = json.loads(await request.body())
-        if body.get("stream"):
+        asked = json.loads(await request.body())
+        if asked.get("stream"):
             return StreamingResponse(lines(), media_type="text/event-stream")  # type: ignore[arg-type]
         return Response(plain, media_type="application/json")
 
@@ -88,41 +87,53 @@ def _recorded() -> tuple[bytes, list[bytes]]:
     engine = Engine(load({"mockdock": 1, "rules": [{"reply": REPLY}]}).scenario)
     replies = []
     for stream in (False, True):
-        body = json.dumps(_body(stream=stream, text="x")).encode()
-        request = openai.parse(Call("chat", "POST", "", {}, {}, body, ""))
+        asked = json.dumps(body(stream=stream, text="x")).encode()
+        request = openai.parse(Call("chat", "POST", "", {}, {}, asked, ""))
         assert isinstance(request, Request)
         reply = engine.compose(request, engine.decide(request), 0)
         replies.append([frame.data for frame in openai.frames(request, reply)])
     return replies[0][0], replies[1]
 
 
-def _body(*, stream: bool, text: str) -> dict[str, object]:
+def body(*, stream: bool, text: str) -> dict[str, object]:
+    """Make the body of a chat request."""
     return {"model": "gpt-4o", "stream": stream, "messages": [{"role": "user", "content": text}]}
 
 
 @contextmanager
-def server(target: Callable[[socket.socket], None]) -> Iterator[int]:
-    """Run a server in a process; give its port."""
+def server(target: Callable[[socket.socket], None]) -> Iterator[Running]:
+    """Run a server in a process."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
     process = multiprocessing.get_context("spawn").Process(
         target=target, args=(listener,), daemon=True
     )
     process.start()
+    assert process.pid is not None
     try:
-        yield listener.getsockname()[1]
+        yield Running(listener.getsockname()[1], process.pid)
     finally:
         process.terminate()
         process.join()
         listener.close()
 
 
+def flood(port: int, case: Case, first: int) -> None:
+    """Send all requests of a case over a few connections, numbered from ``first`` on."""
+    asyncio.run(_flood(port, case, first))
+
+
+async def _flood(port: int, case: Case, first: int) -> None:
+    numbers = iter(range(first, first + case.requests))
+    await asyncio.gather(*(_connection(port, case, numbers) for _ in range(CONNECTIONS)))
+
+
 async def _connection(port: int, case: Case, numbers: Iterator[int]) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
     for number in numbers:
-        body = json.dumps(_body(stream=case.stream, text=f"{case.prompt} {number}")).encode()
+        asked = json.dumps(body(stream=case.stream, text=f"{case.prompt} {number}")).encode()
         writer.write(
             b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
-            b"content-length: %d\r\n\r\n%b" % (len(body), body)
+            b"content-length: %d\r\n\r\n%b" % (len(asked), asked)
         )
         head = await reader.readuntil(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200"), head
@@ -132,29 +143,3 @@ async def _connection(port: int, case: Case, numbers: Iterator[int]) -> None:
             length = head.lower().split(b"content-length: ", 1)[1].split(b"\r\n", 1)[0]
             await reader.readexactly(int(length))
     writer.close()
-
-
-async def _round(port: int, case: Case, first: int) -> float:
-    numbers = iter(range(first, first + case.requests))
-    started = time.perf_counter()
-    await asyncio.gather(*(_connection(port, case, numbers) for _ in range(CONNECTIONS)))
-    return case.requests / (time.perf_counter() - started)
-
-
-def main() -> None:
-    """Measure every case and print the table."""
-    sys.stdout.write(f"{'case':<28}{'mockdock/s':>12}{'bare/s':>12}{'ratio':>8}\n")
-    with server(serve_mockdock) as mock, server(serve_starlette) as bare:
-        for case in CASES:
-            pairs = []
-            for number in range(ROUNDS + 1):
-                first = number * case.requests
-                pairs.append(tuple(asyncio.run(_round(port, case, first)) for port in (mock, bare)))
-            pairs = pairs[1:]  # the first round loads ranks and warms caches
-            ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
-            ratio = statistics.median(a / b for a, b in pairs)
-            sys.stdout.write(f"{case.name:<28}{ours:>12.0f}{theirs:>12.0f}{ratio:>8.2f}\n")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,87 @@
+"""``mockdock journal``, ``verify`` and ``reset``: a running server, from outside."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mockdock.cli.reading import complain
+from mockdock.errors import StartError, UsageError
+from mockdock.observe import exchanges, report
+from mockdock.observe.verbs import Unused, Verbs
+from mockdock.testing.remote import RemoteVerbs
+
+__all__ = ["print_journal", "reset_session", "verify_session"]
+
+_PAGE = 100
+_WAIT = 10.0
+
+
+def print_journal(
+    url: str,
+    token: str | None,
+    session: str | None,
+    *,
+    follow: bool,
+    limit: int | None,
+    as_json: bool,
+) -> None:
+    """Print what is kept, and go on until Ctrl-C or the server's end where that is wanted.
+
+    Raises MockdockError when there is no server.
+    """
+    verbs = RemoteVerbs(url, token)
+    try:
+        seen = _print_kept(verbs, session, limit, as_json=as_json)
+        while follow:
+            try:
+                page = verbs.journal(session, after=seen, limit=_PAGE, wait=_WAIT)
+            except StartError:
+                complain("the server has stopped")
+                return
+            _print(page, as_json=as_json)
+            seen = page[-1]["number"] if page else seen
+    except KeyboardInterrupt:
+        return
+
+
+def _print_kept(verbs: Verbs, session: str | None, limit: int | None, *, as_json: bool) -> int:
+    """Print the last so many, or all; give the number of the newest."""
+    last: deque[Mapping[str, Any]] = deque(maxlen=limit)
+    seen, more = 0, True
+    while more:
+        page = verbs.journal(session, after=seen, limit=_PAGE)
+        more = len(page) == _PAGE
+        seen = page[-1]["number"] if page else seen
+        if limit is None:
+            _print(page, as_json=as_json)
+        else:
+            last.extend(page)
+    _print(last, as_json=as_json)
+    return seen
+
+
+def _print(records: Iterable[Mapping[str, Any]], *, as_json: bool) -> None:
+    for record in records:
+        text = json.dumps(record) if as_json else exchanges([record])
+        sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def verify_session(url: str, token: str | None, session: str, unused: Unused) -> int:
+    """Print the report of a session; give the exit code."""
+    verdict = RemoteVerbs(url, token).verify(session, unused=unused)
+    sys.stdout.write(f"{report(verdict)}\n")
+    return 0 if verdict.ok else 1
+
+
+def reset_session(url: str, token: str | None, session: str, *, every: bool) -> None:
+    """Reset one session or all, and say so. Raises UsageError when both are asked for."""
+    if every and session:
+        raise UsageError("--session and --all exclude each other")
+    RemoteVerbs(url, token).reset(None if every else session)
+    what = "all sessions" if every else f"the session {session}" if session else "the server"
+    sys.stdout.write(f"reset {what}\n")

@@ -1,0 +1,144 @@
+"""``mockdock run``: a command whose LLM API is a mock server."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, Literal, Self
+
+from mockdock.cli.reading import complain
+from mockdock.cli.tallying import Tallying
+from mockdock.content.tokens import tokenizer
+from mockdock.errors import StartError, UsageError
+from mockdock.observe import JournalWriter, report
+from mockdock.server import Server
+from mockdock.testing.environ import environment
+
+__all__ = ["RunOptions", "run_command"]
+
+_KEY = "mockdock"
+_NOT_FOUND = 127
+_NOT_RUNNABLE = 126
+_SIGNALLED = 128
+_FORWARDED = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """The options of ``mockdock run``."""
+
+    otherwise: Literal["auto", "fail", "echo", "lorem"]
+    seed: int | None
+    time_scale: float
+    quiet: bool
+    journal: Path | None
+
+
+def run_command(sources: Sequence[str], command: Sequence[str], options: RunOptions) -> int:
+    """Run a command beside a server, print the summary, and give the exit code.
+
+    Raises MockdockError when the server cannot start.
+    """
+    if not command:
+        raise UsageError(
+            "there is nothing to run; write the command behind --, "
+            "such as: mockdock run quickstart -- python app.py"
+        )
+    try:
+        server = Server(
+            *sources,
+            seed=options.seed,
+            time_scale=options.time_scale,
+            otherwise=options.otherwise,
+        )
+    except ValueError as error:
+        raise StartError(f"--time-scale: {error}") from error
+    tallying = Tallying(lambda key: bool(server.app.sessions.of(key).key))
+    server.app.journal.watch(tallying.add)
+    writer: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
+    if options.journal is not None:
+        writer = journal = JournalWriter(options.journal, complain)
+        server.app.journal.watch(journal.write)
+    with writer, server:
+        # Loading ranks takes a moment; the command's first request need not wait for all of it.
+        threading.Thread(target=tokenizer, args=("o200k_base",), daemon=True).start()
+        with _Forwarding() as forwarding:
+            popen = _started(command, {**os.environ, **environment(server.url, _KEY)})
+            if isinstance(popen, int):
+                return popen
+            forwarding.to(popen)
+            code = popen.wait()
+        verdict = tallying.verdict(server.verbs.rules(""))
+    if tallying.failed or not options.quiet:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(f"{report(verdict)}\n")
+    if code < 0:
+        return _SIGNALLED - code
+    return code or int(tallying.failed)
+
+
+def _started(command: Sequence[str], env: Mapping[str, str]) -> subprocess.Popen[bytes] | int:
+    """Start a command on our terminal, else say why not and give the exit code of a shell."""
+    try:
+        return subprocess.Popen(command, env=env)  # noqa: S603 - the user's own command
+    except OSError as error:
+        found = shutil.which(command[0]) is not None
+        why = (error.strerror or str(error)) if found else "command not found"
+        complain(f"cannot run {command[0]}: {why}")
+        return _NOT_RUNNABLE if found else _NOT_FOUND
+    except ValueError as error:
+        raise UsageError(f"cannot run {command[0]!r}: {error}") from error
+
+
+class _Forwarding:
+    """Passes signals on to the command; those that come before it runs, once it does."""
+
+    def __init__(self) -> None:
+        self._popen: subprocess.Popen[bytes] | None = None
+        self._early: list[int] = []
+        self._before: dict[int, Any] = {}
+
+    def to(self, popen: subprocess.Popen[bytes]) -> None:
+        """Forward to this process from now on."""
+        self._popen = popen
+        for number in self._early:
+            popen.send_signal(number)
+
+    def __enter__(self) -> Self:
+        self._before = {number: signal.signal(number, self._pass) for number in _FORWARDED}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _pass(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        if number == signal.SIGINT and _in_front():
+            return  # the terminal sends it to the command as well
+        if self._popen is None:
+            self._early.append(number)
+        else:
+            self._popen.send_signal(number)
+
+
+def _in_front() -> bool:
+    """Tell whether Ctrl-C in a terminal reaches this process, and so its command."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    finally:
+        os.close(terminal)

@@ -1,0 +1,236 @@
+"""The commands that run a server or talk to one, and their options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from typer.core import TyperCommand
+
+from mockdock.cli.commands import Scenarios, app
+
+__all__ = ["journal", "reset", "run", "serve", "verify"]
+
+_TOKEN = "MOCKDOCK_CONTROL_TOKEN"  # noqa: S105 - the name of a variable
+_COMMAND = "mockdock.command"
+
+JournalFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--journal", metavar="FILE", help="Add every exchange to this file (JSON Lines), redacted."
+    ),
+]
+Url = Annotated[
+    str, typer.Option(envvar="MOCKDOCK_URL", help="The running server: scheme, host and port.")
+]
+Token = Annotated[
+    str | None, typer.Option(envvar=_TOKEN, help="The token of its control API, if it has one.")
+]
+_LOCAL = "http://127.0.0.1:8080"
+
+
+@app.command()
+def serve(
+    scenarios: Scenarios = None,
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on, 0 for any free one.")] = 8080,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of all chance, instead of the scenario's.")
+    ] = None,
+    time_scale: Annotated[
+        float,
+        typer.Option(help="Real seconds for one scenario second: 0.01 is a hundred times faster."),
+    ] = 1.0,
+    reload: Annotated[
+        bool,
+        typer.Option("--reload", help="Load scenarios again when their files change."),
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    access_log: Annotated[
+        bool, typer.Option("--access-log", help="Print uvicorn's access log as well.")
+    ] = False,
+    ssl_certfile: Annotated[
+        Path | None, typer.Option(help="Certificate (PEM), to serve https.")
+    ] = None,
+    ssl_keyfile: Annotated[Path | None, typer.Option(help="Key of the certificate (PEM).")] = None,
+    uds: Annotated[
+        Path | None, typer.Option(help="Listen on this Unix socket instead of a port.")
+    ] = None,
+    max_body: Annotated[
+        int, typer.Option(min=1, help="Largest request body in bytes; above it: 413.")
+    ] = 32 * 1024 * 1024,
+    grace: Annotated[
+        int, typer.Option(min=0, help="Seconds that running replies get to finish when stopped.")
+    ] = 10,
+    journal: JournalFile = None,
+    journal_size: Annotated[
+        int, typer.Option(min=1, help="Exchanges kept in memory; counters go on.")
+    ] = 10_000,
+    control_token: Annotated[
+        str | None,
+        typer.Option(
+            envvar=_TOKEN,
+            help="Who sends this token may use the control API; without it only this machine may.",
+        ),
+    ] = None,
+) -> None:
+    """Serve scenarios until stopped.
+
+    Prints the base URL, the environment variables a client needs, the rules in
+    the order they are tried, and then one line per request: time, status,
+    model, rule, tokens (prompt+completion), duration.
+
+    Example: mockdock serve quickstart --port 8080
+    """
+    from mockdock.cli.serving import Options, serve_scenarios
+
+    serve_scenarios(
+        scenarios or [],
+        Options(
+            host=host,
+            port=port,
+            seed=seed,
+            time_scale=time_scale,
+            reload=reload,
+            quiet=quiet,
+            access_log=access_log,
+            ssl_certfile=ssl_certfile,
+            ssl_keyfile=ssl_keyfile,
+            uds=uds,
+            max_body=max_body,
+            grace=grace,
+            journal=journal,
+            journal_size=journal_size,
+            control_token=control_token,
+        ),
+    )
+
+
+class _WithCommand(TyperCommand):
+    """Takes what stands behind ``--`` as another command, as it is."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take the other command away before options are read."""
+        at = args.index("--") if "--" in args else len(args)
+        ctx.meta[_COMMAND] = args[at + 1 :]
+        return super().parse_args(ctx, args[:at])
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Show where the other command goes."""
+        return [*super().collect_usage_pieces(ctx), "-- COMMAND [ARGS]..."]
+
+
+@app.command(cls=_WithCommand)
+def run(
+    ctx: typer.Context,
+    scenarios: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SCENARIO]...",
+            help="Scenario files, folders of them, or names of ready-made ones.",
+        ),
+    ] = None,
+    *,
+    otherwise: Annotated[
+        Literal["auto", "fail", "echo", "lorem"],
+        typer.Option(help="The answer where no rule matches and the scenario does not say."),
+    ] = "fail",
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of all chance, instead of the scenario's.")
+    ] = None,
+    time_scale: Annotated[
+        float, typer.Option(help="Real seconds for one scenario second; 0: nothing waits.")
+    ] = 0.0,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print a summary only when something is wrong.")
+    ] = False,
+    journal: JournalFile = None,
+) -> None:
+    """Run a command whose LLM API is a mock server.
+
+    The command finds the server in its environment (OPENAI_BASE_URL,
+    OPENAI_API_KEY, AZURE_OPENAI_ENDPOINT and the like). Afterwards a summary is
+    printed to stderr: requests, tokens, what no rule answered, unused rules.
+
+    The exit code is that of the command, 128+n when signal n ended it, 127
+    when it is not found; 1 when it succeeded but a request was answered by no rule.
+
+    Example: mockdock run quickstart -- python app.py
+    """
+    from mockdock.cli.running import RunOptions, run_command
+
+    options = RunOptions(
+        otherwise=otherwise, seed=seed, time_scale=time_scale, quiet=quiet, journal=journal
+    )
+    raise typer.Exit(run_command(scenarios or [], ctx.meta[_COMMAND], options))
+
+
+@app.command()
+def journal(
+    *,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with new ones until stopped.")
+    ] = False,
+    url: Url = _LOCAL,
+    token: Token = None,
+    session: Annotated[
+        str | None, typer.Option(help="Only those of the session with this key.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=0, help="Only so many: the last ones.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print records as JSON Lines, as --journal writes them.")
+    ] = False,
+) -> None:
+    """Print the exchanges of a running server, oldest first.
+
+    Example: mockdock journal --follow --url http://127.0.0.1:8080
+    """
+    from mockdock.cli.journaling import print_journal
+
+    print_journal(url, token, session, follow=follow, limit=limit, as_json=as_json)
+
+
+@app.command()
+def verify(
+    *,
+    url: Url = _LOCAL,
+    token: Token = None,
+    session: Annotated[
+        str, typer.Option(help="Key of the session; without it the server's own is meant.")
+    ] = "",
+    unused: Annotated[
+        Literal["added", "all", "none"],
+        typer.Option(help="Rules that have to be used: those added while serving, all, or none."),
+    ] = "added",
+) -> None:
+    """Judge how a running server was used; exit code 1 when something was wrong.
+
+    Wrong are requests that no rule answered, rules that were never used, and
+    functions of rules that raised.
+
+    Example: mockdock verify --unused all
+    """
+    from mockdock.cli.journaling import verify_session
+
+    raise typer.Exit(verify_session(url, token, session, unused))
+
+
+@app.command()
+def reset(
+    *,
+    url: Url = _LOCAL,
+    token: Token = None,
+    session: Annotated[
+        str, typer.Option(help="Key of the session; without it the server's own is meant.")
+    ] = "",
+    every: Annotated[bool, typer.Option("--all", help="Reset every session.")] = False,
+) -> None:
+    """Forget what a running server did: counters, states, journal, added rules.
+
+    Example: mockdock reset --all
+    """
+    from mockdock.cli.journaling import reset_session
+
+    reset_session(url, token, session, every=every)

@@ -1,0 +1,83 @@
+"""What a command asked of its server: counts, misses, and the rules it never used."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+from mockdock.observe import Entry, record
+from mockdock.observe.verbs import Problem, RuleCard, Verdict
+from mockdock.reply import Completion, Failure
+
+__all__ = ["Tallying"]
+
+_MOST = 10
+
+
+class Tallying:
+    """Counts what was asked in any session that was not ``opened``.
+
+    One that was opened has rules of its own: who opened it judges it.
+    """
+
+    def __init__(self, opened: Callable[[str], bool]) -> None:
+        self._opened = opened
+        self._lock = threading.Lock()
+        self._requests = 0
+        self._prompt_tokens = 0
+        self._completion_tokens = 0
+        self._used: set[str | None] = set()
+        self._problems: list[Problem] = []
+        self._wrong = 0
+
+    @property
+    def failed(self) -> bool:
+        """Whether a request was answered by no rule, or could not be answered at all."""
+        return self._wrong > 0
+
+    def add(self, entry: Entry) -> None:
+        """Count an exchange."""
+        exchange = entry.exchange
+        if self._opened(exchange.session):
+            return
+        reply = exchange.reply
+        cause = reply.cause if isinstance(reply, Failure) else None
+        with self._lock:
+            self._requests += 1
+            self._used.add(exchange.rule_key)
+            if isinstance(reply, Completion):
+                self._prompt_tokens += reply.usage.prompt_tokens
+                self._completion_tokens += reply.usage.completion_tokens
+            if exchange.missed or cause is not None:
+                self._wrong += 1
+                if self._wrong <= _MOST:
+                    self._problems.append(_problem(entry, cause))
+
+    def verdict(self, cards: Sequence[RuleCard]) -> Verdict:
+        """Judge it all; ``cards`` are the server's own rules."""
+        with self._lock:
+            problems = list(self._problems)
+            if (left := self._wrong - len(problems)) > 0:
+                message = f"{left} more request{'s' * (left > 1)} went wrong"
+                problems.append(Problem(kind="unmatched", message=message))
+            problems += [
+                Problem(kind="unused", message=f"{card.name} never answered")
+                for card in cards
+                if card.key not in self._used
+            ]
+            return Verdict(
+                ok=not problems,
+                requests=self._requests,
+                prompt_tokens=self._prompt_tokens,
+                completion_tokens=self._completion_tokens,
+                problems=tuple(problems),
+            )
+
+
+def _problem(entry: Entry, cause: Exception | None) -> Problem:
+    told = record(entry)
+    if cause is not None:
+        message = f"answering a request raised {cause!r}"
+        return Problem(kind="raised", message=message, record=told)
+    message = f"{told['method']} {told['path']} was answered by no rule"
+    return Problem(kind="unmatched", message=message, record=told)

@@ -1,0 +1,146 @@
+"""The control API as an ASGI application: routes, guard, and one way to answer."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import replace
+from typing import Any
+
+from anyio import CapacityLimiter, to_thread
+from anyio.lowlevel import RunVar
+from pydantic import BaseModel
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.websockets import WebSocketClose
+
+from mockdock.errors import ScenarioError, UsageError
+from mockdock.observe.control.guard import Guard
+from mockdock.observe.control.operation import Asked, Operation
+from mockdock.observe.control.reading import understand
+from mockdock.observe.control.refused import Refused
+from mockdock.observe.control.routes import OPERATIONS
+from mockdock.observe.metrics import MEDIA_TYPE
+from mockdock.observe.verbs import Verbs
+
+__all__ = ["control_app"]
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_LONGEST_WAIT = 30.0
+_SLICE = 0.2
+"""Who waits asks again so often, in seconds: a server that stops need not wait for it longer."""
+_WAITERS: RunVar[CapacityLimiter] = RunVar("mockdock.observe.control.waiters")
+_MOST_WAITERS = 32
+
+_log = logging.getLogger("mockdock")
+
+
+def control_app(verbs: Verbs, token: str | None = None) -> Starlette:
+    """Make the control API of a server, to be mounted at ``/__mockdock``.
+
+    Without a ``token`` only this machine may use it. Raises UsageError for a
+    token that cannot travel in a header.
+    """
+    guard = Guard(token)
+    table: dict[str, dict[str, Operation]] = defaultdict(dict)
+    for operation in OPERATIONS:
+        table[operation.path][operation.method] = operation
+    app = Starlette(
+        routes=[
+            Route(path.replace("{key}", "{key:path}"), _Endpoint(verbs, guard, methods))
+            for path, methods in table.items()
+        ]
+    )
+    app.router.redirect_slashes = False
+    app.router.default = _Endpoint(verbs, guard, {})
+    return app
+
+
+class _Endpoint:
+    """Answers one path; without operations, paths that do not exist."""
+
+    def __init__(self, verbs: Verbs, guard: Guard, operations: Mapping[str, Operation]) -> None:
+        self._verbs = verbs
+        self._guard = guard
+        self._operations = operations
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await WebSocketClose()(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        try:
+            response = await self._answer(request)
+        except ClientDisconnect:
+            return
+        except Refused as refused:
+            response = _refusal(refused)
+        except Exception:  # noqa: BLE001 - the last line before a client sees a trace
+            _log.exception("the control API failed at %s %s", scope["method"], scope["path"])
+            response = _refusal(Refused(500, "defect", "mockdock failed, see its log"))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        self._guard.check(request.scope)
+        operation = self._operation(request)
+        asked = await understand(operation, request)
+        try:
+            answer = await self._run(operation, asked, request)
+        except ScenarioError as error:
+            raise Refused(400, "scenario", str(error), error.problems) from None
+        except UsageError as error:
+            raise Refused(operation.unmet, "usage", str(error)) from None
+        if isinstance(answer, BaseModel):
+            return _json(answer, operation.status)
+        media_type = None if answer is None else MEDIA_TYPE
+        return Response(answer, operation.status, media_type=media_type)
+
+    def _operation(self, request: Request) -> Operation:
+        if not self._operations:
+            known = dict.fromkeys(each.path.removeprefix("/") for each in OPERATIONS)
+            raise Refused(404, "request", f"no such resource; there are: {', '.join(known)}")
+        method = "GET" if request.method == "HEAD" else request.method
+        if method not in self._operations:
+            heads = ["HEAD"] if "GET" in self._operations else []
+            allowed = ", ".join(sorted([*self._operations, *heads]))
+            message = f"{request.method} is not for this resource; there are: {allowed}"
+            raise Refused(405, "request", message, headers={"allow": allowed})
+        return self._operations[method]
+
+    async def _run(self, operation: Operation, asked: Asked, request: Request) -> Any:
+        """Do it in a thread; what waits has threads of its own, and lets go of them often."""
+        if operation.done is None:
+            return await to_thread.run_sync(operation.run, self._verbs, asked)
+        end = time.monotonic() + min(asked.wait, _LONGEST_WAIT)
+        while True:
+            left = max(0.0, end - time.monotonic())
+            now = replace(asked, wait=min(left, _SLICE))
+            answer = await to_thread.run_sync(operation.run, self._verbs, now, limiter=_waiters())
+            if operation.done(answer) or not left or await request.is_disconnected():
+                return answer
+
+
+def _waiters() -> CapacityLimiter:
+    try:
+        return _WAITERS.get()
+    except LookupError:
+        limiter = CapacityLimiter(_MOST_WAITERS)
+        _WAITERS.set(limiter)
+        return limiter
+
+
+def _json(body: BaseModel, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    content = json.dumps(body.model_dump(), separators=(",", ":"))
+    return Response(content, status, headers, "application/json")
+
+
+def _refusal(refused: Refused) -> Response:
+    return _json(refused.body, refused.status, refused.headers)

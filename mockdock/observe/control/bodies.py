@@ -1,0 +1,186 @@
+"""What the control API takes and gives, beside the bodies of the verbs themselves."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+
+from mockdock.observe.control.operation import Query
+from mockdock.observe.verbs import RuleCard, Scalar, Unused
+
+__all__ = [
+    "Adding",
+    "Advance",
+    "Awaiting",
+    "Clock",
+    "Everyone",
+    "Explanation",
+    "Following",
+    "Health",
+    "Inquiry",
+    "Judgement",
+    "Judging",
+    "Key",
+    "OneSession",
+    "OpenApi",
+    "Reached",
+    "Records",
+    "RuleBody",
+    "Rules",
+    "ScenarioBody",
+    "Schema",
+    "SessionList",
+    "States",
+]
+
+_MOST_RECORDS = 1000
+_MOST_ATTEMPTS = 100_000
+_LONGEST_STEP = 1e9
+_MOST_ORDERED = 1000
+_WAIT = Field(
+    0,
+    ge=0,
+    allow_inf_nan=False,
+    description="real seconds to wait for it; after 30 the answer is what there is",
+)
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class OneSession(Query):
+    """Parameters of what concerns one session."""
+
+    session: str = Field(
+        "", description="key of the session, else of the header x-mockdock-session; "
+        "without both the server's own"
+    )  # fmt: skip
+
+
+class Everyone(Query):
+    """Parameters of what concerns one session, or all."""
+
+    session: str = Field(
+        "", description="key of the session, else of the header x-mockdock-session; "
+        "without both the server's own; * for all sessions"
+    )  # fmt: skip
+
+
+class Adding(OneSession):
+    """Parameters of adding a rule."""
+
+    first: bool = Field(False, description="try it before all others")
+
+
+class Following(Everyone):
+    """Parameters of reading the journal."""
+
+    after: int = Field(0, ge=0, description="only exchanges after this number")
+    limit: int = Field(
+        _MOST_RECORDS, ge=1, le=_MOST_RECORDS, description="no more exchanges than this"
+    )
+    wait: float = _WAIT
+
+
+class Judging(OneSession):
+    """Parameters of judging a session."""
+
+    unused: Unused = Field("added", description="the rules that have to have answered")
+
+
+class Awaiting(OneSession):
+    """Parameters of waiting for requests."""
+
+    count: int = Field(ge=0, description="so many requests of the session")
+    wait: float = _WAIT
+
+
+class RuleBody(RootModel[dict[str, Any]]):
+    """A rule, in the scenario language."""
+
+
+class ScenarioBody(RootModel[dict[str, Any]]):
+    """A scenario, in its own language; its JSON Schema is that of the resource schema."""
+
+
+class States(RootModel[dict[str, Scalar]]):
+    """Named states; null unsets one."""
+
+
+class Advance(_Body):
+    """How far to move the time of a session on."""
+
+    seconds: float = Field(ge=0, le=_LONGEST_STEP, description="scenario seconds")
+
+
+class Judgement(_Body):
+    """By what to judge a session."""
+
+    unused: Unused = Field("added", description="the rules that have to have answered")
+    order: Annotated[tuple[tuple[str, ...], ...], Field(max_length=_MOST_ORDERED)] = Field(
+        (), description="groups of rule keys that had to answer one after the other"
+    )
+
+
+class Inquiry(_Body):
+    """A chat request to explain."""
+
+    request: dict[str, Any] = Field(description="its JSON body, as the provider takes it")
+    attempt: int = Field(1, ge=1, le=_MOST_ATTEMPTS, description="which attempt of it this is")
+
+
+class Health(_Body):
+    """The server answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Schema(RootModel[dict[str, Any]]):
+    """A JSON Schema, draft 2020-12."""
+
+
+class OpenApi(RootModel[dict[str, Any]]):
+    """An OpenAPI 3.1 document."""
+
+
+class Rules(_Body):
+    """Rules in the order they are tried."""
+
+    rules: tuple[RuleCard, ...]
+
+
+class Key(_Body):
+    """What names an added rule in the other operations."""
+
+    key: str
+
+
+class Records(_Body):
+    """Exchanges, oldest first, each as a record of the journal."""
+
+    records: tuple[dict[str, Any], ...]
+
+
+class Reached(_Body):
+    """Whether it has come to what was waited for."""
+
+    reached: bool
+
+
+class Explanation(RootModel[dict[str, Any]]):
+    """``rule`` that would answer, ``refused`` by the API, ``verdicts`` of each rule."""
+
+
+class SessionList(_Body):
+    """Keys of the open sessions, in the order they were opened."""
+
+    sessions: tuple[str, ...]
+
+
+class Clock(_Body):
+    """``now`` in scenario seconds, ``time`` in seconds since 1970."""
+
+    now: float
+    time: float

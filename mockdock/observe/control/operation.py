@@ -1,0 +1,65 @@
+"""One operation of the control API: what is asked, what is done, what is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from mockdock.observe.verbs import Verbs
+
+__all__ = ["Asked", "Method", "Operation", "Query"]
+
+Method = Literal["GET", "PUT", "POST", "PATCH", "DELETE"]
+
+
+class Query(BaseModel):
+    """The parameters of a query string; this operation takes none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request to the control API, understood.
+
+    ``session`` is None for all sessions. ``query`` and ``body`` are of the
+    operation's models, ``key`` is what stands for ``{key}`` in its path.
+    ``wait`` is for how many real seconds this try may wait.
+    """
+
+    session: str | None
+    query: Any
+    body: Any = None
+    key: str = ""
+    wait: float = 0.0
+
+    @property
+    def own(self) -> str:
+        """The key of the one session that is meant."""
+        return self.session or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What a method does at a path.
+
+    ``run`` gives what is answered: of the model ``answer``, a text where that
+    is ``str``, nothing where it is None. A body may be left out where an empty
+    mapping is a valid one. ``unmet`` is the status where it cannot be done.
+    One that is not ``done`` is tried again for as long as the query waits.
+    """
+
+    method: Method
+    path: str
+    name: str
+    summary: str
+    run: Callable[[Verbs, Asked], Any]
+    answer: type[BaseModel | str] | None
+    query: type[Query] = Query
+    body: type[BaseModel] | None = None
+    status: int = 200
+    unmet: Literal[404, 409] = 409
+    done: Callable[[Any], bool] | None = None

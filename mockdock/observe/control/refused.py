@@ -1,0 +1,67 @@
+"""What the control API says no with: one shape for every error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mockdock.errors import Problem
+
+__all__ = ["Kind", "Refusal", "Refused", "Trouble", "Wrong"]
+
+Kind = Literal["request", "access", "scenario", "usage", "defect"]
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Wrong(_Shape):
+    """One thing wrong in what was sent: what, where, and what would be right."""
+
+    message: str
+    file: str = ""
+    line: int = 0
+    column: int = 0
+    path: str = Field("", description="the place, such as rules[2].when.user")
+    hint: str = ""
+
+
+class Trouble(_Shape):
+    """Why a request was refused."""
+
+    status: int
+    kind: Kind = Field(
+        description="request: it cannot be read; access: it may not; scenario: what it brings is "
+        "no valid scenario; usage: it cannot be done now; defect: mockdock's own fault"
+    )
+    message: str
+    problems: tuple[Wrong, ...] = ()
+
+
+class Refusal(_Shape):
+    """The body of every answer with an error status."""
+
+    error: Trouble
+
+
+class Refused(Exception):  # noqa: N818 - an answer, not a defect
+    """A request that gets an error for an answer."""
+
+    def __init__(
+        self,
+        status: int,
+        kind: Kind,
+        message: str,
+        problems: Sequence[Problem] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = dict(headers or {})
+        wrong = tuple(Wrong(**asdict(problem)) for problem in problems)
+        trouble = Trouble(status=status, kind=kind, message=message, problems=wrong)
+        self.body = Refusal(error=trouble)

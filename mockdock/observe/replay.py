@@ -1,0 +1,270 @@
+"""Exchanges as a scenario that replays them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import yaml
+
+from mockdock.observe import redact
+from mockdock.observe.asking import Asking, asking
+from mockdock.reply import ErrorKind
+
+__all__ = ["replay"]
+
+Record = Mapping[str, Any]
+
+_WIDTH = 100
+_TOLD = 20
+_DEEPEST = 20
+_BIGGEST = 2**53
+_QUOTED = re.compile("[\r\x85\u2028\u2029\ufeff]|^[-+.]*[0-9][-+.\\w]*$")
+"""Breaks that PyYAML writes as they are and reads as blanks, and numbers of YAML 1.2."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """A chat request that can be answered again, and its answer in the language."""
+
+    number: int
+    attempt: int
+    model: str
+    asked: Asking
+    answer: Any
+    secrets: tuple[str, ...]
+
+
+def replay(records: Sequence[Record], *, name: str = "replay") -> str:
+    """Write a scenario (YAML) that gives the same answers to the same requests, in their order.
+
+    A request is known by its model and its last user message, and by turn,
+    tool results and system message where those tell requests apart. What no
+    rule answered, what was no valid chat request, and other APIs are left out,
+    which a comment says. Secrets are hidden; a message with one is known by
+    the rest of it.
+    """
+    left: dict[str, list[int]] = {}
+    groups: dict[tuple[str, str], list[_Heard]] = {}
+    for record in records:
+        heard = _heard(record)
+        if isinstance(heard, str):
+            left.setdefault(heard, []).append(record["number"])
+        else:
+            groups.setdefault((heard.model, heard.asked.user), []).append(heard)
+    apart = [same for group in groups.values() for same in _apart(group)]
+    apart.sort(key=lambda same: same[1][0].number)
+    scenario = {
+        "mockdock": 1,
+        "name": name,
+        "rules": [_rule(when, same) for when, same in apart],
+        "otherwise": "fail",
+    }
+    body = yaml.dump(scenario, Dumper=_Dumper, allow_unicode=True, width=_WIDTH, sort_keys=False)
+    return "".join(f"# {line}\n" for line in _header(len(records), left)) + str(body)
+
+
+def _header(count: int, left: Mapping[str, Sequence[int]]) -> Iterator[str]:
+    yield f"Replays {count} exchange{'s' * (count != 1)} that mockdock recorded."
+    for why, numbers in left.items():
+        yield f"Left out, {why}: {_numbers(numbers)}"
+
+
+def _numbers(numbers: Sequence[int]) -> str:
+    told = ", ".join(map(str, numbers[:_TOLD]))
+    return f"{told} and {len(numbers) - _TOLD} more" if len(numbers) > _TOLD else told
+
+
+# -- what is told apart -------------------------------------------------------------------------
+
+
+def _heard(record: Record) -> _Heard | str:
+    """Read what can be replayed, else say why it cannot."""
+    if record["missed"]:
+        return "answered by no rule"
+    asked, model, reply = asking(record), record["model"], record["reply"]
+    if not model or asked is None:
+        return "no valid chat request"
+    secrets = redact.secrets(record["request"]["headers"])
+    if reply["error"] is not None:
+        answer: Any = _error(record, secrets)
+    elif record["usage"] is None:
+        return "no answer to a chat request"
+    else:
+        choices = [_choice(each, secrets) for each in reply["choices"]]
+        answer = choices[0] if len(choices) == 1 else {"choices": choices}
+    return _Heard(record["number"], record["attempt"], model, asked, answer, secrets)
+
+
+def _apart(group: Sequence[_Heard]) -> Iterator[tuple[dict[str, Any], list[_Heard]]]:
+    """Tell apart requests with the same model and user message; give conditions and requests."""
+    by_tool = _by_tool([heard.asked.results for heard in group])
+    found: dict[tuple[Any, ...], list[_Heard]] = {}
+    for heard in group:
+        results = heard.asked.results
+        after = _glob(min(results)) if results and by_tool else bool(results)
+        key = (heard.asked.turn, after, heard.asked.system)
+        found.setdefault(key, []).append(heard)
+    turns, afters, systems = (len(set(values)) > 1 for values in zip(*found, strict=True))
+    for (turn, after, system), same in found.items():
+        first = same[0]
+        conditions = {
+            "model": _glob(first.model),
+            "user": _text(first.asked.user, first.secrets),
+            "turn": turn if turns else None,
+            "after_tool": after if afters else None,
+            "system": _text(system, first.secrets) if systems else None,
+        }
+        yield {key: value for key, value in conditions.items() if value is not None}, same
+
+
+def _by_tool(results: Sequence[Sequence[str]]) -> bool:
+    """Tell whether the name of one tool is enough to know which results a request brings."""
+    sets = {frozenset(names) for names in results if names}
+    return all(names and name for names in sets for name in names) and all(
+        one is other or one.isdisjoint(other) for one in sets for other in sets
+    )
+
+
+def _text(text: str, secrets: Sequence[str]) -> dict[str, Any] | None:
+    """Want a text as it is, or the parts of it that are no secrets."""
+    shown = redact.text(text, secrets)
+    if redact.HIDDEN not in shown:
+        return {"equals": text}
+    parts = [part for part in shown.split(redact.HIDDEN) if part]
+    return {"contains": parts} if parts else None
+
+
+def _glob(name: str) -> str:
+    """Write a name as a glob that only it fits."""
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
+
+
+# -- rules --------------------------------------------------------------------------------------
+
+
+def _rule(when: Mapping[str, Any], same: Sequence[_Heard]) -> dict[str, Any]:
+    numbers = [heard.number for heard in same]
+    rule: dict[str, Any] = {"name": f"exchange{'s' * (len(same) > 1)} {_numbers(numbers)}"}
+    rule["when"] = dict(when)
+    by_attempt = _by_attempt(same)
+    if by_attempt:
+        rule["per"] = "request"
+    answers = by_attempt or [heard.answer for heard in same]
+    while len(answers) > 1 and answers[-1] == answers[-2]:
+        answers.pop()  # the last answer is repeated anyway
+    if len(answers) == 1:
+        rule.pop("per", None)
+        return {**rule, "reply": answers[0]}
+    return {**rule, "replies": answers}
+
+
+def _by_attempt(same: Sequence[_Heard]) -> list[Any]:
+    """Give an answer for each attempt; none where attempts do not tell what is answered."""
+    answers: dict[int, Any] = {}
+    for heard in same:
+        if answers.setdefault(heard.attempt, heard.answer) != heard.answer:
+            return []
+    if len(answers) == 1 or max(answers) != len(answers):
+        return []
+    return [answers[attempt] for attempt in sorted(answers)]
+
+
+def _choice(choice: Mapping[str, Any], secrets: Sequence[str]) -> Any:
+    text, refusal, finish = choice["text"], choice["refusal"], choice["finish_reason"]
+    calls = [
+        {"name": call["name"], "arguments": _arguments(redact.text(call["arguments"], secrets))}
+        for call in choice["tool_calls"]
+    ]
+    reply: dict[str, Any] = {}
+    if text is not None or not (refusal is not None or calls):
+        reply["text"] = _literal(redact.text(text or "", secrets))
+    if refusal is not None:
+        reply["refusal"] = _literal(redact.text(refusal, secrets))
+    if calls:
+        reply["tool_calls"] = calls
+    if finish not in (("tool_calls", "function_call") if calls else ("stop",)):
+        reply["finish"] = finish
+    return reply["text"] if list(reply) == ["text"] else reply
+
+
+def _error(record: Record, secrets: Sequence[str]) -> dict[str, Any]:
+    reply = record["reply"]
+    kind, status, wait = reply["error"], reply["error_status"], reply["retry_after"]
+    scripted = status is None and kind in get_args(ErrorKind)
+    answer: dict[str, Any] = {"error": kind if scripted else record["status"]}
+    told = _told(reply["chunks"])
+    if isinstance(message := told.get("message"), str):
+        answer["message"] = _literal(redact.text(message, secrets))
+    for key in ("type", "param", "code"):
+        if isinstance(told.get(key), str):
+            answer[key] = told[key]
+    if wait is not None:
+        answer["retry_after"] = f"{wait * 1000:.6f}".rstrip("0").rstrip(".") + "ms"
+    should = {"true": True, "false": False}.get(reply["headers"].get("x-should-retry", ""))
+    return answer if should is None else {**answer, "should_retry": should}
+
+
+def _told(chunks: Sequence[Any]) -> Mapping[str, Any]:
+    """Read what the API said of an error; nothing where not all of it was sent."""
+    try:
+        told = json.loads("".join(chunks))["error"]
+    except (ValueError, TypeError, KeyError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+# -- values -------------------------------------------------------------------------------------
+
+
+def _literal(text: str) -> str:
+    """Write a text of a reply: there ``${`` begins a name, and ``$${`` is what it looks like."""
+    return text.replace("${", "$${")
+
+
+def _arguments(text: str) -> Any:
+    """Write arguments as a mapping where that gives the same text, else as the text."""
+    try:
+        value = json.loads(text)
+        same = json.dumps(value, ensure_ascii=False, separators=(",", ":")) == text
+    except (ValueError, RecursionError):
+        return _literal(text)
+    return _escaped(value) if same and isinstance(value, dict) and _plain(value) else _literal(text)
+
+
+def _plain(value: Any, depth: int = 0) -> bool:
+    """Tell whether the language takes a JSON value as it is."""
+    if isinstance(value, dict | list):
+        inner = value.values() if isinstance(value, dict) else value
+        return depth < _DEEPEST and all(_plain(each, depth + 1) for each in inner)
+    return not isinstance(value, int | float) or abs(value) <= _BIGGEST
+
+
+def _escaped(value: Any) -> Any:
+    match value:
+        case str():
+            return _literal(value)
+        case dict():
+            return {key: _escaped(inner) for key, inner in value.items()}
+        case list():
+            return [_escaped(inner) for inner in value]
+        case _:
+            return value
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines as such, and every value where it stands."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - it is asked of each value
+        return True
+
+
+def _scalar(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = '"' if _QUOTED.search(text) else "|" if "\n" in text.strip("\n") else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_Dumper.add_representer(str, _scalar)

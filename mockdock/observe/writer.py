@@ -1,0 +1,210 @@
+"""The journal as a file: JSON Lines, written while serving."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+import threading
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import orjson
+
+from mockdock.errors import StartError
+from mockdock.observe.journal import Entry
+from mockdock.observe.record import record
+from mockdock.observe.weight import weight
+
+__all__ = ["JournalWriter"]
+
+_MOST = 10_000
+_MOST_BYTES = 64_000_000
+_BATCH_BYTES = 1_000_000
+_AGAIN = 1.0
+_STOP_SECONDS = 5.0
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISBLK, "a disk"),
+)
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+
+_log = logging.getLogger("mockdock")
+
+
+class JournalWriter:
+    """Writes each entry of a journal as a line of JSON, without secrets.
+
+    Lines are added to the file at ``path``; a new one can be read by its owner
+    only. Writing has a thread of its own, so replies never wait: up to 10,000
+    exchanges or 64 MB queue up, what does not fit is dropped, and a line
+    {"dropped": n} stands in its place. What goes wrong is told by ``say``, once
+    for each reason, and tried again every second.
+
+    >>> with JournalWriter(Path("journal.jsonl"), print) as writer:
+    ...     server.app.journal.watch(writer.write)
+    """
+
+    def __init__(self, path: Path, say: Callable[[str], None]) -> None:
+        self._path = path
+        self._say = say
+        self._news = threading.Condition()
+        self._queue: deque[tuple[Entry | int, int]] = deque()
+        """Entries, or how many were dropped in this place, and their weight in bytes."""
+        self._bytes = 0
+        self._dropped = 0
+        self._lost = 0
+        self._closing = False
+        self._file: int | None = None
+        self._rest = b""
+        self._trouble = ""
+        self._thread = threading.Thread(target=self._run, name="mockdock journal", daemon=True)
+
+    def start(self) -> Self:
+        """Open the file and begin to write. Raises StartError for what cannot be a journal.
+
+        A file that cannot be opened now is told, and tried again.
+        """
+        if wrong := _wrong(self._path):
+            raise StartError(f"{self._path}: a journal is a file, and this is {wrong}")
+        self._flush()
+        self._thread.start()
+        return self
+
+    def write(self, entry: Entry) -> None:
+        """Queue an entry, or count it as dropped; quick."""
+        heavy = weight(entry.exchange)
+        with self._news:
+            if len(self._queue) >= _MOST or self._bytes + heavy > _MOST_BYTES:
+                self._dropped += 1
+            else:
+                self._mark()
+                self._queue.append((entry, heavy))
+                self._bytes += heavy
+            self._news.notify()
+
+    def close(self) -> None:
+        """Write what is queued, for at most 5 seconds, and close the file."""
+        with self._news:
+            self._closing = True
+            self._news.notify()
+        self._thread.join(_STOP_SECONDS)
+        with self._news:
+            self._mark()
+            queued = sum(1 if isinstance(each, Entry) else each for each, _ in self._queue)
+        if left := self._rest.count(b"\n") + queued:
+            self._say(f"{self._path}: {_counted(left)} could not be written")
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _mark(self) -> None:
+        """Keep the place of what was dropped."""
+        if self._dropped:
+            self._queue.append((self._dropped, 0))
+            self._dropped = 0
+
+    def _run(self) -> None:
+        while self._take():
+            while not self._flush():
+                with self._news:
+                    if self._news.wait_for(lambda: self._closing, _AGAIN):
+                        break
+            if self._rest:
+                break
+        if self._file is not None:
+            os.close(self._file)
+
+    def _take(self) -> bool:
+        """Wait for something to write, and make it ready; False at the end."""
+        batch: list[Entry | int] = []
+        with self._news:
+            self._news.wait_for(lambda: self._queue or self._dropped or self._closing)
+            self._mark()
+            taken = 0
+            while self._queue and taken < _BATCH_BYTES:
+                each, heavy = self._queue.popleft()
+                batch.append(each)
+                taken += heavy
+            self._bytes -= taken
+            drained = not self._queue
+        self._tell_lost(batch, drained=drained)
+        self._rest = b"".join(map(_written, batch))
+        return bool(batch)
+
+    def _tell_lost(self, batch: list[Entry | int], *, drained: bool) -> None:
+        """Tell when exchanges begin to be dropped, and how many were, once that is over."""
+        dropped = sum(each for each in batch if isinstance(each, int))
+        if dropped and not self._lost:
+            self._say(f"{self._path}: exchanges come faster than they are written, and are dropped")
+        self._lost += dropped
+        if drained and self._lost:
+            self._say(f"{self._path}: {_counted(self._lost)} dropped")
+            self._lost = 0
+
+    def _flush(self) -> bool:
+        """Write what is ready; False when that is not possible now."""
+        try:
+            if self._file is None:
+                self._file = self._opened()
+            while self._rest:
+                # What was cut off by a full disk goes on where it was cut off.
+                self._rest = self._rest[os.write(self._file, self._rest) :]
+        except OSError as error:
+            trouble = error.strerror or str(error)
+            if trouble != self._trouble:
+                self._say(f"{self._path}: the journal cannot be written: {trouble}; trying again")
+            self._trouble = trouble
+            return False
+        if self._trouble:
+            self._say(f"{self._path}: the journal is written again")
+            self._trouble = ""
+        return True
+
+    def _opened(self) -> int:
+        """Open the file, and end a line that was left unfinished in it."""
+        if wrong := _wrong(self._path):
+            raise OSError(f"it is {wrong} now")
+        file = os.open(self._path, _FLAGS, 0o600)
+        if stat.S_ISREG(os.fstat(file).st_mode) and os.lseek(file, 0, os.SEEK_END):
+            os.lseek(file, -1, os.SEEK_END)
+            if os.read(file, 1) != b"\n":
+                self._rest = b"\n" + self._rest
+        return file
+
+
+def _wrong(path: Path) -> str:
+    """Say what a path is when that cannot be a journal: writing there would block or destroy."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return ""
+    return next((what for is_kind, what in _KINDS if is_kind(mode)), "")
+
+
+def _written(each: Entry | int) -> bytes:
+    """Write an entry as a line; one that cannot be is left out, and the log tells why."""
+    if isinstance(each, int):
+        return orjson.dumps({"dropped": each}) + b"\n"
+    try:
+        return orjson.dumps(record(each)) + b"\n"
+    except Exception:  # noqa: BLE001 - a defect of ours must not end the journal
+        _log.exception("exchange %s could not be written to the journal", each.number)
+        return b""
+
+
+def _counted(count: int) -> str:
+    return f"{count} exchange{'s' * (count > 1)}"

@@ -1,0 +1,54 @@
+"""What a test holds: docks, calls, and the servers behind them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mockdock.testing.call import Call, CallReply, CallRequest, ToolCalled
+    from mockdock.testing.calls import Calls
+    from mockdock.testing.dock import MockDock
+    from mockdock.testing.environ import environment
+    from mockdock.testing.plugin import DockFactory
+    from mockdock.testing.remote import RemoteVerbs
+    from mockdock.testing.rules import Matching, RuleHandle
+    from mockdock.testing.server import DockServer
+
+__all__ = [
+    "Call",
+    "CallReply",
+    "CallRequest",
+    "Calls",
+    "DockFactory",
+    "DockServer",
+    "Matching",
+    "MockDock",
+    "RemoteVerbs",
+    "RuleHandle",
+    "ToolCalled",
+    "environment",
+]
+
+_HOMES = {
+    "Call": "call",
+    "CallReply": "call",
+    "CallRequest": "call",
+    "Calls": "calls",
+    "DockFactory": "plugin",
+    "DockServer": "server",
+    "Matching": "rules",
+    "MockDock": "dock",
+    "RemoteVerbs": "remote",
+    "RuleHandle": "rules",
+    "ToolCalled": "call",
+    "environment": "environ",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for, and nothing sooner: a test run may not need any of it."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"mockdock.testing.{home}"), name)

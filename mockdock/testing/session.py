@@ -1,0 +1,141 @@
+"""A session on a server, as its dock and its rules see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from mockdock.errors import UsageError, VerificationError
+from mockdock.observe.report import exchanges, report
+from mockdock.observe.verbs import Opening, Verbs, Verdict
+from mockdock.testing.calls import Calls
+from mockdock.testing.ledger import Ledger
+from mockdock.testing.server import DockServer
+from mockdock.testing.spec import Spec
+
+__all__ = ["DockSession"]
+
+
+class DockSession:
+    """A session with this key: its rules, its calls, and what its functions raised.
+
+    Another ``era`` begins with every reset: rules of an earlier one are gone.
+    """
+
+    def __init__(self, server: DockServer, key: str) -> None:
+        self.key = key
+        self.opened = False
+        self.era = 0
+        self._server = server
+        self._ledger = Ledger()
+        self._orders: list[list[str]] = []
+        self._ordering: list[str] | None = None
+        self._raised: Exception | None = None
+
+    @property
+    def server(self) -> DockServer:
+        """The server. Raises UsageError when the session is not open."""
+        if not self.opened:
+            raise UsageError("the dock is not open: use it inside `with`, or call start() first")
+        return self._server
+
+    @property
+    def verbs(self) -> Verbs:
+        """What can be done to the server. Raises UsageError when the session is not open."""
+        return self.server.verbs
+
+    def open(self, opening: Opening) -> None:
+        """Open the session. Raises UsageError when it is open."""
+        if self.opened:
+            raise UsageError("the dock is open already")
+        self._server.verbs.open(self.key, opening)
+        self._begin()
+        self.opened = True
+
+    def close(self) -> None:
+        """Close the session; harmless when it is not open."""
+        if self.opened:
+            self.opened = False
+            self._server.verbs.close(self.key)
+
+    def reset(self) -> None:
+        """Begin anew, with the scenario only."""
+        self.verbs.reset(self.key)
+        self._begin()
+
+    def _begin(self) -> None:
+        self.era += 1
+        self._ledger.clear()
+        self._orders.clear()
+        self._raised = None
+
+    def add(self, spec: Spec) -> str:
+        """Add a rule, and give its key."""
+        key = self.verbs.add_rule(
+            self.key, spec.rule(), spec.in_python(self._note), first=spec.first
+        )
+        if self._ordering is not None:
+            self._ordering.append(key)
+        return key
+
+    def change(self, key: str, spec: Spec) -> None:
+        """Change a rule that was added."""
+        self.verbs.replace_rule(self.key, key, spec.rule(), spec.in_python(self._note))
+
+    def take(self, key: str) -> None:
+        """Take a rule away that was added."""
+        self.verbs.remove_rule(self.key, key)
+        self._orders = [[each for each in order if each != key] for order in self._orders]
+
+    def _note(self, error: Exception) -> None:
+        self._raised = self._raised or error
+
+    def uses(self, key: str) -> int:
+        """Count how often a rule answered."""
+        return sum(card.used for card in self.verbs.rules(self.key) if card.key == key)
+
+    @contextmanager
+    def ordering(self) -> Iterator[None]:
+        """Let the rules added meanwhile have to answer in their order."""
+        if self._ordering is not None:
+            raise UsageError("in_order() is not to be nested")
+        order: list[str] = []
+        self._ordering = order
+        try:
+            yield
+        finally:
+            self._orders.append(order)
+            self._ordering = None
+
+    def calls(self) -> Calls:
+        """Give the calls so far."""
+        return self._ledger.read(self.verbs, self.key)
+
+    def missed(self) -> Calls:
+        """Give the calls that no rule answered."""
+        kept = self.calls().filter(missed=True)
+        return Calls([*kept], max(kept.count, self.verbs.counts(self.key).missed))
+
+    def records(self) -> list[dict[str, Any]]:
+        """Give the journal as plain JSON values, without secrets."""
+        return self.server.discreet.journal(self.key)
+
+    def report(self) -> str:
+        """Write the calls for people, without secrets."""
+        return exchanges(self.records())
+
+    def verdict(self) -> Verdict:
+        """Judge the session so far; its records are without secrets."""
+        return self.server.discreet.verify(self.key, order=self._orders)
+
+    def verify(self) -> None:
+        """Raise VerificationError with a report of all that went wrong so far."""
+        verdict = self.verdict()
+        if not verdict.ok:
+            raise VerificationError(report(verdict)) from self._raised
+
+    def complain(self, message: str) -> NoReturn:
+        """Raise VerificationError with a message and the calls so far."""
+        told = self.report()
+        raise VerificationError(f"{message}\n\n{told}" if told else message)

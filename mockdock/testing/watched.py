@@ -1,0 +1,87 @@
+"""The docks of a pytest run, and how far each was verified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mockdock.errors import MockdockError, VerificationError
+
+if TYPE_CHECKING:
+    from mockdock.testing.dock import MockDock
+
+__all__ = ["Run", "Watched"]
+
+
+class Watched:
+    """The dock of one test.
+
+    ``passed`` tells that the body of the test has, and was verified; ``shown``
+    are the sections that reports of the test already have.
+    """
+
+    def __init__(self, dock: MockDock) -> None:
+        self.dock = dock
+        self.passed = False
+        self.shown: set[tuple[str, str]] = set()
+
+
+class Run:
+    """What a pytest run knows: its settings, the docks that are open, how many tests failed.
+
+    ``raised`` is what verifying raised last.
+    """
+
+    def __init__(
+        self, of_ini: Mapping[str, Any], of_command_line: Mapping[str, Any], journal: Path | None
+    ) -> None:
+        self.of_ini = of_ini
+        self.of_command_line = of_command_line
+        self.journal = journal
+        self.failures = 0
+        self.raised: VerificationError | None = None
+        self.watched: list[Watched] = []
+        self.shared: list[MockDock] = []
+        self._before: dict[str, int] = {}
+
+    def verify(self, dock: MockDock) -> None:
+        """Verify a dock, if it is to be. Raises VerificationError."""
+        if dock.opened and dock.strict:
+            try:
+                dock.verify()
+            except VerificationError as error:
+                self.raised = error
+                raise
+
+    def forget(self, watched: Watched) -> None:
+        """Close the dock of a test that is over."""
+        self.watched.remove(watched)
+        # A server elsewhere may be gone; that is the end of the session too.
+        with suppress(MockdockError, OSError):
+            watched.dock.close()
+
+    @contextmanager
+    def sharing(self, dock: MockDock) -> Iterator[None]:
+        """Keep a dock that several tests use; verify it in the end, unless one of them failed."""
+        failures = self.failures
+        self.shared.append(dock)
+        try:
+            yield
+            if self.failures == failures:
+                self.verify(dock)
+        finally:
+            self.shared.remove(dock)
+            self._before.pop(dock.api_key, None)
+            dock.close()
+
+    def note_shared(self) -> None:
+        """Note how many calls the shared docks have had."""
+        self._before = {dock.api_key: dock.calls.count for dock in self.shared}
+
+    def used(self) -> list[MockDock]:
+        """Give the shared docks that have had calls since."""
+        return [
+            dock for dock in self.shared if dock.calls.count > self._before.get(dock.api_key, 0)
+        ]

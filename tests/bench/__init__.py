@@ -1,0 +1,1 @@
+"""What mockdock costs, measured beside the same thing without it."""

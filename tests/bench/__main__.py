@@ -1,0 +1,37 @@
+"""``python -m tests.bench [throughput|plugin|memory ...] [--requests N]``: all unless named.
+
+Nothing fails here: it only measures.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from tests.bench.memory import memory
+from tests.bench.plugin import installed, used
+from tests.bench.throughput import throughput
+
+WHICH = ("throughput", "plugin", "memory")
+
+
+def main() -> None:
+    """Measure what is wanted and print tables."""
+    parser = argparse.ArgumentParser("python -m tests.bench")
+    parser.add_argument("which", nargs="*", metavar="|".join(WHICH), default=[])
+    parser.add_argument("--requests", type=int, default=20_000, help="how many memory gets")
+    given = parser.parse_args()
+    unknown = [each for each in given.which if each not in WHICH]
+    if unknown:
+        parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join(WHICH)}")
+    which = given.which or WHICH
+    if "throughput" in which:
+        throughput()
+    if "plugin" in which:
+        installed()
+        used()
+    if "memory" in which:
+        memory(given.requests)
+
+
+if __name__ == "__main__":
+    main()

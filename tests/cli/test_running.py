@@ -1,0 +1,226 @@
+"""``mockdock run``: environment, exit code, summary, journal, signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from mockdock.cli import running
+from mockdock.cli.tallying import Tallying
+from mockdock.observe import Entry
+from mockdock.reply import Failure
+from tests.cli.conftest import Run
+from tests.observe.helpers import exchange
+
+ASK = """
+import json, os, sys, urllib.request
+for text in sys.argv[1:]:
+    key, _, text = text.rpartition("|")
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": text}]}
+    headers = {"content-type": "application/json", "x-mockdock-session": key}
+    headers["authorization"] = "Bearer " + os.environ["OPENAI_API_KEY"]
+    url = os.environ["OPENAI_BASE_URL"] + "/chat/completions"
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    try:
+        with urllib.request.urlopen(request) as reply:
+            print(json.load(reply)["choices"][0]["message"]["content"], flush=True)
+    except urllib.error.HTTPError as error:
+        print(error.code, flush=True)
+"""
+OPEN = """
+import os, urllib.request
+url = os.environ["MOCKDOCK_URL"] + "/__mockdock/sessions/mine"
+headers = {"content-type": "application/json"}
+request = urllib.request.Request(url, b'{"otherwise": "fail"}', headers, method="PUT")
+urllib.request.urlopen(request).close()
+"""
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> str:
+    path = tmp_path / "greet.yaml"
+    path.write_text(
+        "mockdock: 1\n"
+        "rules:\n"
+        "- {name: greet, when: {user: hello}, reply: Hello!}\n"
+        "- {name: bye, when: {user: bye}, reply: Bye!}\n"
+    )
+    return str(path)
+
+
+def python(code: str, *arguments: str) -> tuple[str, ...]:
+    return ("--", sys.executable, "-c", code, *arguments)
+
+
+def test_the_command_is_answered_and_the_summary_counts(run: Run, scenario: str) -> None:
+    code, out, err = run("run", scenario, *python(ASK, "hello", "bye"))
+    assert (code, out) == (0, "Hello!\nBye!\n")
+    assert err == "mockdock: all went as it should; 2 requests, 16+4 tokens\n"
+
+
+def test_unused_rules_are_told_and_do_no_harm(run: Run, scenario: str) -> None:
+    code, _, err = run("run", scenario, *python(ASK, "hello"))
+    assert code == 0
+    assert err.splitlines() == [
+        "mockdock: 1 rule never used; 1 request, 8+2 tokens",
+        "✗ bye never answered",
+    ]
+
+
+def test_a_miss_fails_a_command_that_succeeded(run: Run, scenario: str) -> None:
+    code, out, err = run("run", scenario, "--quiet", *python(ASK, "hello", "what?"))
+    assert (code, out) == (1, "Hello!\n404\n")
+    assert "✗ POST /v1/chat/completions was answered by no rule (number 2)" in err
+    assert "✗ user: wanted a text with 'hello', was 'what?'" in err
+
+
+def test_a_miss_in_a_session_nobody_opened_counts(run: Run, scenario: str) -> None:
+    code, out, err = run("run", scenario, *python(ASK, "other|bye", "other|hello", "other|what?"))
+    assert (code, out) == (1, "Bye!\nHello!\n404\n")
+    assert err.startswith("mockdock: 1 request without an answer; 3 requests")
+
+
+def test_a_session_that_was_opened_is_judged_by_who_opened_it(run: Run, scenario: str) -> None:
+    code, out, err = run("run", scenario, *python(OPEN + ASK, "mine|what?", "hello", "bye"))
+    assert (code, out) == (0, "404\nHello!\nBye!\n")
+    assert err == "mockdock: all went as it should; 2 requests, 16+4 tokens\n"
+
+
+def test_many_misses_are_counted(run: Run) -> None:
+    code, _, err = run("run", *python(ASK, *map(str, range(12))))
+    assert code == 1
+    assert err.count("✗ POST") == 10
+    assert err.endswith("✗ 2 more requests went wrong\n")
+
+
+def test_otherwise_seed_and_quiet(run: Run) -> None:
+    options = ("--otherwise", "auto", "--quiet")
+    outs = [
+        run("run", *options, "--seed", seed, *python(ASK, "hello"))[1:] for seed in ("1", "1", "2")
+    ]
+    assert outs[0] == outs[1] != outs[2]
+    assert outs[0][1] == ""
+
+
+@pytest.mark.parametrize("expected", [0, 3])
+def test_the_exit_code_is_that_of_the_command(run: Run, expected: int) -> None:
+    assert run("run", *python(f"raise SystemExit({expected})"))[0] == expected
+
+
+def test_the_exit_code_of_the_command_wins_over_a_miss(run: Run) -> None:
+    assert run("run", *python(f"{ASK}\nsys.exit(7)", "hello"))[0] == 7
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_command_ended_by_a_signal(run: Run, number: int) -> None:
+    assert run("run", *python(f"import os; os.kill(os.getpid(), {number})"))[0] == 128 + number
+
+
+def test_a_command_that_is_not_there(run: Run) -> None:
+    code, _, err = run("run", "--", "no-such-command-anywhere")
+    told = "mockdock: cannot run no-such-command-anywhere: command not found\n"
+    assert (code, err) == (127, told)
+
+
+def test_a_command_that_cannot_run(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "script"
+    path.write_text("no program\n")
+    path.chmod(0o755)
+    code, _, err = run("run", "--", str(path))
+    assert (code, err) == (126, f"mockdock: cannot run {path}: Exec format error\n")
+
+
+def test_what_cannot_begin_is_one_clear_line(run: Run) -> None:
+    for arguments, told in (
+        (("quickstart",), "there is nothing to run"),
+        (("quickstart", "--"), "there is nothing to run"),
+        (("--time-scale", "-1", "--", "x"), "--time-scale: "),
+        (("--", "a\0b"), "embedded null byte"),
+        (("nowhere.yaml", "--", "x"), "nowhere.yaml"),
+    ):
+        code, out, err = run("run", *arguments)
+        assert (code, out) == (2, "")
+        assert told in err
+        assert err.count("\n") == 1
+
+
+def test_what_stands_behind_the_dashes_is_not_ours(run: Run) -> None:
+    code, out, _ = run("run", *python("import sys; print(sys.argv[1:])", "--quiet", "--", "-q"))
+    assert (code, out) == (0, "['--quiet', '--', '-q']\n")
+
+
+def test_the_journal_is_written_without_secrets(run: Run, scenario: str, tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    secret = "sk-abcdefghijklmnopqrstuvwxyz"
+    run("run", scenario, "--journal", str(path), *python(ASK, f"hello {secret}", "bye"))
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [each["rule"] for each in records] == ["greet", "bye"]
+    assert secret not in path.read_text()
+
+
+def test_a_journal_that_cannot_be_written_breaks_nothing(
+    run: Run, scenario: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "nowhere" / "journal.jsonl"
+    code, out, err = run("run", scenario, "--journal", str(path), *python(ASK, "hello", "bye"))
+    assert (code, out) == (0, "Hello!\nBye!\n")
+    assert f"{path}: the journal cannot be written: No such file or directory" in err
+    assert f"{path}: 2 exchanges could not be written" in err
+
+
+def test_a_journal_that_is_no_file_is_refused(run: Run, tmp_path: Path) -> None:
+    code, _, err = run("run", "--journal", str(tmp_path), *python(ASK))
+    assert code == 2
+    assert err == f"mockdock: {tmp_path}: a journal is a file, and this is a folder\n"
+
+
+def test_nobody_reads_the_summary(run: Run, scenario: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Closed:
+        def write(self, _: str) -> None:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stderr", Closed())
+    assert run("run", scenario, *python(ASK, "hello"))[0] == 0
+
+
+def test_an_error_of_mockdock_itself_is_one_too() -> None:
+    tallying = Tallying(lambda _: False)
+    failed = exchange(reply=Failure("server_error", cause=ValueError("odd")), rule_key=None)
+    tallying.add(Entry(1, failed))
+    (problem,) = tallying.verdict([]).problems
+    assert (problem.kind, tallying.failed) == ("raised", True)
+    assert problem.message == "answering a request raised ValueError('odd')"
+
+
+def test_a_signal_that_comes_early_is_passed_on_once_the_command_runs() -> None:
+    class Popen:
+        sent: list[int]
+
+        def __init__(self) -> None:
+            self.sent = []
+
+        def send_signal(self, number: int) -> None:
+            self.sent.append(number)
+
+    popen = Popen()
+    before = signal.getsignal(signal.SIGTERM)
+    with running._Forwarding() as forwarding:
+        os.kill(os.getpid(), signal.SIGTERM)
+        forwarding.to(popen)  # type: ignore[arg-type]
+        assert popen.sent == [signal.SIGTERM]
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert popen.sent == [signal.SIGTERM, signal.SIGTERM]
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_ctrl_c_in_a_terminal_is_not_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The terminal sends it to the command itself."""
+    monkeypatch.setattr(running, "_in_front", lambda: True)
+    with running._Forwarding() as forwarding:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert forwarding._early == []

@@ -1,0 +1,5 @@
+"""Run the command line."""
+
+from greeter import main
+
+main()

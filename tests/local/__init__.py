@@ -1,0 +1,1 @@
+"""Tests of the verbs of a server in this process."""

@@ -1,0 +1,35 @@
+"""What the tests of exchanges share: exchanges in a few words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockdock.frames import Head, Outcome
+from mockdock.observe import Exchange
+from mockdock.reply import Completion, Usage
+from mockdock.request import Request
+
+__all__ = ["ANSWER", "exchange"]
+
+ANSWER = Completion("x" * 29, 0, "gpt-4o-2024-08-06", (), Usage(12, 34, 46))
+
+
+def exchange(session: str = "", **fields: Any) -> Exchange:
+    """Make an exchange that went well, but for what is given."""
+    given: dict[str, Any] = {
+        "method": "POST",
+        "path": "/v1/chat/completions",
+        "headers": {},
+        "body": b"",
+        "request": Request("openai", "chat", "gpt-4o"),
+        "reply": ANSWER,
+        "rule": "greet",
+        "rule_key": "greet",
+        "attempt": 1,
+        "head": Head(200, ()),
+        "outcome": Outcome("completed", 1, 100),
+        "started": 1_700_000_000.0,
+        "duration": 0.0,
+        "rendered": lambda: iter(()),
+    }
+    return Exchange(session=session, **{**given, **fields})

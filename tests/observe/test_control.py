@@ -1,0 +1,486 @@
+"""The control API: what it answers, and what it says to mistakes."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import logging
+import threading
+import urllib.error
+import urllib.request
+from typing import Any
+
+import pytest
+
+from mockdock import Server
+from mockdock.dialects import DIALECTS
+from mockdock.observe.control import app as control_app
+from mockdock.observe.control import reading
+from mockdock.observe.control.routes import OPERATIONS
+from mockdock.observe.verbs import Opening, Verbs
+from tests.conformance.asgi import post
+from tests.observe.control import Control
+
+SECRET = "sk-proj-abcdefghijklmnopqrstuvwx"
+
+
+@pytest.fixture
+def control() -> Control:
+    return Control()
+
+
+def chat(control: Control, text: str = "hi", session: str = "", **headers: str) -> int:
+    """Send a chat request to the application, and give the status."""
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": text}]}
+    named = {"x-mockdock-session": session} if session else {}
+    return post(control.app, "/v1/chat/completions", body, {**named, **headers}).status
+
+
+def records(control: Control, **more: Any) -> list[Any]:
+    return list(control.ask("GET", "/journal", **more).json["records"])
+
+
+def test_every_verb_is_an_operation() -> None:
+    verbs = {name for name in vars(Verbs) if not name.startswith("_")}
+    assert verbs - {"url", "about"} <= {operation.name for operation in OPERATIONS}
+    assert "version" in {operation.name for operation in OPERATIONS}
+
+
+def test_no_provider_has_a_path_of_the_control_api() -> None:
+    paths = [route.path for dialect in DIALECTS for route in dialect.routes]
+    assert not [path for path in paths if path.startswith("/__mockdock")]
+
+
+@pytest.mark.parametrize("path", ["", "/", "/health", "/nothing", "/health/", "//health", "/v1"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_is_asked_of_the_control_api_is_in_no_journal(
+    control: Control, method: str, path: str
+) -> None:
+    """Nor does it count as a request that no rule answered."""
+    answer = control.ask(method, path)
+    assert answer.headers["content-type"] == "application/json"
+    assert control.verbs.counts(None).requests == 0
+    assert control.verbs.verify("", unused="none").ok
+
+
+def test_other_paths_stay_with_the_provider(control: Control) -> None:
+    assert chat(control) == 200
+    assert post(control.app, "/__mockdocks", {}).status == 404
+    assert control.verbs.counts(None).requests == 2
+
+
+def test_the_versions_and_the_schema(control: Control) -> None:
+    version = control.ask("GET", "/version").json
+    assert version["mockdock"] == "server"
+    assert version["language"] == 1
+    assert version["version"].count(".") == 2
+    assert "rules" in control.ask("GET", "/schema").json["properties"]
+
+
+def test_rules_are_added_replaced_and_removed(control: Control) -> None:
+    added = control.ask("POST", "/rules", {"reply": "one"})
+    assert (added.status, added.json) == (201, {"key": "+1"})
+    assert control.ask("POST", "/rules", {"reply": "two"}, query=b"first=true").json["key"] == "+2"
+    assert [card["key"] for card in control.ask("GET", "/rules").json["rules"]][:2] == ["+2", "+1"]
+    replaced = control.ask("PUT", "/rules/+2", {"name": "better", "reply": "three"})
+    assert (replaced.status, replaced.raw) == (204, b"")
+    assert chat(control) == 200
+    unused = control.ask("GET", "/rules/unused").json["rules"]
+    assert [card["name"] for card in unused] == ["rule +1", "hello"]
+    assert control.ask("DELETE", "/rules/+2").status == 204
+    assert [c["key"] for c in control.ask("GET", "/rules").json["rules"]] == ["+1", "hello"]
+
+
+def test_an_added_rule_that_is_not_there_is_404(control: Control) -> None:
+    control.ask("POST", "/rules", {"reply": "one"})
+    for answer in (
+        control.ask("DELETE", "/rules/+9"),
+        control.ask("PUT", "/rules/+9", {"reply": "x"}),
+    ):
+        assert answer.status == 404
+        assert answer.error["kind"] == "usage"
+        assert answer.error["message"] == "no added rule has the key '+9'; there are: +1"
+
+
+def test_a_bad_rule_is_told_with_place_and_hint(control: Control) -> None:
+    answer = control.ask("POST", "/rules", {"when": {"usr": "x"}, "reply": "one"})
+    assert answer.status == 400
+    assert answer.error["kind"] == "scenario"
+    (problem,) = answer.error["problems"]
+    assert problem["path"] == "when.usr"
+    assert "did you mean 'user'" in problem["hint"]
+    assert control.verbs.rules("")[0].key == "hello"
+
+
+def test_the_scenario_is_given_and_replaced(control: Control) -> None:
+    assert control.ask("GET", "/scenario").json["rules"][0]["name"] == "hello"
+    fresh = {"mockdock": 1, "rules": [{"name": "fresh", "reply": "new"}]}
+    assert control.ask("PUT", "/scenario", fresh).status == 204
+    assert control.ask("GET", "/scenario").json["rules"][0]["name"] == "fresh"
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        {"mockdock": 1, "include": ["secrets.yaml"]},
+        {"mockdock": 1, "rules": [{"reply": {"file": "/etc/hostname"}}]},
+        {"mockdock": 1, "rules": [{"reply": {"file": "README.md"}}]},
+        {"mockdock": 1, "rules": [{"reply": {"file": "../pyproject.toml"}}]},
+    ],
+)
+def test_no_file_of_the_server_is_read_for_a_client(control: Control, scenario: Any) -> None:
+    for answer in (
+        control.ask("PUT", "/scenario", scenario),
+        control.ask("PUT", "/sessions/s", {"scenario": scenario}),
+    ):
+        assert answer.status == 400
+        assert answer.error["kind"] == "scenario"
+    assert control.ask("GET", "/sessions").json == {"sessions": []}
+
+
+def test_the_journal_hides_secrets_and_counts_on(control: Control) -> None:
+    chat(control, SECRET, authorization=f"Bearer {SECRET}")
+    chat(control)
+    first, second = records(control)
+    assert SECRET not in json.dumps(first)
+    assert "[redacted]" in first["request"]["headers"]["authorization"]
+    assert records(control, query=b"after=1") == [second]
+    assert records(control, query=b"limit=1") == [first]
+    assert control.ask("GET", "/counts").json["requests"] == 2
+    assert control.ask("DELETE", "/journal").status == 204
+    assert records(control) == []
+
+
+def test_unmatched_requests_are_given(control: Control) -> None:
+    control.ask("PUT", "/scenario", {"mockdock": 1, "otherwise": "fail"})
+    assert chat(control) == 404
+    (record,) = control.ask("GET", "/unmatched").json["records"]
+    assert record["missed"] is True
+    assert json.loads(record["request"]["body"])["model"] == "gpt-4o"
+
+
+def test_a_session_is_chosen_by_query_or_header(control: Control) -> None:
+    control.ask("PUT", "/sessions/one")
+    control.ask("POST", "/rules", {"reply": "mine"}, query=b"session=one")
+    header = [("host", "localhost"), ("x-mockdock-session", "one")]
+    assert len(control.ask("GET", "/rules", headers=header).json["rules"]) == 2
+    assert len(control.ask("GET", "/rules", headers=header, query=b"session=").json["rules"]) == 1
+    assert len(control.ask("GET", "/rules").json["rules"]) == 1
+    chat(control, session="one")
+    chat(control)
+    assert [one["session"] for one in records(control, query=b"session=one")] == ["one"]
+    assert [one["session"] for one in records(control, query=b"session=*")] == ["one", ""]
+    assert control.ask("GET", "/counts", query=b"session=*").json["requests"] == 2
+    assert control.ask("POST", "/reset", query=b"session=*").status == 204
+    assert records(control, query=b"session=*") == []
+    assert len(control.ask("GET", "/rules", query=b"session=one").json["rules"]) == 1
+
+
+def test_what_is_for_one_session_is_not_done_to_all(control: Control) -> None:
+    answer = control.ask("GET", "/rules", query=b"session=*")
+    assert answer.status == 400
+    assert "name one session" in answer.error["message"]
+
+
+def test_sessions_are_opened_looked_at_and_closed(control: Control) -> None:
+    opened = control.ask("PUT", "/sessions/a%2Fb c", {"seed": 5, "time_scale": 2})
+    assert opened.json == control.ask("GET", "/sessions/a%2Fb c").json
+    assert (opened.json["seed"], opened.json["opened"]) == (5, True)
+    control.ask("PUT", "/sessions/a/b")
+    assert control.ask("GET", "/sessions").json["sessions"] == ["a%2Fb c", "a/b"]
+    assert control.ask("DELETE", "/sessions/a/b").status == 204
+    assert control.ask("DELETE", "/sessions/a/b").status == 204
+    missing = control.ask("GET", "/sessions/a/b")
+    assert (missing.status, missing.error["kind"]) == (404, "usage")
+
+
+@pytest.mark.parametrize("key", ["", "*", "x" * 1001])
+def test_what_cannot_be_a_key_is_told(control: Control, key: str) -> None:
+    answer = control.ask("PUT", f"/sessions/{key}")
+    assert answer.status == 400
+    assert "1 to 1000 characters" in answer.error["message"]
+
+
+def test_what_cannot_be_done_now_is_a_conflict(control: Control) -> None:
+    answer = control.ask("PATCH", "/settings", {"seed": 1}, query=b"session=closed")
+    assert (answer.status, answer.error["kind"]) == (409, "usage")
+    assert "open it first" in answer.error["message"]
+
+
+def test_states_settings_and_the_clock(control: Control) -> None:
+    assert control.ask("PUT", "/state", {"step": "two", "n": 3}).status == 204
+    assert control.ask("PUT", "/state", {"n": None}).status == 204
+    assert control.ask("GET", "/state").json == {"step": "two"}
+    changed = control.ask("PATCH", "/settings", {"seed": 9, "time_scale": "manual"}).json
+    assert changed == control.ask("GET", "/settings").json
+    assert (changed["seed"], changed["time_scale"]) == (9, "manual")
+    before = control.ask("GET", "/clock").json
+    after = control.ask("POST", "/clock", {"seconds": 2.5}).json
+    assert after["now"] - before["now"] == after["time"] - before["time"] == 2.5
+
+
+def test_a_session_is_judged_and_a_request_explained(control: Control) -> None:
+    control.ask("POST", "/rules", {"when": {"user": "b"}, "reply": "one"})
+    control.ask("POST", "/rules", {"when": {"user": "a"}, "reply": "two"})
+    assert control.ask("GET", "/verify", query=b"unused=none").json["ok"] is True
+    assert len(control.ask("GET", "/verify").json["problems"]) == 2
+    chat(control, "a")
+    chat(control, "b")
+    judged = control.ask("POST", "/verify", {"order": [["+1", "+2"]]}).json
+    assert [problem["kind"] for problem in judged["problems"]] == ["order"]
+    request = {"model": "gpt-4o", "messages": [{"role": "user", "content": "a"}]}
+    told = control.ask("POST", "/explain", {"request": request}).json
+    assert told["rule"] == "rule +2"
+    assert [verdict["key"] for verdict in told["verdicts"]] == ["+1", "+2", "hello"]
+
+
+def test_metrics_are_text(control: Control) -> None:
+    chat(control)
+    control.ask("PUT", "/sessions/one")
+    answer = control.ask("GET", "/metrics")
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    lines = answer.raw.decode().splitlines()
+    assert "mockdock_requests_total 1" in lines
+    assert "mockdock_open_sessions 1" in lines
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        (b"sesion=x", "did you mean 'session'? there are: after, limit, session, wait"),
+        (b"limit=0", "limit"),
+        (b"limit=many", "limit"),
+        (b"after=-1", "after"),
+        (b"wait=nan", "wait"),
+        (b"limit=1&limit=2", "'limit' is given twice"),
+        (b"session=%ff", "UTF-8"),
+        (b"\xff", "UTF-8"),
+        (b"session", "name=value"),
+        (b"&".join(b"a%d=1" % number for number in range(60)), "name=value"),
+    ],
+)
+def test_a_wrong_query_string_is_told(control: Control, query: bytes, told: str) -> None:
+    answer = control.ask("GET", "/journal", query=query)
+    assert (answer.status, answer.error["kind"]) == (400, "request")
+    assert told in answer.error["message"]
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"{", "not JSON"),
+        (b"\xff", "not JSON"),
+        (b'{"seed": NaN}', "not JSON"),
+        (b"[" * 400 + b"]" * 400, "nested too deep"),
+        (b"[]", "the body is wrong"),
+        (b'{"sed": 1}', "sed: unknown (did you mean 'seed'? there are: otherwise, seed,"),
+        (b'{"seed": 1.5}', "seed"),
+        (b'{"otherwise": "no"}', "otherwise"),
+        (b'{"time_scale": -1}', "time_scale"),
+        (b'{"time_scale": 1e-300}', "a time scale is 0, or from 1e-06 to 1e+06"),
+    ],
+)
+def test_a_wrong_body_is_told(control: Control, body: bytes, told: str) -> None:
+    answer = control.ask("PATCH", "/settings", body)
+    assert (answer.status, answer.error["kind"]) == (400, "request")
+    assert told in answer.error["message"]
+
+
+def test_what_is_missing_is_told(control: Control) -> None:
+    answer = control.ask("POST", "/clock", {})
+    assert answer.error["message"] == "the body is wrong: seconds: missing"
+    answer = control.ask("GET", "/wait")
+    assert answer.error["message"] == "the query string is wrong: count: missing"
+
+
+def test_parameters_and_bodies_are_refused_where_there_are_none(control: Control) -> None:
+    assert "there are none" in control.ask("GET", "/health", query=b"x=1").error["message"]
+    answer = control.ask("POST", "/reset", {"session": "*"})
+    assert (answer.status, answer.error["message"]) == (400, "POST /reset takes no body; send none")
+
+
+@pytest.mark.parametrize("announced", [False, True])
+def test_large_bodies_are_refused(
+    control: Control, monkeypatch: pytest.MonkeyPatch, announced: bool
+) -> None:
+    monkeypatch.setattr(reading, "MOST_BYTES", 1_000_000)
+    size = [("content-length", "1000001")] if announced else []
+    headers = [("host", "localhost"), *size]
+    answer = control.ask("PUT", "/state", b"x" * 1_000_001, headers=headers, chunk=65536)
+    assert answer.status == 413
+    assert answer.headers["connection"] == "close"
+    assert answer.error["message"] == "the body is larger than 1 MB"
+
+
+def test_an_absurd_length_is_refused(control: Control) -> None:
+    headers = [("host", "localhost"), ("content-length", "9" * 5000)]
+    assert control.ask("PUT", "/state", b"{}", headers=headers).status == 413
+
+
+def test_a_method_that_is_not_there_is_told(control: Control) -> None:
+    answer = control.ask("DELETE", "/rules")
+    assert answer.status == 405
+    assert answer.headers["allow"] == "GET, HEAD, POST"
+    assert control.ask("PATCH", "/reset").headers["allow"] == "POST"
+
+
+def test_head_is_get_without_its_body(control: Control) -> None:
+    assert control.ask("HEAD", "/health").status == 200
+
+
+def test_an_unknown_resource_names_those_there_are(control: Control) -> None:
+    answer = control.ask("GET", "/helth")
+    assert answer.status == 404
+    assert "health, version, openapi.json" in answer.error["message"]
+
+
+def test_a_defect_is_told_without_a_trace(
+    control: Control, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: object) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(control.verbs, "sessions", fail)
+    with caplog.at_level(logging.ERROR, "mockdock"):
+        answer = control.ask("GET", "/sessions")
+    assert (answer.status, answer.error["kind"]) == (500, "defect")
+    assert b"secret detail" not in answer.raw
+    assert "the control API failed at GET" in caplog.text
+
+
+def test_a_client_that_leaves_before_its_body_is_complete_gets_nothing(control: Control) -> None:
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http", "method": "PUT", "path": "/__mockdock/state", "scheme": "http",
+        "headers": [(b"host", b"localhost")], "query_string": b"", "client": ("127.0.0.1", 1),
+    }  # fmt: skip
+    asyncio.run(control.app(scope, receive, send))
+    assert sent == []
+
+
+def test_a_websocket_is_closed(control: Control) -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    scope = {"type": "websocket", "path": "/__mockdock/journal", "headers": []}
+    asyncio.run(control.app(scope, receive, send))
+    assert [message["type"] for message in sent] == ["websocket.close"]
+
+
+def test_a_wait_is_capped(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control_app, "_LONGEST_WAIT", 0.0)
+    assert records(control, query=b"wait=1e300") == []
+    assert control.ask("GET", "/wait", query=b"count=1&wait=1e300").json == {"reached": False}
+    chat(control)
+    assert control.ask("GET", "/wait", query=b"count=1").json == {"reached": True}
+
+
+def test_a_wait_lets_go_of_its_thread_again_and_again(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So a server that stops need not wait for it, nor others for a thread."""
+    waits: list[float] = []
+    real = control.verbs.wait
+
+    def wait(session: str, count: int, timeout: float) -> bool:
+        waits.append(timeout)
+        return len(waits) > 3 or real(session, count, 0)
+
+    monkeypatch.setattr(control.verbs, "wait", wait)
+    answer = control.ask("GET", "/wait", query=b"count=1&wait=30", stays=True)
+    assert answer.json == {"reached": True}
+    assert waits == [control_app._SLICE] * 4
+
+
+def test_nobody_waits_for_a_client_that_left(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The helper hangs up after its request; 30 seconds would be too long for this test."""
+    monkeypatch.setattr(control_app, "_SLICE", 0.001)
+    assert records(control, query=b"wait=30") == []
+
+
+def follow(server: Server, found: list[Any]) -> None:
+    with urllib.request.urlopen(f"{server.url}/__mockdock/journal?wait=30", timeout=60) as answer:
+        found.extend(json.load(answer)["records"])
+
+
+def test_a_long_poll_ends_with_the_exchange_it_waits_for() -> None:
+    """Meanwhile the same event loop answers others."""
+    found: list[Any] = []
+    with Server({"mockdock": 1}) as server:
+        server.verbs.open("other", Opening())
+        follower = threading.Thread(target=follow, args=(server, found))
+        follower.start()
+        with urllib.request.urlopen(f"{server.base_url}/models/gpt-4o", timeout=10) as answer:
+            assert answer.status == 200
+        follower.join(20)
+    assert [record["path"] for record in found] == ["/v1/models/gpt-4o"]
+
+
+def test_a_server_stops_while_somebody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits = threading.Event()
+    statuses: list[int] = []
+    with Server({"mockdock": 1}) as server:
+        real = server.app.journal.wait_after
+
+        def wait_after(*arguments: Any) -> Any:
+            waits.set()
+            return real(*arguments)
+
+        monkeypatch.setattr(server.app.journal, "wait_after", wait_after)
+
+        def poll() -> None:
+            try:
+                follow(server, [])
+            except urllib.error.HTTPError as error:
+                statuses.append(error.code)
+                error.close()
+
+        poller = threading.Thread(target=poll)
+        poller.start()
+        assert waits.wait(10)
+        server.stop()
+        poller.join(20)
+        assert not poller.is_alive()
+    assert statuses == [503]
+
+
+def test_an_error_over_the_socket_leaves_the_connection_usable() -> None:
+    """A refused body is not taken for the next request."""
+    with Server({"mockdock": 1}) as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        connection = http.client.HTTPConnection(host, int(port), timeout=10)
+        try:
+            for _ in range(2):
+                connection.request("POST", "/__mockdock/nothing", b"x" * 100_000)
+                assert connection.getresponse().read()
+                connection.request("GET", "/__mockdock/health")
+                assert json.loads(connection.getresponse().read()) == {"status": "ok"}
+        finally:
+            connection.close()
+
+
+def test_all_errors_have_one_shape(control: Control) -> None:
+    for answer in (
+        control.ask("GET", "/nothing"),
+        control.ask("POST", "/rules", b"{"),
+        control.ask("POST", "/rules", {}),
+        control.ask("DELETE", "/rules/x"),
+        control.ask("GET", "/rules", headers=[]),
+        control.ask("PUT", "/health"),
+    ):
+        assert answer.error["status"] >= 400

@@ -1,0 +1,338 @@
+"""The plugin in runs of all kinds: imports, workers, event loops, threads, ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.conftest import process
+from tests.testing.projects import run, run_apart
+
+pytest_plugins = ["pytester"]
+
+HEAVY = (
+    "faker",
+    "openai",
+    "orjson",
+    "pydantic",
+    "rich",
+    "starlette",
+    "tiktoken",
+    "uvicorn",
+    "yaml",
+)
+
+
+def test_a_run_that_does_not_use_it_pays_for_nothing(pytester: pytest.Pytester) -> None:
+    """Nothing heavy is imported, no server room is entered, nothing is printed."""
+    conftest = f"""
+        import sys
+
+        def pytest_unconfigure():
+            heavy = sorted(set({HEAVY!r}) & sys.modules.keys())
+            ours = sorted(name for name in sys.modules if name.startswith("mockdock"))
+            with open("modules", "w") as file:
+                print(heavy, *ours, sep="\\n", file=file)
+        """
+    test = """
+        def test_passes():
+            assert [1] == [1]
+
+        def test_fails():
+            assert [1] == [2]
+        """
+    # Faker has a plugin of its own, which imports it.
+    result = run_apart(pytester, test, "-p", "no:faker", conftest=conftest)
+    result.assert_outcomes(passed=1, failed=1)
+    heavy, *ours = (pytester.path / "modules").read_text().splitlines()
+    assert heavy == "[]"
+    assert ours == [
+        "mockdock",
+        "mockdock.errors",
+        "mockdock.testing",
+        "mockdock.testing.plugin",
+        "mockdock.testing.settings",
+        "mockdock.testing.watched",
+    ]
+    assert "mockdock" not in result.stdout.str().replace("mockdock-0.", "")
+
+
+def test_workers_have_servers_of_their_own(pytester: pytest.Pytester) -> None:
+    """40 tests on 4 workers with the same prompts; none sees another's calls."""
+    test = """
+        import os, pytest
+        from app import ask
+
+        @pytest.mark.parametrize("number", range(40))
+        def test_it(mockdock_env, number):
+            mockdock_env.reply(f"answer {number}")
+            assert ask("the same") == f"answer {number}"
+            assert ask("the same") == f"answer {number}"
+            assert mockdock_env.calls.count == 2
+            with open(os.environ["PYTEST_XDIST_WORKER"], "a") as file:
+                print(mockdock_env.url, file=file)
+        """
+    result = run_apart(pytester, test, "-n", "4")
+    result.assert_outcomes(passed=40)
+    urls = [set(file.read_text().split()) for file in sorted(pytester.path.glob("gw*"))]
+    assert len(urls) == 4
+    assert all(len(each) == 1 for each in urls)
+    assert len(set.union(*urls)) == 4
+
+
+def test_failures_of_workers_are_whole(pytester: pytest.Pytester) -> None:
+    """Reports cross processes: the message, the section, the summary."""
+    test = """
+        from app import ask
+
+        def test_it(mockdock_env):
+            mockdock_env.when(user="a question").reply("an answer")
+            mockdock_env.when(name="farewell", user="bye").reply("Bye!")
+            ask("a question")
+        """
+    result = run_apart(pytester, test, "-n", "1")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*farewell never answered*"])
+    result.stdout.fnmatch_lines(["*- mockdock -*", "*a question*"])
+    result.stdout.fnmatch_lines(["FAILED test_it.py::test_it - VerificationError: *"])
+
+
+ASYNC = '''
+    from openai import AsyncOpenAI
+
+    async def ask_later(text="Hi", **options):
+        """Ask for a stream, and give its texts."""
+        async with AsyncOpenAI(max_retries=0, **options) as client:
+            stream = await client.chat.completions.create(
+                model="gpt-4o", messages=[{"role": "user", "content": text}], stream=True
+            )
+            texts = [each.choices[0].delta.content or "" async for each in stream if each.choices]
+        return texts
+    '''
+
+
+def test_async_tests(pytester: pytest.Pytester) -> None:
+    """Under pytest-asyncio and anyio; they are verified like others."""
+    test = """
+        import asyncio
+        import pytest
+        from later import ask_later
+
+        @pytest.fixture
+        def anyio_backend():
+            return "asyncio"
+
+        @pytest.mark.asyncio
+        async def test_asyncio(mockdock):
+            mockdock.when(user="one").reply("first")
+            mockdock.when(user="two").reply("second")
+            told = await asyncio.gather(
+                ask_later("one", **mockdock.openai), ask_later("two", **mockdock.openai)
+            )
+            assert ["".join(each) for each in told] == ["first", "second"]
+            assert (await mockdock.wait_for_async(2)).count == 2
+
+        @pytest.mark.anyio
+        async def test_anyio(mockdock_env):
+            mockdock_env.reply("with anyio")
+            assert "".join(await ask_later()) == "with anyio"
+
+        @pytest.mark.asyncio
+        async def test_asyncio_fails(mockdock):
+            mockdock.reply("never")
+
+        @pytest.mark.anyio
+        async def test_anyio_fails(mockdock):
+            mockdock.reply("never")
+        """
+    result = run(pytester, test, later=ASYNC)
+    result.assert_outcomes(passed=2, failed=2)
+    result.stdout.fnmatch_lines(["FAILED *test_asyncio_fails - VerificationError: *"])
+    result.stdout.fnmatch_lines(["FAILED *test_anyio_fails* - VerificationError: *"])
+
+
+def test_code_in_threads_and_loops_of_its_own(pytester: pytest.Pytester) -> None:
+    test = """
+        import asyncio
+        from concurrent.futures import ThreadPoolExecutor
+        from app import ask
+        from later import ask_later
+
+        def test_threads(mockdock_env):
+            mockdock_env.when(user="thread").reply("from a thread")
+            with ThreadPoolExecutor(8) as pool:
+                assert set(pool.map(ask, ["thread"] * 16)) == {"from a thread"}
+            assert mockdock_env.calls.count == 16
+
+        def test_loop(mockdock_env):
+            mockdock_env.reply("from a loop")
+            assert "".join(asyncio.run(ask_later())) == "from a loop"
+
+        def test_loop_in_a_thread(mockdock_env):
+            mockdock_env.reply("from a loop in a thread")
+            with ThreadPoolExecutor(1) as pool:
+                told = pool.submit(asyncio.run, ask_later()).result()
+            assert "".join(told) == "from a loop in a thread"
+        """
+    run(pytester, test, later=ASYNC).assert_outcomes(passed=3)
+
+
+def test_a_run_ends_with_a_stream_under_way(pytester: pytest.Pytester) -> None:
+    """No hang, no warning, no thread left behind."""
+    conftest = """
+        import threading
+
+        def pytest_unconfigure():
+            names = [each.name for each in threading.enumerate() if each.name == "mockdock"]
+            with open("left", "w") as file:
+                print(names, file=file)
+        """
+    test = """
+        import pytest
+        from openai import OpenAI
+
+        @pytest.mark.mockdock(time_scale=1, strict=False)
+        def test_it(mockdock):
+            text = {"text": "one two three four", "pacing": {"ttft": "0ms", "itl": "10m"}}
+            mockdock.load({"mockdock": 1, "rules": [{"reply": text}]})
+            global client, stream
+            client = OpenAI(**mockdock.openai, max_retries=0)
+            stream = client.chat.completions.create(
+                model="gpt-4o", messages=[{"role": "user", "content": "Hi"}], stream=True
+            )
+            assert next(stream).choices
+            import atexit
+            atexit.register(client.close)
+        """
+    result = run_apart(pytester, test, conftest=conftest)
+    result.assert_outcomes(passed=1)
+    assert (pytester.path / "left").read_text() == "[]\n"
+    assert "Warning" not in result.stderr.str()
+
+
+def test_an_interrupted_run_ends_cleanly(pytester: pytest.Pytester) -> None:
+    conftest = """
+        import pytest, threading
+
+        @pytest.fixture(scope="session", autouse=True)
+        def seen(mockdock_server):
+            yield
+            assert not [key for key in mockdock_server.app.sessions.keys()][1:]
+            with open("server", "w") as file:
+                print(mockdock_server.started, file=file)
+        """
+    test = """
+        from app import ask
+
+        def test_it(mockdock):
+            mockdock.reply("Hello!")
+            ask(**mockdock.openai)
+            raise KeyboardInterrupt
+        """
+    result = run_apart(pytester, test, conftest=conftest)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert (pytester.path / "server").read_text() == "True\n"
+    result.stdout.fnmatch_lines(["*KeyboardInterrupt*"])
+    assert "Traceback" not in result.stderr.str()
+
+
+def test_a_server_that_cannot_start_is_an_error_of_the_test(pytester: pytest.Pytester) -> None:
+    conftest = """
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def mockdock_settings():
+            return {"host": "192.0.2.1"}
+        """
+    test = """
+        def test_it(mockdock):
+            mockdock.base_url
+        """
+    result = run(pytester, test, conftest=conftest)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*StartError: cannot listen on 192.0.2.1:0: *"])
+
+
+REMOTE = """
+    import pytest
+    from app import ask
+
+    @pytest.mark.mockdock(scenario="quickstart", seed=3)
+    def test_scenario(mockdock_env):
+        mockdock_env.when(user="a question").reply("an answer")
+        assert ask("a question") == "an answer"
+        assert ask("hello")
+        assert mockdock_env.calls.count == 2
+
+    def test_other(mockdock_env):
+        mockdock_env.when(user="another question").reply("another answer")
+        assert ask("another question") == "another answer"
+
+    def test_fails(mockdock_env):
+        mockdock_env.when(name="farewell", user="bye").reply("Bye!")
+        mockdock_env.when(user="a last question").reply("a last answer")
+        ask("a last question")
+    """
+
+
+def test_a_server_that_runs_elsewhere(pytester: pytest.Pytester) -> None:
+    """The same tests, the same outcomes; it is named in the header, and left clean."""
+    with process("serve", "--port", "0") as server:
+        url = server.base_url.removesuffix("/v1")
+        result = run_apart(pytester, REMOTE, "--mockdock-url", url, "--mockdock-journal", "kept")
+        result.assert_outcomes(passed=2, failed=1)
+        result.stdout.fnmatch_lines([f"mockdock: {url}"])
+        result.stdout.fnmatch_lines(["*farewell never answered*"])
+        result.stdout.fnmatch_lines(["*- mockdock -*", "*a last question*"])
+        assert len([*(pytester.path / "kept").glob("*.yaml")]) == 1
+        again = run_apart(pytester, REMOTE, "-n", "2", "--mockdock-url", url)
+        again.assert_outcomes(passed=2, failed=1)
+
+
+def test_a_server_that_does_not_run(pytester: pytest.Pytester) -> None:
+    result = run(pytester, REMOTE, "--mockdock-url", "http://127.0.0.1:1")
+    result.assert_outcomes(errors=3)
+    result.stdout.fnmatch_lines(["*mockdock*http://127.0.0.1:1*"])
+    assert "plugin.py" not in result.stdout.str()
+
+
+TYPED = """
+    from mockdock.testing import MockDock, DockServer
+    from mockdock.testing.plugin import DockFactory
+    from collections.abc import Iterator
+    import pytest
+
+
+    @pytest.fixture(scope="module")
+    def dock(mockdock_factory: DockFactory) -> Iterator[MockDock]:
+        with mockdock_factory("quickstart", seed=1, time_scale="manual") as dock:
+            yield dock
+
+
+    @pytest.mark.mockdock(scenario="quickstart")
+    def test_it(mockdock: MockDock, mockdock_env: MockDock, mockdock_server: DockServer) -> None:
+        mockdock.reply("Hello!")
+        assert mockdock_env.calls.count == 0
+        assert mockdock_server.url
+    """
+
+
+def test_the_fixtures_are_typed(tmp_path: Path) -> None:
+    """Also for the sample project, whose own mypy would say the same."""
+    (tmp_path / "test_typed.py").write_text(textwrap.dedent(TYPED))
+    sample = Path(__file__).parent.parent / "downstream"
+    options = ("--follow-imports=silent", "--cache-dir", tmp_path)
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", *options, "test_typed.py", sample / "tests"],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "MYPYPATH": str(sample / "src")},
+    )
+    assert checked.stdout.startswith("Success"), checked.stdout
