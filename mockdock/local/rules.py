@@ -53,7 +53,7 @@ def _condition(name: str, holds: Callable[[Request], bool]) -> Condition:
     def checked(request: Request) -> bool:
         try:
             return holds(request)
-        except Exception as error:  # noqa: BLE001 - a user's function may raise anything
+        except Exception as error:
             raise ConditionError(name, error) from error
 
     return Condition(name, checked, lambda _: "was not true")

@@ -1,0 +1,280 @@
+"""The journal as a file: whole lines, whatever the disk does."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import stat
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from mockdock.errors import StartError
+from mockdock.frames import Outcome
+from mockdock.observe import Entry, Journal, JournalWriter
+from mockdock.observe import writer as module
+from tests.observe.helpers import exchange
+
+_PATIENCE = 10.0
+
+
+class Said:
+    """Collects what a writer says, and lets a test wait for it."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._news = threading.Condition()
+
+    def __call__(self, line: str) -> None:
+        """Take a line."""
+        with self._news:
+            self.lines.append(line)
+            self._news.notify_all()
+
+    def wait_for(self, text: str) -> None:
+        """Wait until a line holds this."""
+        with self._news:
+            found = self._news.wait_for(lambda: any(text in each for each in self.lines), _PATIENCE)
+        assert found, self.lines
+
+
+@pytest.fixture
+def said() -> Said:
+    return Said()
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_AGAIN", 0.01)
+
+
+def _writing(monkeypatch: pytest.MonkeyPatch, write: Callable[[int, bytes], int]) -> None:
+    """Let the module write so, and nobody else."""
+    monkeypatch.setattr(module, "os", SimpleNamespace(**{**vars(os), "write": write}))
+
+
+@pytest.fixture
+def full(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """Have a disk with so many bytes of room."""
+    disk = {"room": 0}
+
+    def limited(file: int, data: bytes) -> int:
+        if disk["room"] < len(data):
+            data = data[: disk["room"]]
+            if not data:
+                raise OSError(28, "No space left on device")
+        disk["room"] -= len(data)
+        return os.write(file, data)
+
+    _writing(monkeypatch, limited)
+    return disk
+    return disk
+
+
+def lines(path: Path) -> list[Any]:
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def entry(number: int, **fields: Any) -> Entry:
+    return Entry(number, exchange(**fields))
+
+
+def test_each_entry_is_a_line_without_secrets(tmp_path: Path, said: Said) -> None:
+    path = tmp_path / "journal.jsonl"
+    journal = Journal()
+    with JournalWriter(path, said) as writer:
+        journal.watch(writer.write)
+        for number in range(250):
+            secret = {"authorization": "Bearer secret-secret"}
+            journal.append(
+                exchange(headers=secret, body=b"said secret-secret, \xc3\xa4", rule=f"r{number}")
+            )
+    made = lines(path)
+    assert [each["number"] for each in made] == list(range(1, 251))
+    assert made[-1]["rule"] == "r249"
+    assert made[0]["request"]["body"] == "said [redacted], ä"
+    assert b"secret-secret" not in path.read_bytes()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert said.lines == []
+
+
+def test_lines_are_added_behind_what_is_there(tmp_path: Path, said: Said) -> None:
+    """A line that a crash cut off is ended first."""
+    path = tmp_path / "journal.jsonl"
+    for before, number in ((b'{"old": 1}\n{"cut', 1), (None, 2)):
+        if before is not None:
+            path.write_bytes(before)
+        with JournalWriter(path, said) as writer:
+            writer.write(entry(number))
+    old, cut, *made = path.read_bytes().splitlines()
+    assert (old, cut) == (b'{"old": 1}', b'{"cut')
+    assert [json.loads(line)["number"] for line in made] == [1, 2]
+
+
+def test_a_full_disk_is_told_once_and_nothing_is_lost(
+    tmp_path: Path, said: Said, full: dict[str, int]
+) -> None:
+    path = tmp_path / "journal.jsonl"
+    with JournalWriter(path, said) as writer:
+        full["room"] = 100
+        writer.write(entry(1))
+        said.wait_for("No space left on device; trying again")
+        writer.write(entry(2))
+        full["room"] = 1_000_000
+        said.wait_for("written again")
+        full["room"] = 0
+        writer.write(entry(3))
+        said.wait_for("No space")
+        full["room"] = 1_000_000
+    assert [each["number"] for each in lines(path)] == [1, 2, 3]
+    assert all(str(path) in line for line in said.lines)
+
+
+def test_what_a_full_disk_never_took_is_counted_at_the_end(
+    tmp_path: Path, said: Said, full: dict[str, int]
+) -> None:
+    with JournalWriter(tmp_path / "journal.jsonl", said) as writer:
+        writer.write(entry(1))
+        said.wait_for("No space")
+        writer.write(entry(2))
+    assert said.lines[1:] == [f"{tmp_path / 'journal.jsonl'}: 2 exchanges could not be written"]
+    assert full["room"] == 0
+
+
+def test_a_path_that_cannot_be_written_is_told_at_once_and_tried_again(
+    tmp_path: Path, said: Said
+) -> None:
+    path = tmp_path / "later" / "journal.jsonl"
+    writer = JournalWriter(path, said)
+    writer.start()
+    assert said.lines == [
+        f"{path}: the journal cannot be written: No such file or directory; trying again"
+    ]
+    writer.write(entry(1))
+    path.parent.mkdir()
+    said.wait_for("written again")
+    writer.close()
+    assert [each["number"] for each in lines(path)] == [1]
+
+
+def test_another_reason_is_told_too(tmp_path: Path, said: Said) -> None:
+    """A folder that turns up in the place of the file is not written to."""
+    path = tmp_path / "later" / "journal.jsonl"
+    with JournalWriter(path, said) as writer:
+        writer.write(entry(1))
+        path.mkdir(parents=True)
+        said.wait_for("it is a folder now")
+    assert said.lines[-1].endswith("1 exchange could not be written")
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "socket"])
+def test_what_is_no_file_is_refused(tmp_path: Path, said: Said, kind: str) -> None:
+    path = tmp_path / "journal"
+    with socket.socket(socket.AF_UNIX) as listener:
+        match kind:
+            case "folder":
+                path.mkdir()
+            case "pipe":
+                os.mkfifo(path)
+            case _:
+                listener.bind(str(path))
+        with pytest.raises(StartError, match=f"a journal is a file, and this is a {kind}"):
+            JournalWriter(path, said).start()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_a_device_that_is_always_full_is_told(said: Said) -> None:
+    with JournalWriter(Path("/dev/full"), said) as writer:
+        writer.write(entry(1))
+        said.wait_for("No space left on device")
+    assert said.lines[-1] == "/dev/full: 1 exchange could not be written"
+
+
+def test_what_does_not_fit_is_counted_in_its_place(
+    tmp_path: Path, said: Said, monkeypatch: pytest.MonkeyPatch, full: dict[str, int]
+) -> None:
+    monkeypatch.setattr(module, "_MOST", 2)
+    path = tmp_path / "journal.jsonl"
+    with JournalWriter(path, said) as writer:
+        writer.write(entry(1))
+        said.wait_for("No space")
+        for number in range(2, 7):
+            writer.write(entry(number))
+        full["room"] = 1_000_000
+        said.wait_for("3 exchanges dropped")
+        writer.write(entry(7))
+    told = [each.get("number", each) for each in lines(path)]
+    assert told == [1, 2, 3, {"dropped": 3}, 7]
+    assert sum("come faster" in line for line in said.lines) == 1
+
+
+def test_one_exchange_too_large_for_the_queue_is_dropped(
+    tmp_path: Path, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MOST_BYTES", 100_000)
+    path = tmp_path / "journal.jsonl"
+    with JournalWriter(path, said) as writer:
+        writer.write(entry(1, body=b"x" * 200_000))
+        said.wait_for("1 exchange dropped")
+        writer.write(entry(2))
+    assert [each.get("number", each) for each in lines(path)] == [{"dropped": 1}, 2]
+
+
+def test_large_entries_are_written_in_several_batches(
+    tmp_path: Path, said: Said, monkeypatch: pytest.MonkeyPatch, full: dict[str, int]
+) -> None:
+    """Drops are summed up over batches, and told once the queue is empty."""
+    monkeypatch.setattr(module, "_BATCH_BYTES", 1)
+    path = tmp_path / "journal.jsonl"
+    monkeypatch.setattr(module, "_MOST", 2)
+    with JournalWriter(path, said) as writer:
+        writer.write(entry(1))
+        said.wait_for("No space")
+        for number in range(2, 5):
+            writer.write(entry(number))
+        full["room"] = 1_000_000
+        said.wait_for("1 exchange dropped")
+    assert [each.get("number", each) for each in lines(path)] == [1, 2, 3, {"dropped": 1}]
+
+
+def test_an_exchange_that_cannot_be_told_does_not_end_the_journal(
+    tmp_path: Path, said: Said, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> Any:
+        raise RuntimeError("cannot render")
+
+    path = tmp_path / "journal.jsonl"
+    wrong = replace(exchange(), rendered=broken, outcome=Outcome("completed", 1, 1))
+    with caplog.at_level(logging.ERROR, "mockdock"), JournalWriter(path, said) as writer:
+        writer.write(Entry(1, wrong))
+        writer.write(entry(2))
+    assert [each["number"] for each in lines(path)] == [2]
+    assert "exchange 1 could not be written" in caplog.text
+
+
+def test_stopping_does_not_wait_for_ever(
+    tmp_path: Path, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that hangs holds the end up for a bounded time only."""
+    monkeypatch.setattr(module, "_STOP_SECONDS", 0.01)
+    released = threading.Event()
+
+    def hanging(_: int, data: bytes) -> int:
+        assert released.wait(_PATIENCE)
+        return len(data)
+
+    _writing(monkeypatch, hanging)
+    writer = JournalWriter(tmp_path / "journal.jsonl", said).start()
+    writer.write(entry(1))
+    writer.close()
+    assert said.lines == [f"{tmp_path / 'journal.jsonl'}: 1 exchange could not be written"]
+    released.set()
+    writer._thread.join(_PATIENCE)
+    assert not writer._thread.is_alive()
