@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
@@ -9,13 +10,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote
 from uuid import uuid4
 
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
-from mockdock.delivery import Clock, ScaledClock, deliver, schedule
+from mockdock.arrival import GoneError, arrive, read
+from mockdock.delivery import Client, Clock, ScaledClock, deliver, schedule
 from mockdock.dialects import DIALECTS, Call, Dialect, Envelope
 from mockdock.engine import Decision, Engine
 from mockdock.errors import ConditionError
@@ -34,9 +36,6 @@ _Timed = Iterator[tuple[float, Frame]]
 
 MAX_BODY = 32 * 1024 * 1024
 """Default limit for a request body, in bytes; images travel in bodies."""
-
-_DIGITS = 18
-"""A longer content-length is above any limit, and maybe more than int() takes."""
 
 _LONGEST_HEADER = 1000
 
@@ -82,13 +81,12 @@ class App:
 
     def mount(self, path: str, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
         """Let another application answer a path and everything below it."""
-        self._starlette.router.routes[:0] = [Mount(path, app), Route(path, app)]
+        self._starlette.router.routes += [Mount(path, app), Route(path, app)]
 
     async def turn_away(self, send: Send) -> None:
         """Answer a request that cannot be served any more, in the provider's words."""
         endpoint = _Endpoint(self, DIALECTS[0], {})
-        failure = Failure("overloaded", headers={"connection": "close"})
-        await endpoint.refuse(failure, send)
+        await endpoint.refuse(_STOPPED, send)
 
     def _routes(self) -> Iterator[Route]:
         for dialect in DIALECTS:
@@ -97,10 +95,6 @@ class App:
                 operations[route.path][route.method] = route.operation
             for path, by_method in operations.items():
                 yield Route(path, _Endpoint(self, dialect, by_method))
-
-
-class _GoneError(Exception):
-    """The client left before its body was complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,35 +120,52 @@ class _Endpoint:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1000})
             return
-        call = _call(scope, self._dialect)
+        call = arrive(scope, self._dialect)
         session = self._app.sessions.of(call.caller.session)
         clock = session.clock
         arrived, started = clock.now(), clock.time()
+        client = Client(receive, clock)
+
+        def record(outcome: Outcome) -> None:
+            era = self._app.sessions.of(call.caller.session).era
+            exchange = _exchange(
+                self._dialect,
+                answer,
+                head,
+                outcome,
+                started,
+                clock.now() - arrived,
+                late=era != session.era,
+            )
+            for observer in self._app.observers:
+                _show(exchange, observer)
+
         try:
-            answer = await self._answer(call, session, receive, started)
+            answer = await self._answer(call, session, receive, client, started)
             head, timed = self._render(answer, clock, arrived)
-        except _GoneError:
+        except GoneError:
             return
+        except asyncio.CancelledError:
+            client.close()
+            answer = _refusal(_STOPPED, call)
+            head, _ = self._render(answer, clock, arrived)
+            record(Outcome("stopped", 0, 0))
+            raise
         except Exception as error:  # noqa: BLE001 - the last line before a client sees a trace
             # A defect of ours: the client gets an error it will not retry, the log the trace.
             _log.exception("mockdock failed to answer %s %s", call.method, call.path)
             answer = _refusal(replace(_DEFECT, cause=error), call)
             head, timed = self._render(answer, clock, arrived)
 
-        def record(outcome: Outcome) -> None:
-            duration = clock.now() - arrived
-            exchange = _exchange(self._dialect, answer, head, outcome, started, duration)
-            for observer in self._app.observers:
-                _show(exchange, observer)
-
-        await deliver(head, timed, clock=clock, receive=receive, send=send, record=record)
+        await deliver(head, timed, clock=clock, client=client, send=send, record=record)
 
     async def refuse(self, failure: Failure, send: Send) -> None:
         """Send a refusal at once, whatever else goes on."""
         clock = ScaledClock(0)
         answer = _Answer(_NOBODY, None, failure, uuid4().hex)
         head, timed = self._render(answer, clock, clock.now())
-        await deliver(head, timed, clock=clock, receive=_nothing, send=send, record=lambda _: None)
+        client = Client(_nothing, clock)
+        await deliver(head, timed, clock=clock, client=client, send=send, record=lambda _: None)
 
     def _render(self, answer: _Answer, clock: Clock, arrived: float) -> tuple[Head, _Timed]:
         """Make the head and the first frame; the frames after it are made as they leave."""
@@ -181,7 +192,7 @@ class _Endpoint:
         return self._dialect.head(answer.request, answer.reply, envelope)
 
     async def _answer(
-        self, call: Call, session: Session, receive: Receive, started: float
+        self, call: Call, session: Session, receive: Receive, client: Client, started: float
     ) -> _Answer:
         """Refuse what cannot be understood; decide and compose what can."""
         engine, dialect = session.engine, self._dialect
@@ -191,7 +202,7 @@ class _Endpoint:
         operation = self._operations.get("GET" if call.method == "HEAD" else call.method, "")
         if not operation:
             return _refusal(dialect.misroute(call, frozenset(self._operations)), call)
-        body = await _read(call.headers, receive, self._app.max_body)
+        body = await read(call.headers, receive, self._app.max_body)
         if body is None:
             return _refusal(dialect.oversize(self._app.max_body), call)
         call = replace(
@@ -205,7 +216,15 @@ class _Endpoint:
         if isinstance(parsed, Failure):
             return _refusal(parsed, call)
         try:
-            decision = await engine.consult(parsed, engine.decide(parsed))
+            decision = engine.decide(parsed)
+            if decision.asks:
+                client.watch()
+            if (
+                decision.rule_key is not None
+                and self._app.sessions.of(call.caller.session).era == session.era
+            ):
+                self._app.journal.use(call.caller.session, decision.rule_key)
+            decision = await engine.consult(parsed, decision)
         except ConditionError as error:
             return _refusal(replace(_DEFECT, message=f"mockdock: {error}", cause=error.cause), call)
         reply = engine.compose(parsed, decision, int(started))
@@ -216,6 +235,7 @@ class _Endpoint:
 
 
 _NOBODY = Call("", "", "", {}, {}, b"", "")
+_STOPPED = Failure("overloaded", headers={"connection": "close"})
 _DEFECT = Failure("server_error", message="mockdock failed, see its log", should_retry=False)
 
 
@@ -248,44 +268,6 @@ def _pace(answer: _Answer) -> tuple[Any, Any]:
     return reply.pacing, context.entropy.rng(f"pacing/{context.seen}")
 
 
-def _call(scope: Scope, dialect: Dialect) -> Call:
-    """Tell what is known of a request before its body is read."""
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    host = headers.get("host") or ":".join(str(part) for part in scope.get("server") or ())
-    return Call(
-        operation="",
-        method=scope["method"],
-        path=scope["path"],
-        headers=headers,
-        params=scope.get("path_params", {}),
-        body=b"",
-        base_url=f"{scope.get('scheme', 'http')}://{host}",
-        caller=dialect.caller(headers),
-        query=tuple(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
-    )
-
-
-async def _read(headers: Mapping[str, str], receive: Receive, limit: int) -> bytes | None:
-    """Read the body, None when it is above ``limit`` bytes."""
-    announced = headers.get("content-length", "")
-    if announced.isdecimal() and (len(announced) > _DIGITS or int(announced) > limit):
-        return None
-    chunks: list[bytes] = []
-    size = 0
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise _GoneError
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > limit:
-            return None
-        chunks.append(chunk)
-        more = message.get("more_body", False)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
 def _exchange(
     dialect: Dialect,
     answer: _Answer,
@@ -293,6 +275,8 @@ def _exchange(
     outcome: Outcome,
     started: float,
     duration: float,
+    *,
+    late: bool,
 ) -> Exchange:
     call, decision = answer.call, answer.decision
     return Exchange(
@@ -310,5 +294,6 @@ def _exchange(
         outcome=outcome,
         started=started,
         duration=duration,
+        late=late,
         rendered=partial(dialect.frames, answer.request, answer.reply),
     )

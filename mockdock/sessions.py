@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 
 from mockdock.delivery import Clock
 from mockdock.engine import Engine
@@ -20,12 +21,14 @@ class Session:
 
     ``key`` is that of a session which was opened, and is a valid API key in it.
     ``numbered`` counts the rules ever added to it: a rule's number is given once.
+    ``era`` is another one whenever it begins anew.
     """
 
     engine: Engine
     clock: Clock
     key: str = ""
     numbered: int = 0
+    era: int = field(default_factory=count(1).__next__)
 
 
 class Sessions:
@@ -45,19 +48,24 @@ class Sessions:
         """Give what serves a session."""
         return self._opened.get(key, self.base)
 
-    def put(self, key: str, session: Session) -> str | None:
-        """Open a session, or change it; the empty key is the base. Give the key that had to go."""
+    def put(self, key: str, session: Session) -> Session | None:
+        """Open a session, or change it; the empty key is the base. Give the one that had to go."""
         with self._lock:
             if not key:
                 self.base = session
                 return None
             self._opened[key] = session
-            return self._opened.popitem(last=False)[0] if len(self._opened) > _MOST else None
+            return self._opened.popitem(last=False)[1] if len(self._opened) > _MOST else None
 
     def close(self, key: str) -> bool:
         """Close a session, and tell whether it was open."""
         with self._lock:
             return self._opened.pop(key, None) is not None
+
+    def lives_by(self, clock: Clock) -> bool:
+        """Tell whether any session still lives in this time."""
+        with self._lock:
+            return any(each.clock is clock for each in (self.base, *self._opened.values()))
 
     def keys(self) -> tuple[str, ...]:
         """Name the sessions that are open, in the order they were opened."""

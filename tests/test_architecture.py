@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import importlib
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "delivery": NOUNS,
     "observe": NOUNS,
     "sessions": {"engine", "delivery"},
-    "app": {*NOUNS, "engine", "dialects", "delivery", "observe", "sessions"},
+    "arrival": {"dialects"},
+    "app": {*NOUNS, "arrival", "engine", "dialects", "delivery", "observe", "sessions"},
     "local": {
         *NOUNS,
         "app",
@@ -33,16 +35,29 @@ MAY_IMPORT: dict[str, set[str]] = {
         "scenario",
         "sessions",
     },
+    "remote": {*NOUNS, "observe", "scenario"},
+    "environ": NOUNS,
     "server": {*NOUNS, "app", "engine", "dialects", "delivery", "local", "observe", "scenario"},
-    "testing": {*NOUNS, "app", "dialects", "local", "observe", "scenario", "server"},
+    "testing": {
+        *NOUNS,
+        "app",
+        "dialects",
+        "environ",
+        "local",
+        "observe",
+        "remote",
+        "scenario",
+        "server",
+    },
     "__init__": {"errors", "server", "testing"},
     "__main__": {"cli"},
     "cli": {
         *NOUNS,
         "app",
+        "environ",
         "local",
+        "remote",
         "server",
-        "testing",
         "engine",
         "content",
         "dialects",
@@ -104,8 +119,45 @@ def test_all_names_what_a_module_defines(path: Path) -> None:
     public = getattr(module, "__all__", None)
     statements = ast.parse(path.read_text()).body
     assert public is not None or len(statements) == 1, f"{path} has no __all__"
-    for each in public or ():
+    named = list(public or ())
+    for each in named:
         assert hasattr(module, each), f"{each} is not in {name}"
+    assert named == sorted(named, key=_order), f"{path}: __all__ is not sorted"
+    taken = IMPORTED.get(name.removesuffix(".__init__"), set())
+    assert set(_defined(statements)) & taken <= set(named), f"{path}: __all__ lacks what is used"
+
+
+def _order(name: str) -> tuple[int, str]:
+    """Constants come first, then classes, then the rest."""
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2), name
+
+
+def _defined(statements: Sequence[ast.stmt]) -> Iterator[str]:
+    """Give the public names that statements define, and do not import."""
+    for node in statements:
+        match node:
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
+                found = [name]
+            case ast.AsyncFunctionDef(name=name) | ast.AnnAssign(target=ast.Name(id=name)):
+                found = [name]
+            case ast.Assign(targets=targets):
+                found = [each.id for each in targets if isinstance(each, ast.Name)]
+            case _:
+                found = []
+        yield from (name for name in found if not name.startswith("_"))
+
+
+def _imported() -> dict[str, set[str]]:
+    """Give, for each module, the names that other modules of the package import from it."""
+    taken: dict[str, set[str]] = defaultdict(set)
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                taken[node.module] |= {alias.name for alias in node.names}
+    return taken
+
+
+IMPORTED = _imported()
 
 
 def test_modules_are_short() -> None:

@@ -50,7 +50,9 @@ def test_the_session_opened_first_goes_when_there_are_ten_thousand() -> None:
     for number in range(10_000):
         assert sessions.put(str(number), opened(str(number))) is None
     assert sessions.put("0", replace(opened("0"), clock=ScaledClock(1))) is None
-    assert sessions.put("one more", opened("one more")) == "0"
+    gone = sessions.put("one more", opened("one more"))
+    assert gone is not None
+    assert gone.key == "0"
     assert sessions.of("0") is BASE
     assert sessions.of("1").key == "1"
     assert len(sessions.keys()) == module._MOST == 10_000

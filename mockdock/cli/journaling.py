@@ -12,12 +12,12 @@ from mockdock.cli.reading import complain
 from mockdock.errors import StartError, UsageError
 from mockdock.observe import exchanges, report
 from mockdock.observe.verbs import Unused, Verbs
-from mockdock.testing.remote import RemoteVerbs
+from mockdock.remote import RemoteVerbs
 
 __all__ = ["print_journal", "reset_session", "verify_session"]
 
 _PAGE = 100
-_WAIT = 10.0
+_WAIT = 1.0
 
 
 def print_journal(

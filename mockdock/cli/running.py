@@ -18,10 +18,11 @@ from typing import Any, Literal, Self
 from mockdock.cli.reading import complain
 from mockdock.cli.tallying import Tallying
 from mockdock.content.tokens import tokenizer
+from mockdock.environ import ELSEWHERE, environment
 from mockdock.errors import StartError, UsageError
 from mockdock.observe import JournalWriter, report
+from mockdock.observe.verbs import Changes
 from mockdock.server import Server
-from mockdock.testing.environ import environment
 
 __all__ = ["RunOptions", "run_command"]
 
@@ -38,7 +39,7 @@ _FORWARDED = tuple(
 class RunOptions:
     """The options of ``mockdock run``."""
 
-    otherwise: Literal["auto", "fail", "echo", "lorem"]
+    otherwise: Literal["auto", "fail", "echo", "lorem"] | None
     seed: int | None
     time_scale: float
     quiet: bool
@@ -60,10 +61,12 @@ def run_command(sources: Sequence[str], command: Sequence[str], options: RunOpti
             *sources,
             seed=options.seed,
             time_scale=options.time_scale,
-            otherwise=options.otherwise,
+            otherwise="fail",
         )
     except ValueError as error:
         raise StartError(f"--time-scale: {error}") from error
+    if options.otherwise is not None:
+        server.verbs.change("", Changes(otherwise=options.otherwise))
     tallying = Tallying(lambda key: bool(server.app.sessions.of(key).key))
     server.app.journal.watch(tallying.add)
     writer: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
@@ -74,7 +77,8 @@ def run_command(sources: Sequence[str], command: Sequence[str], options: RunOpti
         # Loading ranks takes a moment; the command's first request need not wait for all of it.
         threading.Thread(target=tokenizer, args=("o200k_base",), daemon=True).start()
         with _Forwarding() as forwarding:
-            popen = _started(command, {**os.environ, **environment(server.url, _KEY)})
+            kept = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
+            popen = _started(command, {**kept, **environment(server.url, _KEY)})
             if isinstance(popen, int):
                 return popen
             forwarding.to(popen)

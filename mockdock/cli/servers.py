@@ -68,6 +68,9 @@ def serve(
     journal_size: Annotated[
         int, typer.Option(min=1, help="Exchanges kept in memory; counters go on.")
     ] = 10_000,
+    journal_bytes: Annotated[
+        int, typer.Option(min=1, help="Bytes of memory for them, about; what is older goes.")
+    ] = 32_000_000,
     control_token: Annotated[
         str | None,
         typer.Option(
@@ -103,6 +106,7 @@ def serve(
             grace=grace,
             journal=journal,
             journal_size=journal_size,
+            journal_bytes=journal_bytes,
             control_token=control_token,
         ),
     )
@@ -134,9 +138,9 @@ def run(
     ] = None,
     *,
     otherwise: Annotated[
-        Literal["auto", "fail", "echo", "lorem"],
-        typer.Option(help="The answer where no rule matches and the scenario does not say."),
-    ] = "fail",
+        Literal["auto", "fail", "echo", "lorem"] | None,
+        typer.Option(help="The answer where no rule matches; default: the scenario's, else fail."),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed of all chance, instead of the scenario's.")
     ] = None,

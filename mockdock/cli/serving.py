@@ -55,6 +55,7 @@ class Options:
     grace: int
     journal: Path | None = None
     journal_size: int = 10_000
+    journal_bytes: int = 32_000_000
     control_token: str | None = None
 
 
@@ -70,7 +71,7 @@ def serve_scenarios(sources: Sequence[str], options: Options) -> None:
         Engine(loaded.scenario, seed=options.seed),
         clock=clock,
         observers=[] if options.quiet else [_Printer()],
-        journal=Journal(options.journal_size),
+        journal=Journal(options.journal_size, options.journal_bytes),
         max_body=options.max_body,
     )
     url = ""
@@ -90,7 +91,8 @@ def serve_scenarios(sources: Sequence[str], options: Options) -> None:
 
     def take(fresh: Loaded) -> None:
         # Stored completions and added rules are not the scenario's; what it counts begins anew.
-        app.engine = app.engine.changed(scenario=fresh.scenario, store=MemoryStore())
+        with app.sessions.changing:
+            app.engine = app.engine.changed(scenario=fresh.scenario, store=MemoryStore())
 
     watched = (
         reloading(sources, loaded, take, functools.partial(_say, options))

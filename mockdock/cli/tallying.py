@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-from mockdock.observe import Entry, record
+from mockdock.local.verdict import raised, unmatched
+from mockdock.observe import Entry
 from mockdock.observe.verbs import Problem, RuleCard, Verdict
 from mockdock.reply import Completion, Failure
 
@@ -27,7 +28,7 @@ class Tallying:
         self._prompt_tokens = 0
         self._completion_tokens = 0
         self._used: set[str | None] = set()
-        self._problems: list[Problem] = []
+        self._kept: list[Entry] = []
         self._wrong = 0
 
     @property
@@ -36,7 +37,7 @@ class Tallying:
         return self._wrong > 0
 
     def add(self, entry: Entry) -> None:
-        """Count an exchange."""
+        """Count an exchange; it is the journal that calls, so that it must be quick."""
         exchange = entry.exchange
         if self._opened(exchange.session):
             return
@@ -50,13 +51,13 @@ class Tallying:
                 self._completion_tokens += reply.usage.completion_tokens
             if exchange.missed or cause is not None:
                 self._wrong += 1
-                if self._wrong <= _MOST:
-                    self._problems.append(_problem(entry, cause))
+                if len(self._kept) < _MOST:
+                    self._kept.append(entry)
 
     def verdict(self, cards: Sequence[RuleCard]) -> Verdict:
         """Judge it all; ``cards`` are the server's own rules."""
         with self._lock:
-            problems = list(self._problems)
+            problems = [_problem(entry) for entry in self._kept]
             if (left := self._wrong - len(problems)) > 0:
                 message = f"{left} more request{'s' * (left > 1)} went wrong"
                 problems.append(Problem(kind="unmatched", message=message))
@@ -74,10 +75,6 @@ class Tallying:
             )
 
 
-def _problem(entry: Entry, cause: Exception | None) -> Problem:
-    told = record(entry)
-    if cause is not None:
-        message = f"answering a request raised {cause!r}"
-        return Problem(kind="raised", message=message, record=told)
-    message = f"{told['method']} {told['path']} was answered by no rule"
-    return Problem(kind="unmatched", message=message, record=told)
+def _problem(entry: Entry) -> Problem:
+    tell = unmatched if entry.exchange.missed else raised
+    return tell(entry, secrets=False)

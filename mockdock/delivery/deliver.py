@@ -9,7 +9,7 @@ from typing import Any
 from mockdock.delivery.clock import Clock
 from mockdock.frames import Frame, Head, Outcome
 
-__all__ = ["deliver"]
+__all__ = ["Client", "deliver"]
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -19,8 +19,11 @@ _FLUSH = 64 * 1024
 """Bytes that are due are gathered into one write until there are so many."""
 
 
-class _Client:
-    """Waits for a moment, or for the client to go away, whichever is first."""
+class Client:
+    """Waits for a moment, or for the client to go away, whichever is first.
+
+    ``receive`` has given the whole body. ``left`` is only known while watched.
+    """
 
     def __init__(self, receive: Receive, clock: Clock) -> None:
         self._receive = receive
@@ -30,10 +33,12 @@ class _Client:
         self.left = False
 
     def watch(self) -> None:
+        """See from now on whether the client goes away."""
         if self._watch is None:
             self._watch = asyncio.ensure_future(self._until_gone())
 
     async def wait_until(self, due: float) -> None:
+        """Wait until a moment of the clock has come, or the client has left."""
         if self.left:
             return
         self.watch()
@@ -47,6 +52,7 @@ class _Client:
             self._wake = None
 
     def close(self) -> None:
+        """Watch no longer."""
         if self._watch is not None:
             self._watch.cancel()
 
@@ -64,7 +70,7 @@ class _Client:
 class _Outlet:
     """Gathers bytes and writes them together, the head before the first."""
 
-    def __init__(self, head: Head, send: Send, client: _Client) -> None:
+    def __init__(self, head: Head, send: Send, client: Client) -> None:
         self._head: Head | None = head
         self._send = send
         self._client = client
@@ -93,7 +99,7 @@ async def deliver(
     timed: Iterator[tuple[float, Frame]],
     *,
     clock: Clock,
-    receive: Receive,
+    client: Client,
     send: Send,
     record: Callable[[Outcome], None],
 ) -> None:
@@ -104,7 +110,6 @@ async def deliver(
     once: before the last byte leaves, when the client has gone away, or when
     the server stops and cancels what is left.
     """
-    client = _Client(receive, clock)
     outlet = _Outlet(head, send, client)
     frames = 0
     complete = False

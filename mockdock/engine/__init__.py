@@ -4,6 +4,7 @@ from mockdock.engine.conditions import Condition
 from mockdock.engine.decision import Decision, Explained
 from mockdock.engine.engine import Engine
 from mockdock.engine.match import AddedRule, Compiled, Function
+from mockdock.engine.nearest import idle
 from mockdock.engine.store import MemoryStore, Store
 from mockdock.engine.stored import MemoryShelf, Shelf
 
@@ -19,4 +20,5 @@ __all__ = [
     "MemoryStore",
     "Shelf",
     "Store",
+    "idle",
 ]

@@ -29,6 +29,11 @@ class Decision:
     skipped: Mapping[int, Skip] = field(default_factory=dict)
 
     @property
+    def asks(self) -> bool:
+        """Whether a function is to be asked for the answer."""
+        return callable(self.answer)
+
+    @property
     def rule(self) -> str | None:
         """Name the rule that answers, None when none does."""
         compiled = self.context.compiled

@@ -57,12 +57,13 @@ class Engine:
     """A scenario, ready to answer.
 
     ``added`` rules come before the scenario's. ``otherwise`` answers where no
-    rule matches and the scenario does not say. ``seed`` replaces the scenario's,
-    and that of one that is changed to. The store and the shelf of stored completions may be shared
-    with others. An engine that is ``alone`` serves one session: what its rules
-    count by server is counted there, and ``called``, where given, stands for
-    the session's key in every random choice. Another ``edition`` of a scenario
-    counts its rules anew.
+    rule matches and the scenario does not say, ``given_otherwise`` whatever it
+    says; ``seed`` replaces the scenario's, and that of one that is changed to.
+    The store and the shelf of stored completions may be shared with others. An
+    engine that is ``alone`` serves one session: what its rules count by server
+    is counted there, and ``called``, where given, stands for the session's key
+    in every random choice. Another ``edition`` of a scenario counts its rules
+    anew; ``scripted`` are these where they were made ready before.
     """
 
     def __init__(
@@ -74,9 +75,11 @@ class Engine:
         shelf: Shelf | None = None,
         seed: int | None = None,
         otherwise: Otherwise = "auto",
+        given_otherwise: Otherwise | None = None,
         alone: bool = False,
         called: str | None = None,
         edition: int = 0,
+        scripted: tuple[Compiled, ...] | None = None,
     ) -> None:
         self.scenario = scenario
         self.store: Store = MemoryStore() if store is None else store
@@ -84,26 +87,24 @@ class Engine:
         self.seed = scenario.seed if seed is None else seed
         self.given_seed = seed
         self.added = tuple(added)
+        self._scripted = scripted or compile_rules(
+            scenario.rules, scenario.pacing, alone=alone, edition=edition
+        )
         self.rules = (
             *compile_added(self.added, scenario.pacing, alone=alone),
-            *compile_rules(
-                scenario.rules,
-                scenario.pacing,
-                first=len(self.added),
-                alone=alone,
-                edition=edition,
-            ),
+            *self._scripted,
         )
         self.edition = edition
         self._alone = alone
         self._called = called
         self.default = otherwise
+        self.given_otherwise = given_otherwise
         self.catalogue: Catalogue = catalogue_of(scenario)
-        if otherwise not in get_args(Otherwise):
-            raise MockdockError(
-                f"otherwise={otherwise!r}: write one of {', '.join(get_args(Otherwise))}"
-            )
-        self._otherwise = otherwise if scenario.otherwise is None else scenario.otherwise
+        for each in (otherwise, given_otherwise or otherwise):
+            if each not in get_args(Otherwise):
+                known = ", ".join(get_args(Otherwise))
+                raise MockdockError(f"otherwise={each!r}: write one of {known}")
+        self._otherwise = given_otherwise or scenario.otherwise or otherwise
         self._pace = pace_of(self._otherwise, scenario.pacing)
         self._keys = (
             frozenset(key.encode() for key in scenario.auth.keys)
@@ -122,7 +123,7 @@ class Engine:
     ) -> Engine:
         """Give an engine that differs in what is given.
 
-        Rules of another scenario count anew, in the same store as in one that is given.
+        ``otherwise`` answers whatever the scenario says. Rules of another scenario count anew.
         """
         return Engine(
             scenario or self.scenario,
@@ -130,10 +131,12 @@ class Engine:
             store=store or self.store,
             shelf=self.shelf,
             seed=self.given_seed if seed is None else seed,
-            otherwise=otherwise or self.default,
+            otherwise=self.default,
+            given_otherwise=otherwise or self.given_otherwise,
             alone=self._alone,
             called=self._called,
-            edition=self.edition + (scenario is not None and store is None),
+            edition=self.edition + (scenario is not None),
+            scripted=self._scripted if scenario is None else None,
         )
 
     @property
@@ -294,7 +297,11 @@ class Engine:
 
     def _missed(self, request: Request, attempt: int, skipped: Mapping[int, Skip]) -> Failure:
         state = self.store.state(request.caller.session)
-        return missed(self.rules, request, Situation(attempt, state, skipped))
+        nowhere = "there are no rules"
+        if not self._alone:
+            mine = request.caller.session
+            nowhere += ": no open session has its key" if mine else ": it names no session"
+        return missed(self.rules, request, Situation(attempt, state, skipped), nowhere)
 
     def _models(self, request: Request, model: Model) -> ModelCard | ModelDeleted | ModelList:
         if request.removes:

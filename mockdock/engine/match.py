@@ -59,7 +59,8 @@ class AddedRule:
 class Compiled:
     """A rule made ready: its stateless conditions, and the rest for the store.
 
-    ``index`` is its place among the rules of an engine, ``label`` its name in
+    ``index`` is its place in the scenario, below 0 for one that was added, and
+    no other rule of an engine has it; ``label`` is its name in
     messages, ``chance`` what its random choices go by. ``paces`` are those of
     its answers. ``sure`` tells that it always answers when its stateless
     conditions hold.
@@ -88,7 +89,6 @@ def compile_rules(
     rules: Sequence[Rule],
     pacing: PacingSpec | None,
     *,
-    first: int = 0,
     alone: bool = False,
     edition: int = 0,
 ) -> tuple[Compiled, ...]:
@@ -96,14 +96,13 @@ def compile_rules(
 
     A rule's counters and chance go by its name, so that a named rule may move; by
     its place when it has no name, shares it, or it looks like a key of ours.
-    ``first`` is the index of the first. Rules that are ``alone`` belong to one
-    session: what they count by server is counted there. Another ``edition`` of
-    a scenario counts anew.
+    Rules that are ``alone`` belong to one session: what they count by server is
+    counted there. Another ``edition`` of a scenario counts anew.
     """
     names = Counter(rule.name for rule in rules)
     return tuple(
         _compile(
-            first + index,
+            index,
             rule.name or f"rule {index + 1}",
             _key(rule.name, names, index),
             rule,
@@ -130,8 +129,8 @@ def compile_added(
 ) -> tuple[Compiled, ...]:
     """Make rules ready that were added; they come before those of the scenario."""
     return tuple(
-        _compile(index, rule.name, rule.key, rule, pacing, alone=alone)
-        for index, rule in enumerate(rules)
+        _compile(-index, rule.name, rule.key, rule, pacing, alone=alone)
+        for index, rule in enumerate(rules, start=1)
     )
 
 

@@ -3,26 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from mockdock.engine.match import Compiled, Situation, Verdict, explain
-from mockdock.reply import Failure, NearRule
+from mockdock.reply import Failure, NearRule, Unmet
 from mockdock.request import Request
 
-__all__ = ["missed"]
+__all__ = ["Idle", "idle", "missed"]
 
 _SHOWN = 3
 
 
-def missed(rules: Iterable[Compiled], request: Request, situation: Situation) -> Failure:
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """The request that came nearest to a rule that never answered, and what it did not meet."""
+
+    request: Request
+    unmet: tuple[Unmet, ...]
+
+
+def idle(rule: Compiled, requests: Iterable[Request]) -> Idle | None:
+    """Find the request that came nearest to a rule; None when there was none."""
+    found = [
+        Idle(each, tuple(c.unmet(each) for c in rule.conditions if not c.holds(each)))
+        for each in requests
+    ]
+    return min(found, key=lambda one: len(one.unmet), default=None)
+
+
+def missed(
+    rules: Iterable[Compiled],
+    request: Request,
+    situation: Situation,
+    nowhere: str = "there are no rules",
+) -> Failure:
     """Refuse a request that no rule answers, and tell the nearest rules.
 
-    Near is where few conditions fail, then where many hold.
+    Near is where few conditions fail, then where many hold. ``nowhere`` is told
+    where there are no rules at all.
     """
     verdicts = sorted(explain(rules, request, situation), key=_distance)[:_SHOWN]
     near = tuple(NearRule(each.compiled.label, each.mismatches) for each in verdicts)
     return Failure(
         "no_match",
-        message=f"mockdock: no rule matches this request. Nearest: {_told(near)}",
+        message=f"mockdock: no rule matches this request. Nearest: {_told(near) or nowhere}",
         should_retry=False,
         nearest=near,
     )
@@ -30,7 +54,7 @@ def missed(rules: Iterable[Compiled], request: Request, situation: Situation) ->
 
 def _told(near: Sequence[NearRule]) -> str:
     lines = [f"{one.rule}: " + "; ".join(f"{u.name} {u.text}" for u in one.unmet) for one in near]
-    return " | ".join(lines) if lines else "there are no rules"
+    return " | ".join(lines)
 
 
 def _distance(verdict: Verdict) -> tuple[int, int]:

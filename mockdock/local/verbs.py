@@ -86,7 +86,8 @@ class LocalVerbs:
             store=base.engine.store,
             shelf=base.engine.shelf,
             seed=opening.seed if opening.seed is not None else _seed(base.engine, opening),
-            otherwise=opening.otherwise or base.engine.default,
+            otherwise=opening.default_otherwise or base.engine.default,
+            given_otherwise=opening.otherwise,
             alone=True,
             called=opening.called,
         )
@@ -97,7 +98,8 @@ class LocalVerbs:
             gone = self._app.sessions.put(session, Session(engine, clock, session))
             self._release(held)
             if gone is not None:
-                self._forget(gone)
+                self._forget(gone.key)
+                self._release(gone)
 
     def close(self, session: str) -> None:
         """Close a session and forget everything of it; harmless when it is not open."""
@@ -157,12 +159,11 @@ class LocalVerbs:
         """List the rules in the order they are tried."""
         engine = self._engine(session)
         uses = self._app.journal.tally(session).uses
-        added = len(engine.added)
         return [
             RuleCard(
                 key=rule.candidate.key,
                 name=rule.label,
-                added=rule.index < added,
+                added=rule.index < 0,
                 when=rule.when.model_dump(
                     mode="json", by_alias=True, exclude_none=True, exclude_defaults=True
                 ),
@@ -188,14 +189,22 @@ class LocalVerbs:
     def counts(self, session: str | None) -> Counts:
         """Count what a session did, or all together."""
         tally = self._app.journal.tally(session)
-        return Counts(**{name: getattr(tally, name) for name in Counts.model_fields})
+        return Counts(
+            era=self._app.sessions.of(session or "").era,
+            requests=tally.requests,
+            missed=tally.missed,
+            failed=tally.failed,
+            prompt_tokens=tally.prompt_tokens,
+            completion_tokens=tally.completion_tokens,
+        )
 
     def verify(
         self, session: str, *, unused: Unused = "added", order: Sequence[Sequence[str]] = ()
     ) -> Verdict:
         """Judge a session: requests no rule answered, rules never used, functions that raised."""
         journal, cards = self._app.journal, self.rules(session)
-        return judge(journal, session, cards, unused, order, secrets=self._secrets)
+        engine = self._engine(session)
+        return judge(journal, session, engine, cards, unused, order, secrets=self._secrets)
 
     def wait(self, session: str, count: int, timeout: float) -> bool:
         """Wait until a session has had so many requests, up to ``timeout`` real seconds."""
@@ -260,7 +269,8 @@ class LocalVerbs:
                 held = self._app.sessions.of(key)
                 if held.key == key:
                     engine = held.engine.changed(added=())
-                    self._app.sessions.put(key, replace(held, engine=engine, numbered=0))
+                    fresh = Session(engine, held.clock, held.key)
+                    self._app.sessions.put(key, fresh)
             if session is None:
                 self._app.engine.reset()
                 self._app.journal.reset()
@@ -282,10 +292,11 @@ class LocalVerbs:
 
     def _release(self, held: Session) -> None:
         """Let replies go on that wait for a clock which nobody can advance any more."""
-        if isinstance(held.clock, ManualClock) and held.clock is not self._app.sessions.base.clock:
+        if isinstance(held.clock, ManualClock) and not self._app.sessions.lives_by(held.clock):
             held.clock.release()
 
     def _forget(self, session: str) -> None:
+        self._app.sessions.of(session).engine.reset(session)
         self._app.engine.reset(session)
         self._app.journal.reset(session)
 

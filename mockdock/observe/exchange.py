@@ -20,7 +20,8 @@ class Exchange:
     empty when it was not read. ``request`` is None when it could not be
     parsed. ``rule`` is the name of the rule that answered, ``rule_key`` what
     it is counted by. ``started`` is in seconds since 1970, ``duration`` in
-    scenario seconds. ``rendered`` makes the frames anew; ``outcome`` tells how
+    scenario seconds. ``late`` tells that its session began anew meanwhile, or was
+    closed. ``rendered`` makes the frames anew; ``outcome`` tells how
     many of them were sent.
     """
 
@@ -39,6 +40,7 @@ class Exchange:
     started: float
     duration: float
     rendered: Callable[[], Iterator[Frame]] = field(repr=False)
+    late: bool = False
 
     @property
     def status(self) -> int:

@@ -19,14 +19,15 @@ _MOST_SESSIONS = 10_000
 
 
 class Entry(NamedTuple):
-    """An exchange and its number: the first of a server is 1."""
+    """An exchange, its number (the first of a server is 1), and about how many bytes it holds."""
 
     number: int
     exchange: Exchange
+    weight: int = 0
 
 
 class Use(NamedTuple):
-    """How often a rule has answered, and the numbers of the first and the last exchange."""
+    """How often a rule was chosen, and its first and last place among all that were."""
 
     times: int
     first: int
@@ -38,7 +39,8 @@ class Tally:
     """Counts of a session, or of all together. Tokens are those in ``usage``.
 
     ``missed`` were answered by no rule, ``failed`` by an error of the API
-    (``missed`` among them). ``uses`` goes by the rules' keys.
+    (``missed`` among them). ``uses`` goes by the rules' keys, and counts what was
+    chosen also before its answer has ended.
     """
 
     requests: int = 0
@@ -47,11 +49,11 @@ class Tally:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     uses: Mapping[str, Use] = field(default_factory=dict)
-    causes: tuple[Exception, ...] = ()
-    """What functions of rules raised, at most ten."""
+    raised: tuple[Entry, ...] = ()
+    """Where functions of rules raised, at most ten."""
 
 
-_MOST_CAUSES = 10
+_MOST_RAISED = 10
 
 
 @dataclass(slots=True)
@@ -62,10 +64,12 @@ class _Count:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     uses: dict[str, Use] = field(default_factory=dict)
-    causes: list[Exception] = field(default_factory=list)
-    kept: dict[int, Entry] = field(default_factory=dict)
+    raised: list[Entry] = field(default_factory=list)
+    kept: OrderedDict[int, Entry] = field(default_factory=OrderedDict)
 
-    def add(self, exchange: Exchange) -> None:
+    def add(self, entry: Entry) -> None:
+        exchange = entry.exchange
+        self.kept[entry.number] = entry
         self.requests += 1
         self.missed += exchange.missed
         reply = exchange.reply
@@ -74,16 +78,12 @@ class _Count:
             self.completion_tokens += reply.usage.completion_tokens
         elif isinstance(reply, Failure):
             self.failed += 1
-            if reply.cause is not None and len(self.causes) < _MOST_CAUSES:
-                self.causes.append(reply.cause)
+            if reply.cause is not None and len(self.raised) < _MOST_RAISED:
+                self.raised.append(entry)
 
-    def use(self, number: int, key: str) -> None:
-        before = self.uses.get(key)
-        self.uses[key] = (
-            Use(1, number, number)
-            if before is None
-            else Use(before.times + 1, before.first, number)
-        )
+    def use(self, place: int, key: str) -> None:
+        times, first, _ = self.uses.get(key, (0, place, place))
+        self.uses[key] = Use(times + 1, first, place)
 
     def tally(self) -> Tally:
         return Tally(
@@ -93,7 +93,7 @@ class _Count:
             self.prompt_tokens,
             self.completion_tokens,
             dict(self.uses),
-            tuple(self.causes),
+            tuple(self.raised),
         )
 
 
@@ -102,8 +102,8 @@ class Journal:
 
     ``most`` exchanges and about ``most_bytes`` bytes of memory are kept, what
     is older is forgotten; the counters of 10,000 sessions are kept, then those
-    of the session longest unused are forgotten with its exchanges. Any thread
-    may call any method.
+    of the session longest unused are forgotten with its exchanges. What is late
+    counts for all together only. Any thread may call any method.
     """
 
     def __init__(self, most: int = 10_000, most_bytes: int = 32_000_000) -> None:
@@ -113,7 +113,7 @@ class Journal:
         self._most_bytes = most_bytes
         self._changed = threading.Condition()
         self._numbers = itertools.count(1)
-        self._weights: OrderedDict[int, int] = OrderedDict()
+        self._places = itertools.count(1)
         self._bytes = 0
         self._sessions: OrderedDict[str, _Count] = OrderedDict()
         self._all = _Count()
@@ -124,22 +124,24 @@ class Journal:
         with self._changed:
             self._watchers = (*self._watchers, watcher)
 
+    def use(self, session: str, key: str) -> None:
+        """Count a use of a rule, as soon as it is chosen: its answer may never end."""
+        with self._changed:
+            self._count(session).use(next(self._places), key)
+
     def append(self, exchange: Exchange) -> None:
         """Record an exchange and wake those who wait for one."""
         heavy = weight(exchange)
         with self._changed:
             number = next(self._numbers)
-            entry = Entry(number, exchange)
-            count = self._count(exchange.session)
-            count.add(exchange)
+            entry = Entry(number, exchange, heavy)
             # Rules of all sessions together would grow without bound, and say nothing.
-            self._all.add(exchange)
-            if exchange.rule_key is not None:
-                count.use(number, exchange.rule_key)
-            count.kept[number] = self._all.kept[number] = entry
-            self._weights[number] = heavy
+            self._all.add(entry)
+            if not exchange.late:
+                count = self._count(exchange.session)
+                count.add(entry)
             self._bytes += heavy
-            while len(self._weights) > self._most or self._bytes > self._most_bytes:
+            while len(self._all.kept) > self._most or self._bytes > self._most_bytes:
                 self._forget_oldest()
             self._changed.notify_all()
             for watcher in self._watchers:
@@ -184,7 +186,6 @@ class Journal:
         with self._changed:
             if session is None:
                 self._sessions.clear()
-                self._weights.clear()
                 self._bytes = 0
                 self._all = _Count()
             else:
@@ -220,11 +221,10 @@ class Journal:
 
     def _drop(self, count: _Count) -> None:
         for number in count.kept:
-            del self._all.kept[number]
-            self._bytes -= self._weights.pop(number)
+            self._bytes -= self._all.kept.pop(number).weight
 
     def _forget_oldest(self) -> None:
-        number, heavy = self._weights.popitem(last=False)
-        self._bytes -= heavy
-        entry = self._all.kept.pop(number)
-        del self._sessions[entry.exchange.session].kept[number]
+        number, entry = self._all.kept.popitem(last=False)
+        self._bytes -= entry.weight
+        if not entry.exchange.late:
+            del self._sessions[entry.exchange.session].kept[number]

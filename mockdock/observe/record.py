@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from itertools import islice
 from typing import Any
@@ -11,7 +11,15 @@ from typing import Any
 from mockdock.observe import redact
 from mockdock.observe.exchange import Exchange
 from mockdock.observe.journal import Entry
-from mockdock.reply import Choice, Completion, Failure, NearRule, Reply
+from mockdock.reply import (
+    Choice,
+    Completion,
+    Failure,
+    NearRule,
+    Reply,
+    StoredCompletion,
+    StoredPage,
+)
 
 __all__ = ["record"]
 
@@ -29,20 +37,27 @@ def record(entry: Entry, *, secrets: bool = False) -> dict[str, Any]:
     ``chunks`` are the frames as they were sent. ``error_status`` is the status
     where a scenario chose it, None where it is the provider's own;
     ``retry_after`` is in scenario seconds. Bytes that are not UTF-8 become
-    {"base64": ...}. Secrets are hidden unless ``secrets`` are wanted.
+    {"base64": ...}. Secrets are hidden unless ``secrets`` are wanted; where one
+    is spread over what was sent, nothing of that is shown.
     """
-    number, exchange = entry
+    number, exchange = entry.number, entry.exchange
     request, outcome = exchange.request, exchange.outcome
     headers = dict(exchange.headers)
-    known = redact.secrets(headers)
+    known = () if secrets else redact.secrets(headers)
 
     def shown(text: str) -> str:
         return text if secrets else redact.text(text, known)
 
-    said = _said(exchange.reply, shown, secrets=secrets)
-    chunks = [_text(frame.data, shown) for frame in islice(exchange.rendered(), outcome.frames)]
-    if not secrets and len(chunks) > 1 and said != _said(exchange.reply, str, secrets=True):
-        chunks = [redact.HIDDEN]  # a secret in the text is spread over them
+    def written(data: bytes) -> str | dict[str, str]:
+        try:
+            return shown(data.decode())
+        except UnicodeDecodeError:
+            hidden = data if secrets else redact.data(data, known)
+            return {"base64": base64.b64encode(hidden).decode()}
+
+    chunks = [written(frame.data) for frame in islice(exchange.rendered(), outcome.frames)]
+    if not secrets and _spread(exchange.reply, shown, streamed=len(chunks) > 1):
+        chunks = [redact.HIDDEN]
     return {
         "number": number,
         "session": shown(exchange.session),
@@ -58,31 +73,41 @@ def record(entry: Entry, *, secrets: bool = False) -> dict[str, Any]:
         "rule_key": exchange.rule_key,
         "missed": exchange.missed,
         "request": {
-            "headers": headers if secrets else redact.headers(headers),
-            "body": _text(exchange.body, shown),
+            "headers": headers if secrets else redact.headers(headers, known),
+            "body": written(exchange.body),
         },
         "reply": {
-            "headers": _head(exchange, secrets=secrets),
+            "headers": _head(exchange, known, secrets=secrets),
             "chunks": chunks,
-            **said,
+            **_said(exchange.reply, shown, secrets=secrets),
         },
         "usage": asdict(exchange.reply.usage) if isinstance(exchange.reply, Completion) else None,
         "outcome": {"ending": outcome.ending, "frames": outcome.frames, "bytes": outcome.sent},
     }
 
 
-def _text(data: bytes, shown: _Shown) -> str | dict[str, str]:
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(data).decode()}
-    return shown(text)
-
-
-def _head(exchange: Exchange, *, secrets: bool) -> dict[str, str]:
+def _head(exchange: Exchange, known: Sequence[str], *, secrets: bool) -> dict[str, str]:
     pairs = exchange.head.headers
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in pairs}
-    return headers if secrets else redact.headers(headers)
+    return headers if secrets else redact.headers(headers, known)
+
+
+def _spread(reply: Reply, shown: _Shown, *, streamed: bool) -> bool:
+    """Tell whether a secret in a text was sent in pieces: as a stream, or as logprobs."""
+    told: Sequence[Completion] = ()
+    match reply:
+        case Completion():
+            told = (reply,)
+        case StoredCompletion():
+            told = (reply.completion,)
+        case StoredPage():
+            told = [each.completion for each in reply.items]
+    return any(
+        _choice(choice, shown) != _choice(choice, str)
+        for each in told
+        if streamed or each.logprobs
+        for choice in each.choices
+    )
 
 
 def _said(reply: Reply, shown: _Shown, *, secrets: bool) -> dict[str, Any]:
@@ -99,7 +124,7 @@ def _said(reply: Reply, shown: _Shown, *, secrets: bool) -> dict[str, Any]:
         "nearest": []
         if failed is None
         else [_near(near, shown, secrets=secrets) for near in failed.nearest],
-        "warnings": [] if done is None else list(done.warnings),
+        "warnings": [] if done is None else [shown(each) for each in done.warnings],
     }
 
 
@@ -111,7 +136,7 @@ def _choice(choice: Choice, shown: _Shown) -> dict[str, Any]:
         "text": None if text is None else shown(text),
         "refusal": None if refusal is None else shown(refusal),
         "tool_calls": [
-            {"id": call.id, "name": call.name, "arguments": shown(call.arguments)}
+            {"id": call.id, "name": shown(call.name), "arguments": shown(call.arguments)}
             for call in choice.calls
         ],
         "finish_reason": choice.finish,

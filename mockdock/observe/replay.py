@@ -112,7 +112,7 @@ def _apart(group: Sequence[_Heard]) -> Iterator[tuple[dict[str, Any], list[_Hear
     for (turn, after, system), same in found.items():
         first = same[0]
         conditions = {
-            "model": _glob(first.model),
+            "model": _glob(first.model) if _is_clean(first.model, first.secrets) else None,
             "user": _text(first.asked.user, first.secrets),
             "turn": turn if turns else None,
             "after_tool": after if afters else None,
@@ -136,6 +136,10 @@ def _text(text: str, secrets: Sequence[str]) -> dict[str, Any] | None:
         return {"equals": text}
     parts = [part for part in shown.split(redact.HIDDEN) if part]
     return {"contains": parts} if parts else None
+
+
+def _is_clean(text: str, secrets: Sequence[str]) -> bool:
+    return redact.text(text, secrets) == text
 
 
 def _glob(name: str) -> str:
@@ -176,7 +180,10 @@ def _by_attempt(same: Sequence[_Heard]) -> list[Any]:
 def _choice(choice: Mapping[str, Any], secrets: Sequence[str]) -> Any:
     text, refusal, finish = choice["text"], choice["refusal"], choice["finish_reason"]
     calls = [
-        {"name": call["name"], "arguments": _arguments(redact.text(call["arguments"], secrets))}
+        {
+            "name": redact.text(call["name"], secrets),
+            "arguments": _arguments(redact.text(call["arguments"], secrets)),
+        }
         for call in choice["tool_calls"]
     ]
     reply: dict[str, Any] = {}
@@ -201,7 +208,7 @@ def _error(record: Record, secrets: Sequence[str]) -> dict[str, Any]:
         answer["message"] = _literal(redact.text(message, secrets))
     for key in ("type", "param", "code"):
         if isinstance(told.get(key), str):
-            answer[key] = told[key]
+            answer[key] = redact.text(told[key], secrets)
     if wait is not None:
         answer["retry_after"] = f"{wait * 1000:.6f}".rstrip("0").rstrip(".") + "ms"
     should = {"true": True, "false": False}.get(reply["headers"].get("x-should-retry", ""))

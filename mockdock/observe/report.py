@@ -72,10 +72,15 @@ def exchanges(records: Sequence[Record]) -> str:
 
 
 def _headline(verdict: Verdict) -> str:
+    # Of many requests without an answer a last problem, without a record, counts the rest.
+    rest = any(each.kind == "unmatched" and each.record is None for each in verdict.problems)
     kinds = Counter[str](problem.kind for problem in verdict.problems)
-    counts = [
-        f"{kinds[kind]} {words[kinds[kind] > 1]}" for kind, words in _TITLES.items() if kinds[kind]
-    ]
+    counts = []
+    for kind, (one, many) in _TITLES.items():
+        if kind == "unmatched" and rest:
+            counts.append(f"more than {kinds[kind] - 1} {many}")
+        elif kinds[kind]:
+            counts.append(f"{kinds[kind]} {many if kinds[kind] > 1 else one}")
     went = ", ".join(counts) or "all went as it should"
     return f"mockdock: {went}; {_total(verdict)}"
 

@@ -22,9 +22,13 @@ __all__ = [
     "Counts",
     "InPython",
     "Opening",
+    "Otherwise",
     "Problem",
     "RuleCard",
+    "Scalar",
     "Settings",
+    "TimeScale",
+    "Unused",
     "Verbs",
     "Verdict",
 ]
@@ -58,7 +62,7 @@ class Changes(_Body):
 
     seed: int | None = Field(None, strict=True, description="seed of every random choice")
     otherwise: Otherwise | None = Field(
-        None, description="the answer where no rule matches and the scenario does not say"
+        None, description="the answer where no rule matches, whatever the scenario says"
     )
     time_scale: TimeScale | None = Field(
         None, description='real seconds for one scenario second, or "manual": time is advanced'
@@ -70,6 +74,9 @@ class Opening(Changes):
 
     scenario: Mapping[str, Any] | None = Field(
         None, description="its scenario; none: the server's as it is now"
+    )
+    default_otherwise: Otherwise | None = Field(
+        None, description="the answer where no rule matches and the scenario does not say"
     )
     called: str | None = Field(
         None, description="stands for the session's key in every random choice"
@@ -115,8 +122,11 @@ class Counts(_Body):
     """What a session did, in numbers; all of it counts, also what is no longer kept.
 
     ``missed`` requests were answered by no rule, ``failed`` ones by an error of
-    the API (the missed among them). Tokens are those in ``usage``.
+    the API (the missed among them). Tokens are those in ``usage``. ``era`` is
+    another one whenever a session begins anew.
     """
+
+    era: int = 0
 
     requests: int
     missed: int

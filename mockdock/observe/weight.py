@@ -11,9 +11,17 @@ from mockdock.reply import Choice, Completion, Failure
 __all__ = ["weight"]
 
 # Measured with tracemalloc on CPython 3.11, for exchanges of the openai package.
-_EXCHANGE = 7500
+_EXCHANGE = 6500
 _STRING = 60
 """What a string of the body, of which each has two quotes, takes beside its text: half of it."""
+_VALUE = 40
+"""What a value of the body takes beside its text: a comma stands before it."""
+_LIST = 60
+_OBJECT = 80
+_KEY = 64
+"""Letters of a session's key that are among the weight of every exchange."""
+_PATHS = 2
+"""An exchange with a path that does not exist holds it twice, and a wide one encoded too."""
 _PIECE = 100
 _LOGPROB = 110
 _UNMET = 200
@@ -28,6 +36,10 @@ def weight(exchange: Exchange) -> int:
     # A text with one letter beyond ASCII takes up to four bytes for each, and is kept encoded too.
     simple = body.isascii() and not (b"\\" in body and b"\\u" in body)
     total = _EXCHANGE + len(body) * (2 if simple else 6) + _STRING * body.count(b'"')
+    total += _VALUE * body.count(b",") + _LIST * body.count(b"[") + _OBJECT * body.count(b"{")
+    total += (_PATHS + (not exchange.path.isascii())) * getsizeof(exchange.path)
+    total += max(0, len(exchange.session) - _KEY)
+    total += getsizeof(exchange.headers) + sum(map(getsizeof, chain(*exchange.headers.items())))
     if isinstance(reply, Completion):
         total += sum(_choice(choice, logprobs=reply.logprobs) for choice in reply.choices)
     elif isinstance(reply, Failure):

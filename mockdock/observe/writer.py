@@ -17,7 +17,6 @@ import orjson
 from mockdock.errors import StartError
 from mockdock.observe.journal import Entry
 from mockdock.observe.record import record
-from mockdock.observe.weight import weight
 
 __all__ = ["JournalWriter"]
 
@@ -44,7 +43,8 @@ class JournalWriter:
     only. Writing has a thread of its own, so replies never wait: up to 10,000
     exchanges or 64 MB queue up, what does not fit is dropped, and a line
     {"dropped": n} stands in its place. What goes wrong is told by ``say``, once
-    for each reason, and tried again every second.
+    for each reason, and tried again every second. A file that is renamed or
+    deleted meanwhile is told, and a new one is begun at its path.
 
     >>> with JournalWriter(Path("journal.jsonl"), print) as writer:
     ...     server.app.journal.watch(writer.write)
@@ -62,6 +62,8 @@ class JournalWriter:
         self._closing = False
         self._file: int | None = None
         self._rest = b""
+        self._line = b""
+        """What was written of a line that has no end yet."""
         self._trouble = ""
         self._thread = threading.Thread(target=self._run, name="mockdock journal", daemon=True)
 
@@ -78,7 +80,7 @@ class JournalWriter:
 
     def write(self, entry: Entry) -> None:
         """Queue an entry, or count it as dropped; quick."""
-        heavy = weight(entry.exchange)
+        heavy = entry.weight
         with self._news:
             if len(self._queue) >= _MOST or self._bytes + heavy > _MOST_BYTES:
                 self._dropped += 1
@@ -158,11 +160,15 @@ class JournalWriter:
     def _flush(self) -> bool:
         """Write what is ready; False when that is not possible now."""
         try:
+            if self._file is not None and self._is_gone(self._file):
+                self._abandon(self._file)
             if self._file is None:
                 self._file = self._opened()
             while self._rest:
                 # What was cut off by a full disk goes on where it was cut off.
-                self._rest = self._rest[os.write(self._file, self._rest) :]
+                count = os.write(self._file, self._rest)
+                self._line = (self._line + self._rest[:count]).rpartition(b"\n")[2]
+                self._rest = self._rest[count:]
         except OSError as error:
             trouble = error.strerror or str(error)
             if trouble != self._trouble:
@@ -173,6 +179,21 @@ class JournalWriter:
             self._say(f"{self._path}: the journal is written again")
             self._trouble = ""
         return True
+
+    def _is_gone(self, file: int) -> bool:
+        """Tell whether the path leads to another file now, or to none."""
+        try:
+            return not os.path.samestat(os.fstat(file), self._path.stat())
+        except OSError:
+            return True
+
+    def _abandon(self, file: int) -> None:
+        """Let go of a file that is gone; a line cut off in it is written anew."""
+        self._say(f"{self._path}: the journal was moved or deleted; a new file is begun")
+        self._file = None
+        self._rest = self._line + self._rest
+        self._line = b""
+        os.close(file)
 
     def _opened(self) -> int:
         """Open the file, and end a line that was left unfinished in it."""

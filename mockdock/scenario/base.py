@@ -23,6 +23,7 @@ from pydantic_core import PydanticCustomError
 from mockdock.scenario import placeholders
 
 __all__ = [
+    "DEEPEST",
     "Bool",
     "Complaint",
     "Count",

@@ -25,7 +25,7 @@ from mockdock.scenario.conditions import When
 from mockdock.scenario.durations import PacingSpec
 from mockdock.scenario.replies import Answer, ErrorSpec, ReplySpec
 
-__all__ = ["AuthKeys", "ModelSpec", "Rule", "Scenario"]
+__all__ = ["VERSION", "AuthKeys", "ModelSpec", "Rule", "Scenario"]
 
 VERSION = 1
 

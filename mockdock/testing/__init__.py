@@ -6,12 +6,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mockdock.environ import environment
+    from mockdock.remote import RemoteVerbs
     from mockdock.testing.call import Call, CallReply, CallRequest, ToolCalled
     from mockdock.testing.calls import Calls
     from mockdock.testing.dock import MockDock
-    from mockdock.testing.environ import environment
     from mockdock.testing.plugin import DockFactory
-    from mockdock.testing.remote import RemoteVerbs
     from mockdock.testing.rules import Matching, RuleHandle
     from mockdock.testing.server import DockServer
 
@@ -31,17 +31,17 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Call": "call",
-    "CallReply": "call",
-    "CallRequest": "call",
-    "Calls": "calls",
-    "DockFactory": "plugin",
-    "DockServer": "server",
-    "Matching": "rules",
-    "MockDock": "dock",
+    "Call": "testing.call",
+    "CallReply": "testing.call",
+    "CallRequest": "testing.call",
+    "Calls": "testing.calls",
+    "DockFactory": "testing.plugin",
+    "DockServer": "testing.server",
+    "Matching": "testing.rules",
+    "MockDock": "testing.dock",
     "RemoteVerbs": "remote",
-    "RuleHandle": "rules",
-    "ToolCalled": "call",
+    "RuleHandle": "testing.rules",
+    "ToolCalled": "testing.call",
     "environment": "environ",
 }
 
@@ -51,4 +51,4 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"mockdock.testing.{home}"), name)
+    return getattr(import_module(f"mockdock.{home}"), name)

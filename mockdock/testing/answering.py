@@ -35,7 +35,7 @@ class Answering(ABC):
     def _answer(
         self, answers: Sequence[Answer | Function], *, attempts: bool = False
     ) -> RuleHandle:
-        """Let a rule give these answers, for so many attempts of a request only."""
+        """Let a rule give these answers; with ``attempts`` the last is not repeated."""
 
     def reply(
         self,
@@ -133,7 +133,8 @@ class Answering(ABC):
     ) -> RuleHandle:
         """Fail with an error of the API: its kind, or an HTTP status.
 
-        With ``attempts`` only the first so many attempts of a request fail;
+        With ``attempts`` only so many attempts fail (of each conversation, where the
+        rule began with ``when(per="request")``, as clients that tell their retries count);
         what comes after is answered by ``.then``, or by the rules behind.
         ``retry_after`` is in seconds, or a duration such as "2s"; like all
         time it is scaled, so that no test really waits for it.

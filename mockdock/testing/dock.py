@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Self, TypedDict
 from anyio import CancelScope, to_thread
 
 from mockdock.dialects import DIALECTS
+from mockdock.environ import environment
 from mockdock.errors import UsageError
 from mockdock.observe.verbs import Otherwise, TimeScale
 from mockdock.testing.checks import short
 from mockdock.testing.clock import DockClock
-from mockdock.testing.environ import environment
 from mockdock.testing.ruling import Ruling
 from mockdock.testing.server import DockServer
 from mockdock.testing.session import DockSession

@@ -59,6 +59,8 @@ async def _asked(function: Callable[[CallRequest], Any], request: CallRequest) -
     if inspect.iscoroutinefunction(function):
         return await function(request)
     given, error = await asyncio.wrap_future(_in_a_thread(function, request))
+    if isinstance(error, GeneratorExit | asyncio.CancelledError):
+        raise VerificationError(f"{type(error).__name__}: {error}") from error
     if error is not None:
         raise error
     return await given if inspect.isawaitable(given) else given
@@ -95,15 +97,24 @@ def _telling(raised: Callable[[Exception], None]) -> Iterator[None]:
     """Tell of an error. What pytest raises to fail or skip, or an exit, must not end the server."""
     try:
         yield
-    except (asyncio.CancelledError, GeneratorExit):
+    except GeneratorExit:
         raise
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():  # the server stops
+            raise
+        raise _as_error(error, raised) from error
     except Exception as error:
         raised(error)
         raise
     except BaseException as error:
-        told = VerificationError(f"{type(error).__name__}: {error}")
-        raised(told)
-        raise told from error
+        raise _as_error(error, raised) from error
+
+
+def _as_error(error: BaseException, raised: Callable[[Exception], None]) -> VerificationError:
+    told = VerificationError(f"{type(error).__name__}: {error}")
+    raised(told)
+    return told
 
 
 def _named(function: Callable[..., Any]) -> str:

@@ -23,12 +23,12 @@ class Ledger:
     thread may call any method.
     """
 
-    def __init__(self, most: int = 10_000, most_bytes: int = 64_000_000) -> None:
+    def __init__(self, most: int, most_bytes: int) -> None:
         self._most = most
         self._most_bytes = most_bytes
         self._lock = threading.Lock()
         self._calls: deque[tuple[Call, int]] = deque()
-        self._bytes = self._total = self._last = 0
+        self._bytes = self._total = self._last = self._era = 0
 
     def clear(self) -> None:
         """Forget all."""
@@ -38,10 +38,14 @@ class Ledger:
     def read(self, verbs: Verbs, session: str) -> Calls:
         """Read what is new, and give all calls; their count is exact."""
         with self._lock:
-            count = verbs.counts(session).requests
+            counts = verbs.counts(session)
+            count = counts.requests
+            if counts.era != self._era:  # it was reset
+                self._begin()
+                self._era = counts.era
             records = verbs.journal(session, after=self._last)
             if count < self._total or self._total + len(records) < count:
-                # It was reset, or has forgotten calls between those known and these.
+                # The journal has forgotten it, or calls between those known and these.
                 self._begin()
                 records = verbs.journal(session)
                 self._total = max(0, count - len(records))

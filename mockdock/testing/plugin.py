@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import pytest
 
+from mockdock.environ import ELSEWHERE
 from mockdock.errors import MockdockError
 from mockdock.testing import settings
 from mockdock.testing.watched import Run, Watched
@@ -45,15 +46,6 @@ _MARKER = (
 _RUN = pytest.StashKey[Run]()
 _WATCHED = pytest.StashKey[Watched]()
 
-_ELSEWHERE = (
-    "AZURE_OPENAI_AD_TOKEN",  # would go in place of the key
-    "OPENAI_ORGANIZATION",
-    "OPENAI_ORG_ID",
-    "OPENAI_PROJECT_ID",
-    "OPENAI_PROXY",  # LangChain
-)
-"""Variables of the real account, which a client would send along or go by."""
-
 
 class DockFactory(Protocol):
     """What ``mockdock_factory`` gives: docks for fixtures of any scope.
@@ -86,8 +78,8 @@ def mockdock_settings(pytestconfig: pytest.Config) -> Mapping[str, Any]:
     """Give the settings of all docks and of their server; override it in a conftest.
 
     Keys: ``scenario``, ``strict``, ``seed``, ``time_scale``, ``otherwise``;
-    ``host``, ``port``, ``max_body``, ``url``, ``token``. What is not given comes
-    from the ini file; the command line and markers win.
+    ``host``, ``port``, ``max_body``, ``journal_size``, ``journal_bytes``; ``url``,
+    ``token``. What is not given comes the ini file; the command line and markers win.
 
     >>> @pytest.fixture(scope="session")
     ... def mockdock_settings():
@@ -182,7 +174,7 @@ def mockdock_env(mockdock: MockDock, monkeypatch: pytest.MonkeyPatch) -> MockDoc
     ...     mockdock_env.reply("Hello!")
     ...     assert greet(OpenAI()) == "Hello!"
     """
-    for name in _ELSEWHERE:
+    for name in ELSEWHERE:
         monkeypatch.delenv(name, raising=False)
     for name, value in mockdock.env.items():
         monkeypatch.setenv(name, value)

@@ -28,6 +28,7 @@ class Matching(Answering):
         self._session = session
         self._spec = spec
         self._answered = False
+        session.pending[id(self)] = spec.name
 
     def _answer(
         self, answers: Sequence[Answer | Function], *, attempts: bool = False
@@ -39,6 +40,7 @@ class Matching(Answering):
             )
         rule = RuleHandle(self._session, self._spec.then(answers, attempts=attempts))
         self._answered = True
+        del self._session.pending[id(self)]
         return rule
 
     def __repr__(self) -> str:

@@ -11,10 +11,9 @@ from mockdock.testing.checks import short, whole
 
 if TYPE_CHECKING:
     from mockdock.app import App
-    from mockdock.observe.verbs import Otherwise, TimeScale, Verbs
+    from mockdock.observe.verbs import Verbs
+    from mockdock.remote import RemoteVerbs
     from mockdock.server import Server
-    from mockdock.testing.dock import MockDock
-    from mockdock.testing.sources import Source
 
 __all__ = ["DockServer"]
 
@@ -24,10 +23,12 @@ class DockServer:
 
     It lives in this process, listens on ``host`` and ``port`` (0: any free
     one), and starts when somebody asks where it is; a request may have
-    ``max_body`` bytes. With ``url`` it is one that runs already, perhaps on
-    another machine; ``token`` is that of its control API.
+    ``max_body`` bytes. Its journal keeps the last ``journal_size`` exchanges
+    of all docks together, in about ``journal_bytes`` bytes. With ``url`` it is
+    one that runs already, perhaps on another machine; ``token`` is that of its
+    control API.
 
-    >>> with DockServer() as server, server.dock() as dock:
+    >>> with DockServer() as server, MockDock(server=server) as dock:
     ...     dock.strict = False
     ...     dock.reply("Hello!")
     """
@@ -38,11 +39,21 @@ class DockServer:
         host: str | None = None,
         port: int | None = None,
         max_body: int | None = None,
+        journal_size: int | None = None,
+        journal_bytes: int | None = None,
         url: str | None = None,
         token: str | None = None,
     ) -> None:
-        given = {"host": host, "port": port, "max_body": max_body}
-        self._options = {name: value for name, value in given.items() if value is not None}
+        given = {
+            "host": host,
+            "port": port,
+            "max_body": max_body,
+            "journal_size": journal_size,
+            "journal_bytes": journal_bytes,
+        }
+        self._options: dict[str, Any] = {
+            name: value for name, value in given.items() if value is not None
+        }
         if url is not None and self._options:
             wrong = ", ".join(self._options)
             raise UsageError(f"a server that runs at a url has its settings; got: {wrong}")
@@ -50,9 +61,16 @@ class DockServer:
             raise UsageError("a token is for a server that runs elsewhere: give its url, too")
         if host is not None and not isinstance(host, str):
             raise UsageError(f"host={short(host)}: write a name or an address")
-        for name, least in (("port", 0), ("max_body", 1)):
+        for name, least in (
+            ("port", 0),
+            ("max_body", 1),
+            ("journal_size", 1),
+            ("journal_bytes", 1),
+        ):
             if name in self._options:
                 whole(name, self._options[name], least)
+        self.journal_size: int = self._options.pop("journal_size", 10_000)
+        self.journal_bytes: int = self._options.pop("journal_bytes", 32_000_000)
         self._where = url
         self._token = token
         self._lock = threading.RLock()
@@ -60,6 +78,7 @@ class DockServer:
         self._started = False
         self._verbs: Verbs | None = None
         self._discreet: Verbs | None = None
+        self._remote: RemoteVerbs | None = None
 
     @property
     def started(self) -> bool:
@@ -123,34 +142,8 @@ class DockServer:
                 self._discreet = self._make_verbs(secrets=False)
             return self._discreet
 
-    def dock(
-        self,
-        *scenario: Source,
-        seed: int | None = None,
-        otherwise: Otherwise | None = None,
-        time_scale: TimeScale = 0,
-        strict: bool = True,
-        called: str = "",
-    ) -> MockDock:
-        """Give a dock that lives here, not open yet.
-
-        >>> with DockServer() as server, server.dock("quickstart") as dock:
-        ...     client = OpenAI(**dock.openai)
-        """
-        from mockdock.testing.dock import MockDock  # noqa: PLC0415 - it knows this module
-
-        return MockDock(
-            *scenario,
-            seed=seed,
-            otherwise=otherwise,
-            time_scale=time_scale,
-            strict=strict,
-            called=called,
-            server=self,
-        )
-
     def stop(self) -> None:
-        """Stop it; harmless when it does not run, and nothing to one that runs elsewhere.
+        """Stop it; harmless when it does not run. One that runs elsewhere is only hung up on.
 
         >>> DockServer().stop()
         """
@@ -158,6 +151,8 @@ class DockServer:
             if self._server is not None and self._started:
                 self._server.stop()
             self._started = False
+            if self._remote is not None:
+                self._remote.hang_up()
 
     def __enter__(self) -> Self:
         return self
@@ -173,17 +168,20 @@ class DockServer:
     def _made(self) -> Server:
         with self._lock:
             if self._server is None:
+                from mockdock.observe import Journal  # noqa: PLC0415 - not for one elsewhere
                 from mockdock.server import Server  # noqa: PLC0415 - brings uvicorn along
 
-                options: dict[str, Any] = self._options
-                self._server = Server(otherwise="fail", **options)
+                journal = Journal(self.journal_size, self.journal_bytes)
+                self._server = Server(otherwise="fail", journal=journal, **self._options)
             return self._server
 
     def _make_verbs(self, *, secrets: bool = True) -> Verbs:
         if self._where is not None:
-            from mockdock.testing.remote import RemoteVerbs  # noqa: PLC0415 - seldom needed
+            from mockdock.remote import RemoteVerbs  # noqa: PLC0415 - seldom needed
 
-            return RemoteVerbs(self._where, self._token)
+            if self._remote is None:
+                self._remote = RemoteVerbs(self._where, self._token)
+            return self._remote
         from mockdock.local import LocalVerbs  # noqa: PLC0415 - brings the engine along
 
         return LocalVerbs(self._made().app, lambda: self.url, secrets=secrets)

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from mockdock.errors import UsageError, VerificationError
 from mockdock.observe.report import exchanges, report
-from mockdock.observe.verbs import Opening, Verbs, Verdict
+from mockdock.observe.verbs import Counts, Opening, Problem, Verbs, Verdict
 from mockdock.testing.calls import Calls
 from mockdock.testing.ledger import Ledger
 from mockdock.testing.server import DockServer
@@ -28,10 +28,12 @@ class DockSession:
         self.opened = False
         self.era = 0
         self._server = server
-        self._ledger = Ledger()
+        self._ledger = Ledger(server.journal_size, server.journal_bytes)
         self._orders: list[list[str]] = []
         self._ordering: list[str] | None = None
         self._raised: Exception | None = None
+        self.pending: dict[int, str] = {}
+        """Rules that were begun and say no answer yet, by name."""
 
     @property
     def server(self) -> DockServer:
@@ -69,6 +71,7 @@ class DockSession:
         self._ledger.clear()
         self._orders.clear()
         self._raised = None
+        self.pending.clear()
 
     def add(self, spec: Spec) -> str:
         """Add a rule, and give its key."""
@@ -115,7 +118,11 @@ class DockSession:
     def missed(self) -> Calls:
         """Give the calls that no rule answered."""
         kept = self.calls().filter(missed=True)
-        return Calls([*kept], max(kept.count, self.verbs.counts(self.key).missed))
+        return Calls([*kept], max(kept.count, self.counts().missed))
+
+    def counts(self) -> Counts:
+        """Count what was asked so far."""
+        return self.verbs.counts(self.key)
 
     def records(self) -> list[dict[str, Any]]:
         """Give the journal as plain JSON values, without secrets."""
@@ -127,7 +134,12 @@ class DockSession:
 
     def verdict(self) -> Verdict:
         """Judge the session so far; its records are without secrets."""
-        return self.server.discreet.verify(self.key, order=self._orders)
+        verdict = self.server.discreet.verify(self.key, order=self._orders)
+        if not self.pending:
+            return verdict
+        hint = "when() alone answers nothing; go on with .reply(...) or another verb"
+        begun = [Problem(kind="unused", message=f"{n}: {hint}") for n in self.pending.values()]
+        return verdict.model_copy(update={"ok": False, "problems": (*verdict.problems, *begun)})
 
     def verify(self) -> None:
         """Raise VerificationError with a report of all that went wrong so far."""

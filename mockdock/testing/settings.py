@@ -234,6 +234,8 @@ OF_SERVER: Mapping[str, _Check] = {
     "host": (_is_text, "a name or address to listen on"),
     "port": (lambda value: _number(value) and value >= 0, "a port, or 0 for any free one"),
     "max_body": (lambda value: _number(value) and value > 0, "a number of bytes"),
+    "journal_size": (lambda value: _number(value) and value > 0, "a number of exchanges"),
+    "journal_bytes": (lambda value: _number(value) and value > 0, "a number of bytes"),
     "url": _URL,
     "token": (_is_text, "a text"),
 }

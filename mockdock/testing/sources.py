@@ -35,12 +35,8 @@ def opening(scenario: Sequence[Source], **settings: Any) -> Opening:
     if isinstance(settings["time_scale"], bool):
         raise UsageError(f"time_scale={settings['time_scale']}: {_RIGHT['time_scale']}")
     given = {"scenario": mapping(scenario), **settings}
-    if given["otherwise"] is None:
-        given["otherwise"] = "fail"
-    else:  # what is asked for outright wins over the scenario
-        given["scenario"]["otherwise"] = given["otherwise"]
     try:
-        return Opening(**given)
+        return Opening(default_otherwise="fail", **given)
     except ValidationError as error:
         names = dict.fromkeys(str(each["loc"][0]) for each in error.errors())
         wrong = [f"{name}={short(given[name])}: {_RIGHT[name]}" for name in names]

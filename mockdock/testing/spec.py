@@ -26,7 +26,6 @@ Function = Callable[["CallRequest"], Answer | Awaitable[Answer]]
 class Spec:
     """A rule: ``fields`` are its other ones than the answers, in the words of the language.
 
-    ``by_attempt``: the answers go by attempt of one request, not by session.
     ``passing``: the last of them is not repeated, later rules are asked.
     """
 
@@ -34,7 +33,6 @@ class Spec:
     where: Callable[[CallRequest], object] | None = None
     first: bool = False
     answers: tuple[Answer | Function, ...] = ()
-    by_attempt: bool = False
     passing: bool = False
 
     @property
@@ -47,7 +45,6 @@ class Spec:
         return replace(
             self,
             answers=(*self.answers, *answers),
-            by_attempt=self.by_attempt or (attempts and not self.answers),
             passing=attempts,
         )
 
@@ -58,8 +55,6 @@ class Spec:
     def rule(self) -> dict[str, Any]:
         """Write the rule in the words of the language."""
         rule = {name: plain(value) for name, value in self.fields.items() if value is not None}
-        if self.by_attempt:
-            rule.setdefault("per", "request")
         if self.passing:
             rule.setdefault("after_last", "pass")
         answers = [_IN_ITS_PLACE if callable(each) else plain(each) for each in self.answers]

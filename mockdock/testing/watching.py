@@ -8,7 +8,7 @@ from typing import Any, Unpack
 from anyio import CapacityLimiter, to_thread
 
 from mockdock.errors import UsageError
-from mockdock.observe.verbs import Verdict
+from mockdock.observe.verbs import Counts, Verdict
 from mockdock.testing.call import Call
 from mockdock.testing.calls import Calls, Filters
 from mockdock.testing.checks import seconds, whole
@@ -44,6 +44,14 @@ class Watching:
         """
         return self._session.missed()
 
+    def counts(self) -> Counts:
+        """Count requests and tokens so far, without reading the journal.
+
+        >>> dock.counts().requests
+        2
+        """
+        return self._session.counts()
+
     def wait_for(self, count: int, timeout: float = 5.0) -> Calls:
         """Wait until there were ``count`` calls, and give them.
 
@@ -57,7 +65,7 @@ class Watching:
         limit = seconds("timeout", timeout)
         if not self._session.verbs.wait(self._session.key, count, limit):
             self._session.complain(
-                f"expected {count} calls within {limit:g} s; there were {self.calls.count}"
+                f"expected {_calls(count)} within {limit:g} s; there were {self.calls.count}"
             )
         return self.calls
 
@@ -95,7 +103,7 @@ class Watching:
         if wanted is None or count != wanted:
             given: dict[str, Any] = {} if where is None else {"where": where}
             told = "".join(f", {name}={value!r}" for name, value in {**given, **conditions}.items())
-            expected = "a call" if wanted is None else f"{wanted} calls"
+            expected = "a call" if wanted is None else _calls(wanted)
             self._session.complain(f"expected {expected}{told}; there were {count}")
 
     def _check_all_kept(self, calls: Calls, found: Calls) -> None:
@@ -165,3 +173,7 @@ class Watching:
         >>> print(dock.report())
         """
         return self._session.report()
+
+
+def _calls(count: int) -> str:
+    return f"{count} call{'' if count == 1 else 's'}"

@@ -10,10 +10,20 @@ from typing import Any
 
 import httpx2
 import pytest
-from openai import APIConnectionError, AsyncOpenAI, NotFoundError, RateLimitError
+from openai import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    AsyncOpenAI,
+    NotFoundError,
+    OpenAI,
+    RateLimitError,
+)
 from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
 
-from mockdock import MockDock, VerificationError
+from mockdock import MockDock, Server, VerificationError
+from mockdock.observe.verbs import InPython
+from mockdock.testing import CallRequest
 from tests.openai_types import CheckedAsyncOpenAI, CheckedOpenAI
 
 _PATIENCE = 30.0
@@ -168,3 +178,49 @@ def test_a_dock_of_a_script_is_started_and_closed() -> None:
         dock.close()
         with pytest.raises(APIConnectionError):
             client.chat.completions.create(**_asked("Hi!"))
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+def test_a_client_that_gave_up_while_a_function_answered_is_told(stream: bool) -> None:
+    asked, gave_up = threading.Event(), threading.Event()
+
+    def late(_: CallRequest) -> str:
+        asked.set()
+        assert gave_up.wait(30)
+        return "too late"
+
+    with MockDock() as dock:
+        rule = dock.when(user="Hi").respond_with(late)
+        dock.when(user="Are you there?").reply("Yes.")
+        with OpenAI(**dock.openai, timeout=0.2, max_retries=0) as client:
+            with pytest.raises(APITimeoutError):
+                client.chat.completions.create(**_asked("Hi"), stream=stream)
+            assert asked.wait(30)
+            assert rule.count == 1
+        with OpenAI(**dock.openai) as client:  # what the server was told before is seen by now
+            client.chat.completions.create(**_asked("Are you there?"))
+            client.chat.completions.create(**_asked("Are you there?"))
+        gave_up.set()
+        call = dock.wait_for(3).last
+        assert (call.outcome.ending, call.outcome.frames) == ("client_left", 0)
+
+
+def test_a_call_that_is_cut_off_by_the_end_of_the_server_is_recorded() -> None:
+    asked = threading.Event()
+
+    async def never(_: Any, __: int) -> Any:
+        asked.set()
+        await asyncio.Event().wait()
+
+    with Server() as server:
+        server.verbs.add_rule("", {"reply": "x"}, InPython(functions={0: never}))
+        with (
+            OpenAI(base_url=server.base_url, api_key="x", max_retries=0) as client,
+            ThreadPoolExecutor(1) as pool,
+        ):
+            answer = pool.submit(lambda: client.chat.completions.create(**_asked("Hi")))
+            assert asked.wait(30)
+            server.stop()
+            assert isinstance(answer.exception(), APIStatusError)
+    (record,) = server.verbs.journal("")
+    assert (record["status"], record["outcome"]["ending"]) == (503, "stopped")

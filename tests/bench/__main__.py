@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 
 from tests.bench.memory import memory
-from tests.bench.plugin import installed, used
+from tests.bench.plugin import installed, started, used
 from tests.bench.throughput import throughput
 
 WHICH = ("throughput", "plugin", "memory")
@@ -28,6 +28,7 @@ def main() -> None:
         throughput()
     if "plugin" in which:
         installed()
+        started()
         used()
     if "memory" in which:
         memory(given.requests)

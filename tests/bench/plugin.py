@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-__all__ = ["installed", "used"]
+__all__ = ["installed", "started", "used"]
 
 TIMES = 15
 RUNS = 5
@@ -95,6 +95,20 @@ def installed() -> None:
             have, have_not = _medians(commands, TIMES, folder)
             cost = (have - have_not) * 1000
             sys.stdout.write(f"{name:<28}{have:>12.3f}{have_not:>12.3f}{cost:>8.1f}\n")
+
+
+def started() -> None:
+    """Print how long a server takes to be ready, everything being imported."""
+    code = (
+        "import time; from mockdock import Server; server = Server(); "
+        "began = time.perf_counter(); server.start(); "
+        "print((time.perf_counter() - began) * 1000); server.stop()"
+    )
+    told = [
+        float(subprocess.check_output([sys.executable, "-c", code], text=True))
+        for _ in range(TIMES)
+    ]
+    sys.stdout.write(f"{'Server().start() to ready':<28}{'':>24}{statistics.median(told):>8.1f}\n")
 
 
 def used() -> None:

@@ -14,7 +14,7 @@ from mockdock import Server
 from mockdock.cli import journaling
 from mockdock.errors import StartError
 from mockdock.observe.verbs import Opening
-from mockdock.testing.remote import RemoteVerbs
+from mockdock.remote import RemoteVerbs
 from tests.cli.conftest import Run
 
 KEY = "sk-abcdefghijklmnopqrstuvwxyz"
@@ -134,7 +134,7 @@ def test_verify_passes_and_fails(server: Server, run: Run) -> None:
     assert run("verify") == (0, "mockdock: all went as it should; 0 requests, 0+0 tokens\n", "")
     code, out, _ = run("verify", "--unused", "all")
     assert code == 1
-    assert out.splitlines()[1:] == ["✗ greet never answered"]
+    assert out.splitlines()[1:] == ["✗ greet never answered: nothing was asked"]
     say(server, "what?", "other")
     assert run("verify")[0] == 0
     code, out, _ = run("verify", "--session", "other")

@@ -12,6 +12,7 @@ import pytest
 
 from mockdock.cli import running
 from mockdock.cli.tallying import Tallying
+from mockdock.environ import ELSEWHERE
 from mockdock.observe import Entry
 from mockdock.reply import Failure
 from tests.cli.conftest import Run
@@ -186,6 +187,29 @@ def test_nobody_reads_the_summary(run: Run, scenario: str, monkeypatch: pytest.M
 
     monkeypatch.setattr(sys, "stderr", Closed())
     assert run("run", scenario, *python(ASK, "hello"))[0] == 0
+
+
+def test_the_real_account_is_left_out(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client would send its organization along, or go by its proxy."""
+    for name in ELSEWHERE:
+        monkeypatch.setenv(name, "real")
+    monkeypatch.setenv("OPENAI_API_KEY", "real")
+    monkeypatch.setenv("OPENAI_LOG", "real")
+    code = "import os; print(*sorted(name for name in os.environ if os.environ[name] == 'real'))"
+    assert run("run", *python(code))[:2] == (0, "OPENAI_LOG\n")
+
+
+def test_causes_are_told_without_secrets() -> None:
+    tallying = Tallying(lambda _: False)
+    key = "a-key-of-nobody-0123456789"
+    failed = exchange(
+        headers={"authorization": f"Bearer {key}"},
+        reply=Failure("server_error", cause=ValueError(f"{key} and sk-proj-{'x' * 20}")),
+        rule_key=None,
+    )
+    tallying.add(Entry(1, failed))
+    (problem,) = tallying.verdict([]).problems
+    assert problem.message == ("answering a request raised ValueError('[redacted] and [redacted]')")
 
 
 def test_an_error_of_mockdock_itself_is_one_too() -> None:

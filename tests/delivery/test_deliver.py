@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mockdock.delivery import ManualClock, ScaledClock, deliver
+from mockdock.delivery import Client, ManualClock, ScaledClock, deliver
 from mockdock.frames import Frame, Head, Outcome
 
 HEAD = Head(200, ((b"content-type", b"text/event-stream"),))
@@ -71,7 +71,7 @@ class _Delivery:
                 HEAD,
                 self.frames(timed),
                 clock=self.clock,
-                receive=self.client.receive,
+                client=Client(self.client.receive, self.clock),
                 send=self.client.send,
                 record=self.client.record,
             )

@@ -47,7 +47,7 @@ def test_added_rules_come_before_those_of_the_scenario_in_their_order() -> None:
         "one",
         "own",
     ]
-    assert [rule.index for rule in asked.rules] == [0, 1, 2]
+    assert [rule.index for rule in asked.rules] == [-1, -2, 0]
     assert [rule.candidate.key for rule in asked.rules] == ["+1", "+2", "own"]
     decision = asked.decide(ask("b"))
     assert (decision.rule, decision.rule_key) == ("added +2", "+2")
@@ -118,7 +118,7 @@ def test_another_scenario_counts_anew_and_its_chance_is_the_same() -> None:
     assert text(again, ask()) == "one"
     assert again.edition == 2
     fresh = before.changed(scenario=scenario(*rules), store=MemoryStore())
-    assert fresh.edition == 0
+    assert fresh.edition == 1
     assert completion(fresh, ask()) == first
 
 

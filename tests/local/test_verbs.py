@@ -13,6 +13,7 @@ import pytest
 from mockdock import sessions as sessions_module
 from mockdock.app import App
 from mockdock.delivery import ManualClock
+from mockdock.engine import MemoryStore
 from mockdock.errors import ScenarioError, UsageError
 from mockdock.local import LocalVerbs
 from mockdock.observe.verbs import Changes, InPython, Opening
@@ -535,9 +536,179 @@ def test_rules_that_never_answered_are_problems_as_wanted() -> None:
         assert verdict.ok is not bool(verdict.problems)
         return [f"{problem.kind}: {problem.message}" for problem in verdict.problems]
 
-    assert told() == ["unused: mine never answered"]
-    assert told(unused="all") == ["unused: mine never answered", "unused: own never answered"]
+    mine = "unused: mine never answered: nothing was asked"
+    assert told() == [mine]
+    assert told(unused="all") == [mine, "unused: own never answered: nothing was asked"]
     assert told(unused="none") == []
+
+
+def test_of_a_rule_that_never_answered_the_nearest_request_is_told() -> None:
+    app, verbs = verbs_of(otherwise="echo")
+    verbs.add_rule(MINE, rule("x", "weather", name="shadows"))
+    verbs.add_rule(MINE, rule("x", "weather in Paris", name="shadowed"))
+    verbs.add_rule(MINE, {"name": "far", "when": {"user": "London", "stream": True}, "reply": "x"})
+    ask(app, "The weather in Paris")
+    ask(app, "London, please")
+    assert [problem.message for problem in verbs.verify(MINE).problems] == [
+        "shadowed never answered: request #1 meets its conditions, and shadows answered",
+        "far never answered: nearest is request #2, stream wanted true, was false",
+    ]
+
+
+def test_a_key_is_not_told_in_why_a_rule_never_answered() -> None:
+    app, _ = verbs_of(otherwise="echo")
+    outside = LocalVerbs(app, lambda: "", secrets=False)
+    for name in ("authorization", "x-note"):
+        when = {"headers": {name: "something else"}}
+        outside.add_rule(MINE, {"name": name, "when": when, "reply": "x"})
+    key = "my-own-key-of-no-known-form"
+    headers = {"authorization": f"Bearer {key}", "x-note": key, "x-mockdock-session": MINE}
+    post(app, CHAT, body(), headers)
+    first, second = (problem.message for problem in outside.verify(MINE).problems)
+    assert first.endswith("nearest is request #1, headers.authorization [redacted]")
+    assert second.endswith("headers.x-note wanted a text with 'something else', was '[redacted]'")
+
+
+def test_a_condition_in_python_that_raises_is_told_where_its_rule_never_answered() -> None:
+    app, verbs = verbs_of(otherwise="echo")
+    ask(app)
+    verbs.add_rule(MINE, rule("x", name="odd"), InPython(where=[("odd", lambda _: bool(1 / 0))]))
+    (problem,) = verbs.verify(MINE).problems
+    assert problem.message == (
+        "odd never answered: the condition 'odd' raised ZeroDivisionError('division by zero')"
+    )
+    answer = ask(app)
+    assert answer.status == 500
+    assert answer.json()["error"]["message"].startswith("mockdock: the condition 'odd' raised")
+    assert [problem.kind for problem in verbs.verify(MINE).problems] == ["raised", "unused"]
+
+
+async def under_way(
+    app: App, clock: ManualClock, session: str, meanwhile: Callable[[], None]
+) -> None:
+    """Ask, do something while the answer waits for the clock, and let it end."""
+    arriving = [{"type": "http.request", "body": json.dumps(body()).encode()}]
+
+    async def receive() -> Message:
+        if not arriving:
+            await asyncio.Event().wait()
+        return arriving.pop()
+
+    async def send(_: Any) -> None:
+        pass
+
+    scope = scope_of("POST", CHAT, {"authorization": f"Bearer {session}"})
+    task = asyncio.ensure_future(app(scope, receive, send))
+    while not clock.waiting():  # noqa: ASYNC110 - a clock has no event
+        await asyncio.sleep(0)
+    meanwhile()
+    clock.release()
+    await task
+
+
+SLOW = {"text": "at last", "pacing": {"ttft": "1h"}}
+
+
+def manual(app: App, verbs: LocalVerbs) -> ManualClock:
+    verbs.change(MINE, Changes(time_scale="manual"))
+    clock = app.sessions.of(MINE).clock
+    assert isinstance(clock, ManualClock)
+    return clock
+
+
+def test_a_rule_is_used_as_soon_as_it_is_chosen() -> None:
+    app, verbs = verbs_of()
+    verbs.add_rule(MINE, rule(SLOW))
+
+    def meanwhile() -> None:
+        assert verbs.verify(MINE).ok
+        assert verbs.rules(MINE)[0].used == 1
+        assert verbs.counts(MINE).requests == 0
+
+    asyncio.run(under_way(app, manual(app, verbs), MINE, meanwhile))
+    assert verbs.counts(MINE).requests == 1
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [lambda verbs: verbs.reset(MINE), lambda verbs: verbs.open(MINE, Opening())],
+    ids=["reset", "open"],
+)
+def test_what_ends_late_counts_for_nothing_of_a_session_that_began_anew(
+    begin: Callable[[LocalVerbs], None],
+) -> None:
+    app, verbs = verbs_of()
+    verbs.add_rule(MINE, rule(SLOW))
+    era = verbs.counts(MINE).era
+
+    def meanwhile() -> None:
+        begin(verbs)
+        verbs.add_rule(MINE, rule("new"))
+
+    asyncio.run(under_way(app, manual(app, verbs), MINE, meanwhile))
+    assert verbs.counts(MINE).era != era
+    assert (verbs.counts(MINE).requests, verbs.journal(MINE)) == (0, [])
+    assert [card.used for card in verbs.rules(MINE)] == [0]
+    assert verbs.verify(MINE).ok is False
+    assert len(verbs.journal(None)) == 1
+
+
+def test_what_ends_after_its_session_was_closed_does_not_bring_it_back() -> None:
+    app, verbs = verbs_of()
+    verbs.add_rule(MINE, rule(SLOW))
+    asyncio.run(under_way(app, manual(app, verbs), MINE, lambda: verbs.close(MINE)))
+    assert verbs.counts(MINE).requests == 0
+
+
+def test_a_session_is_reset_also_when_the_server_has_another_store_by_now() -> None:
+    app, verbs = verbs_of({"replies": ["one", "two"]})
+    verbs.set_state(MINE, {"a": 1})
+    assert text(app) == "one"
+    app.engine = app.engine.changed(scenario=app.engine.scenario, store=MemoryStore())
+    verbs.reset(MINE)
+    assert (text(app), verbs.state(MINE)) == ("one", {})
+
+
+def test_rules_of_a_scenario_that_was_loaded_again_have_not_been_used() -> None:
+    app, verbs = verbs_of({"reply": "x"})
+    ask(app, session="")
+    assert [card.used for card in verbs.rules("")] == [1]
+    app.engine = app.engine.changed(scenario=app.engine.scenario, store=MemoryStore())
+    assert [card.used for card in verbs.rules("")] == [0]
+
+
+def test_a_clock_that_others_live_by_goes_on() -> None:
+    app, verbs = verbs_of()
+    verbs.change("", Changes(time_scale="manual"))
+    verbs.open("sk-mockdock-other", Opening())
+    clock = app.sessions.of("sk-mockdock-other").clock
+    verbs.change("", Changes(time_scale="manual"))
+    assert not clock.is_due(clock.now() + 1)
+    verbs.close("sk-mockdock-other")
+    assert clock.is_due(clock.now() + 1)
+
+
+def test_order_is_that_in_which_rules_were_chosen() -> None:
+    app, verbs = verbs_of()
+    slow = verbs.add_rule(MINE, rule(SLOW, name="slow", times=1))
+    quick = verbs.add_rule(MINE, rule("x", name="quick"))
+    clock = manual(app, verbs)
+    asyncio.run(under_way(app, clock, MINE, lambda: app.journal.use(MINE, quick)))
+    assert verbs.verify(MINE, order=[[slow, quick]]).ok
+    assert not verbs.verify(MINE, order=[[quick, slow]]).ok
+
+
+def test_otherwise_that_is_asked_for_wins_over_any_scenario() -> None:
+    app, verbs = verbs_of(otherwise="lorem")
+    verbs.open(MINE, Opening(otherwise="echo"))
+    assert text(app, "Say it") == "Say it"
+    verbs.load(MINE, scenario(otherwise="lorem"))
+    assert text(app, "Say it") == "Say it"
+    verbs.open(MINE, Opening(default_otherwise="fail"))
+    assert verbs.settings(MINE).otherwise == "lorem"
+    assert text(app, "Say it") != "Say it"
+    verbs.open(MINE, Opening(scenario=scenario(), default_otherwise="fail"))
+    assert ask(app).status == 404
 
 
 def test_requests_no_rule_answered_are_problems_with_their_records() -> None:
@@ -560,7 +731,7 @@ def test_misses_that_are_no_longer_kept_are_counted() -> None:
         ask(app)
     first, second = verbs.verify(MINE).problems
     assert first.record is not None
-    assert second.message == "2 more requests, no longer kept, were answered by no rule"
+    assert second.message == "2 more requests answered by no rule"
     assert (second.kind, second.record) == ("unmatched", None)
 
 

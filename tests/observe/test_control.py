@@ -6,10 +6,12 @@ import asyncio
 import http.client
 import json
 import logging
+import re
 import threading
 import urllib.error
 import urllib.request
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -484,3 +486,82 @@ def test_all_errors_have_one_shape(control: Control) -> None:
         control.ask("PUT", "/health"),
     ):
         assert answer.error["status"] >= 400
+
+
+def test_many_problems_are_counted_and_their_texts_cut(control: Control) -> None:
+    wrong: dict[str, Any] = {"x" * 100_000 + str(at): [] for at in range(20)}
+    for answer, most in (
+        (control.ask("PUT", "/state", wrong), 50_000),
+        (control.ask("PUT", "/scenario", {"mockdock": 1, "rules": [{"wrong": 1}] * 3000}), 50_000),
+    ):
+        assert answer.status == 400
+        assert len(answer.raw) < most
+        problems = answer.error["problems"]
+        assert len(problems) == 21
+        assert re.fullmatch(r"and \d+ more", problems[-1]["message"])
+        assert problems[-1]["message"] in answer.error["message"]
+
+
+def test_too_many_states_or_fields_are_one_problem(control: Control) -> None:
+    answer = control.ask("PUT", "/state", {f"a{at}": [] for at in range(100_000)})
+    (problem,) = answer.error["problems"]
+    assert "at most 1000 states can be set at once" in problem["message"]
+    answer = control.ask("PATCH", "/settings", {f"a{at}": 1 for at in range(100_000)})
+    assert answer.status == 400
+    assert answer.error["message"].startswith("the body has 100000 fields; there are: otherwise,")
+    answer = control.ask("POST", "/verify", {"order": [list(range(100_000))]})
+    assert len(answer.error["problems"]) == 1
+    assert control.ask("PUT", "/state", {f"a{at}": 1 for at in range(1000)}).status == 204
+
+
+@pytest.mark.parametrize("seconds", [True, "1", "1_0"])
+def test_only_numbers_are_numbers_in_bodies(control: Control, seconds: object) -> None:
+    assert control.ask("POST", "/clock", {"seconds": seconds}).status == 400
+    asked = {"request": {}, "attempt": seconds}
+    assert control.ask("POST", "/explain", asked).status == 400
+
+
+@pytest.mark.parametrize("text", ["1_0", "%2B1", "%201", "1.0", "true", "%D9%A1"])
+def test_only_digits_are_whole_numbers_in_queries(control: Control, text: str) -> None:
+    for name in ("limit", "after"):
+        answer = control.ask("GET", "/journal", query=f"{name}={text}".encode())
+        assert answer.status == 400
+        assert "in digits" in answer.error["message"]
+
+
+@pytest.mark.parametrize("text", ["1_0", "nan", "true", "-1", "1."])
+def test_only_numbers_are_seconds_in_queries(control: Control, text: str) -> None:
+    answer = control.ask("GET", "/journal", query=f"wait={text}".encode())
+    assert answer.status == 400
+    assert "a number of seconds is wanted" in answer.error["message"]
+
+
+@pytest.mark.parametrize("key", ["a\n", "a\rb", "\x00", "a\x7f"])
+def test_keys_with_control_characters_are_refused(control: Control, key: str) -> None:
+    control.ask("PUT", "/sessions/a", {})
+    for method in ("GET", "PUT", "DELETE"):
+        answer = control.ask(method, f"/sessions/{key}")
+        assert answer.status == 400
+        assert "control characters" in answer.error["message"]
+    answer = control.ask("GET", "/settings", query=f"session={quote(key)}".encode())
+    assert (answer.status, "control characters" in answer.error["message"]) == (400, True)
+    assert control.verbs.sessions() == ["a"]
+
+
+def test_a_session_nobody_knows_cannot_be_judged(control: Control) -> None:
+    """A key with a mistake in it would always do well."""
+    asks: tuple[tuple[str, str, Any], ...] = (
+        ("GET", "/verify", b""),
+        ("POST", "/verify", {}),
+        ("GET", "/unmatched", b""),
+    )
+    for method, path, body in asks:
+        answer = control.ask(method, path, body, query=b"session=mine")
+        assert (answer.status, answer.error["kind"]) == (404, "usage")
+        assert answer.error["message"] == "the session 'mine' is not open, and had no requests"
+    chat(control, session="mine")
+    for method, path, body in asks:
+        assert control.ask(method, path, body, query=b"session=mine").status == 200
+    control.ask("PUT", "/sessions/open", {})
+    for method, path, body in asks:
+        assert control.ask(method, path, body, query=b"session=open").status == 200

@@ -109,9 +109,7 @@ QUERIES = st.binary(max_size=20) | st.dictionaries(
     | st.sampled_from(["true", "1e999", "nan", "9" * 400]),
     max_size=3,
 ).map(lambda pairs: urlencode(pairs).encode())
-PATHS = st.sampled_from([operation.path for operation in OPERATIONS]) | st.text(max_size=10).filter(
-    lambda text: "\n" not in text  # no route of Starlette matches a line break
-)
+PATHS = st.sampled_from([operation.path for operation in OPERATIONS]) | st.text(max_size=10)
 METHODS = st.sampled_from(["GET", "PUT", "POST", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", ""])
 
 

@@ -78,7 +78,6 @@ def test_only_the_last_are_kept_and_all_are_counted() -> None:
     assert numbers(journal) == [2, 3, 4]
     assert numbers(journal, "a") == [3]
     assert (journal.tally("a").requests, journal.tally("b").requests) == (2, 2)
-    assert journal.tally("a").uses == {"greet": Use(2, 1, 3)}
     assert journal.tally().requests == 4
 
 
@@ -113,10 +112,11 @@ def test_a_journal_keeps_something(limits: dict[str, int]) -> None:
 
 def test_a_tally_counts_tokens_misses_failures_and_uses() -> None:
     journal = Journal()
-    journal.append(exchange("s"))
-    journal.append(exchange("s", rule_key="other"))
-    journal.append(exchange("s"))
-    journal.append(exchange("s", reply=Failure("rate_limit"), rule_key="other"))
+    for key in ("greet", "other", "greet", "other"):
+        journal.use("s", key)
+    for _ in range(3):
+        journal.append(exchange("s"))
+    journal.append(exchange("s", reply=Failure("rate_limit")))
     journal.append(exchange("s", reply=Failure("no_match"), rule_key=None))
     everyone = Tally(5, missed=1, failed=2, prompt_tokens=36, completion_tokens=102)
     uses = {"greet": Use(2, 1, 3), "other": Use(2, 2, 4)}
@@ -129,7 +129,8 @@ def test_a_tally_does_not_change_any_more() -> None:
     journal = filled("s")
     before = journal.tally("s")
     journal.append(exchange("s"))
-    assert (before.requests, before.uses["greet"].times) == (1, 1)
+    journal.use("s", "greet")
+    assert (before.requests, before.uses) == (1, {})
 
 
 def test_ten_of_the_errors_that_functions_raised_are_told() -> None:
@@ -137,7 +138,18 @@ def test_ten_of_the_errors_that_functions_raised_are_told() -> None:
     raised = [RuntimeError(str(number)) for number in range(12)]
     for cause in raised:
         journal.append(exchange("s", reply=Failure("server_error", cause=cause)))
-    assert journal.tally("s").causes == tuple(raised[:10])
+    told = [entry.exchange.reply for entry in journal.tally("s").raised]
+    assert [each.cause for each in told if isinstance(each, Failure)] == raised[:10]
+
+
+def test_what_is_late_counts_for_all_together_only() -> None:
+    journal = Journal(most=2)
+    journal.append(exchange("s", late=True))
+    assert journal.tally("s") == Tally()
+    assert (journal.tally().requests, numbers(journal), numbers(journal, "s")) == (1, [1], [])
+    for _ in range(2):
+        journal.append(exchange("s"))
+    assert (numbers(journal), numbers(journal, "s")) == ([2, 3], [2, 3])
 
 
 @pytest.mark.parametrize("kind", get_args(FailureKind))
@@ -241,7 +253,8 @@ def test_eight_threads_that_append_lose_and_double_nothing() -> None:
     def work(which: int) -> None:
         start.wait()
         for _ in range(200):
-            journal.append(exchange(f"s{which % 4}", rule_key=f"r{which}"))
+            journal.use(f"s{which % 4}", f"r{which}")
+            journal.append(exchange(f"s{which % 4}"))
 
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)

@@ -294,6 +294,56 @@ def test_a_key_that_is_spread_over_the_chunks_of_a_stream_is_hidden() -> None:
     assert len(last(app, secrets=True)["reply"]["chunks"]) > 4
 
 
+COMPANY = "my-company-key-abcdef123456"
+
+
+@pytest.mark.parametrize("more", [{}, {"stream": True}], ids=["plain", "stream"])
+def test_a_key_of_no_known_form_is_hidden_in_logprobs(more: dict[str, Any]) -> None:
+    app = app_of({"reply": f"Your key is {COMPANY}, keep it"})
+    auth = {"authorization": f"Bearer {COMPANY}"}
+    post(app, CHAT, {**ASKED, "logprobs": True, **more}, auth)
+    assert last(app)["reply"]["chunks"] == ["[redacted]"]
+    assert last(app)["reply"]["choices"][0]["text"] == "Your key is [redacted], keep it"
+    assert "company" in str(last(app, secrets=True)["reply"]["chunks"])
+
+
+def test_a_key_is_hidden_in_logprobs_of_stored_completions() -> None:
+    app = app_of({"reply": f"Your key is {COMPANY}, keep it"})
+    auth = {"authorization": f"Bearer {COMPANY}"}
+    body = {**ASKED, "logprobs": True, "store": True}
+    made = json.loads(post(app, CHAT, body, auth).body)
+    for path in (f"{CHAT}/{made['id']}", CHAT):
+        answer = ask(app, "GET", path, b"", auth)
+        assert COMPANY in answer.body.decode()
+        assert last(app)["reply"]["chunks"] == ["[redacted]"]
+
+
+def test_logprobs_without_a_secret_are_shown() -> None:
+    app = app_of({"reply": "Nothing to hide"})
+    auth = {"authorization": f"Bearer {COMPANY}"}
+    answer = post(app, CHAT, {**ASKED, "logprobs": True}, auth)
+    assert joined(last(app)) == answer.body
+
+
+def test_a_key_of_no_known_form_is_hidden_in_every_place() -> None:
+    app = app_of({"reply": {"text": f"It is {COMPANY}", "headers": {"x-echo": COMPANY}}})
+    headers = {"authorization": f"Bearer {COMPANY}", "x-note": COMPANY}
+    post(app, CHAT, {**ASKED, "user": COMPANY}, headers)
+    made = last(app)
+    assert COMPANY not in json.dumps(made)
+    assert made["request"]["headers"]["x-note"] == "[redacted]"
+    assert made["reply"]["headers"]["x-echo"] == "[redacted]"
+
+
+def test_a_key_is_hidden_in_bytes_that_are_no_text() -> None:
+    app = app_of()
+    ask(app, "POST", CHAT, b"\xff" + COMPANY.encode(), {"authorization": f"Bearer {COMPANY}"})
+    shown = base64.b64encode(b"\xff[redacted]").decode()
+    assert last(app)["request"]["body"] == {"base64": shown}
+    told = base64.b64encode(b"\xff" + COMPANY.encode()).decode()
+    assert last(app, secrets=True)["request"]["body"] == {"base64": told}
+
+
 def test_secrets_are_shown_to_who_wants_them() -> None:
     app = app_of({"reply": {"text": f"Your key is {KEY}", "headers": {"x-own": KEY}}})
     leaky(app)

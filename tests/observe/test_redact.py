@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 
 import pytest
 
@@ -30,6 +31,12 @@ OURS = "sk-mockdock-0123456789abcdef"
         "x-client-secret",
         "x-password",
         "ocp-apim-subscription-key",
+        "api_key",
+        "x-access-key",
+        "openai-key",
+        "X-Functions-Key",
+        "key",
+        "x-idempotency-key",
     ],
 )
 def test_a_header_with_such_a_name_is_hidden(name: str) -> None:
@@ -38,7 +45,15 @@ def test_a_header_with_such_a_name_is_hidden(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["content-type", "idempotency-key", "x-ratelimit-limit-tokens", "user-agent", "x-request-id"],
+    [
+        "content-type",
+        "idempotency-key",
+        "sec-websocket-key",
+        "x-monkey",
+        "x-ratelimit-limit-tokens",
+        "user-agent",
+        "x-request-id",
+    ],
 )
 def test_other_headers_are_shown(name: str) -> None:
     assert redact.headers({name: "anything"}) == {name: "anything"}
@@ -91,6 +106,69 @@ def test_the_password_of_basic_credentials_is_a_secret(word: str, found: bool) -
 @pytest.mark.parametrize("given", ["no-base64-at-all!", "//////////////79"])
 def test_odd_basic_credentials_are_hidden_as_they_are(given: str) -> None:
     assert redact.secrets({"authorization": f"Basic {given}"}) == (f"Basic {given}", given)
+
+
+COMPANY = "my-company-key-abcdef123456"
+ODD = 'a"key\\with/odd-letters\u00e9'
+
+
+def test_a_known_secret_is_hidden_in_other_headers() -> None:
+    given = {"x-note": f"a {COMPANY}", "x-other": "shown"}
+    known = redact.secrets({"authorization": f"Bearer {COMPANY}"})
+    assert redact.headers(given, known) == {"x-note": "a [redacted]", "x-other": "shown"}
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_a_secret_in_escapes_of_json_is_hidden(ascii_only: bool) -> None:
+    known = redact.secrets({"authorization": f"Bearer {ODD}"})
+    raw = json.dumps({"a": f"it is {ODD} then"}, ensure_ascii=ascii_only)
+    assert redact.text(raw, known) == '{"a": "it is [redacted] then"}'
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "my-company-key\\u002dabcdef123456",
+        "\\u006dy-company-key-abcdef123456",
+        r"my\\u002dcompany-key-abcdef123456",
+        "m\0y\0-\0c\0o\0m\0p\0a\0n\0y\0-\0k\0e\0y\0-\0a\0b\0c\0d\0e\0f\0001\0002\0003\0004\0005\0006\0",
+        "\\u0073k-proj-0123456789abcdef",
+    ],
+)
+def test_a_text_in_which_a_secret_is_written_otherwise_is_hidden_whole(written: str) -> None:
+    known = redact.secrets({"authorization": f"Bearer {COMPANY}"})
+    assert redact.text(f'{{"a": "{written}", "b": 1}}', known) == "[redacted]"
+
+
+def test_escapes_without_a_secret_are_shown() -> None:
+    raw = r'{"a": "\u00e9 \n \\ \/ \ud83d\ude00 \u0041", "b": "\\\"x\\\""}'
+    assert redact.text(raw, (COMPANY,)) == raw
+    assert redact.text(raw) == raw
+
+
+def test_a_key_behind_a_line_break_of_json_is_hidden_alone() -> None:
+    raw = json.dumps("the key:\nsk-proj-0123456789abcdef\nis mine")
+    assert redact.text(raw) == r'"the key:\n[redacted]\nis mine"'
+
+
+def test_secrets_in_bytes_are_hidden() -> None:
+    key = "sk-proj-0123456789abcdef"
+    given = f"\u00e9 {COMPANY} {key} \u00fc{ODD}".encode() + b"\xff" + key.encode()
+    known = redact.secrets({"authorization": f"Bearer {COMPANY}", "api_key": ODD})
+    shown = "\u00e9 [redacted] [redacted] \u00fc[redacted]".encode() + b"\xff[redacted]"
+    assert redact.data(given, known) == shown
+
+
+def test_values_of_cookies_are_secrets() -> None:
+    known = redact.secrets({"cookie": f"a=b; session={COMPANY}"})
+    assert redact.text(f"{COMPANY}, a=b", known) == "[redacted], a=b"
+
+
+def test_a_header_in_utf_8_is_found_in_texts() -> None:
+    """Headers are read as latin-1, bodies as UTF-8."""
+    word = "p\u00e4ssword-of-mine"
+    known = redact.secrets({"x-password": word.encode().decode("latin-1")})
+    assert redact.text(f"it is {word}", known) == "it is [redacted]"
 
 
 def test_a_record_hides_the_value_of_a_header_wherever_it_turns_up() -> None:

@@ -49,6 +49,15 @@ def many_messages(number: int) -> bytes:
     return json.dumps({"model": "gpt-4o", "messages": messages}).encode()
 
 
+def nested(*values: Any) -> Callable[[int], bytes]:
+    """Hold values where a request may have any, such as in the schema of a tool."""
+    schema = {"type": "object", "properties": {"a": {"type": "string", "default": values}}}
+    tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
+    asked = json.loads(one_text("Hello", tools=[tool])(0))
+    raw = json.dumps(asked, separators=(",", ":")).encode()
+    return lambda number: raw.replace(b"Hello", b"%d" % number)
+
+
 def escaped(number: int) -> bytes:
     return json.dumps(json.loads(one_text("a" * 5000 + "\N{GRINNING FACE}")(number))).encode()
 
@@ -63,12 +72,23 @@ BODIES = {
     "one emoji in ASCII": one_text("a" * 5000 + "\N{GRINNING FACE}"),
     "one escaped emoji": escaped,
     "many messages": many_messages,
+    "empty lists": nested(*[[]] * 3000),
+    "empty objects": nested(*[{}] * 3000),
+    "small objects": nested(*[{"a": 1}] * 3000),
+    "other names": nested(*({f"a{at}": at} for at in range(3000))),
+    "lists in lists": nested(*[[[0]]] * 3000),
+    "numbers": nested(*range(1000, 4000)),
+    "one object": nested({f"a{at}": at + 0.5 for at in range(3000)}),
     "refused": one_text("Hello", n=0),
 }
 
 
-async def play(app: App, bodies: list[bytes]) -> None:
-    for body in bodies:
+async def play(
+    app: App,
+    bodies: list[bytes],
+    head: Callable[[int], tuple[str, dict[str, str]]] = lambda _: (CHAT, HEADERS),
+) -> None:
+    for number, body in enumerate(bodies):
         arriving: list[Message] = [{"type": "http.request", "body": body}]
 
         async def receive(arriving: list[Message] = arriving) -> Message:
@@ -79,7 +99,8 @@ async def play(app: App, bodies: list[bytes]) -> None:
         async def send(_: Any) -> None:
             pass
 
-        await app(scope_of("POST", CHAT, HEADERS), receive, send)
+        path, headers = head(number)
+        await app(scope_of("POST", path, headers), receive, send)
 
 
 @pytest.mark.parametrize("otherwise", ["lorem", "fail"])
@@ -90,11 +111,20 @@ def test_an_exchange_takes_no_more_than_its_weight_and_a_quarter(
     rules = [{"when": {"system": {"contains": f"none {n}"}}, "reply": "x"} for n in range(4)]
     scenario = load({"mockdock": 1, "otherwise": otherwise, "rules": rules}).scenario
     app = App(Engine(scenario), clock=ScaledClock(0), journal=Journal(most_bytes=10**10))
-    asyncio.run(play(app, [body(-1)]))
+
+    def taken(numbers: range) -> None:
+        asyncio.run(play(app, [body(number) for number in numbers]))
+
+    assert held(app, taken) < 1.25
+
+
+def held(app: App, taken: Callable[[range], None]) -> float:
+    """Give the memory that kept exchanges take, as a part of what they weigh."""
+    taken(range(1))
     app.journal.reset()
     tracemalloc.start()
     try:
-        asyncio.run(play(app, [body(number) for number in range(EXCHANGES)]))
+        taken(range(EXCHANGES))
         weighed = sum(weight(entry.exchange) for entry in app.journal.entries())
         gc.collect()
         before, _ = tracemalloc.get_traced_memory()
@@ -104,7 +134,29 @@ def test_an_exchange_takes_no_more_than_its_weight_and_a_quarter(
     finally:
         tracemalloc.stop()
     assert app.journal.tally().requests == 0
-    assert before - after < weighed * 1.25
+    return (before - after) / weighed
+
+
+HEADS: dict[str, Callable[[int], tuple[str, dict[str, str]]]] = {
+    "a large header": lambda number: (CHAT, {**HEADERS, "x": f"{number}" * 100_000}),
+    "many headers": lambda number: (CHAT, {f"x-{at}-{number}": f"{number}" for at in range(1000)}),
+    "a session": lambda number: (CHAT, {**HEADERS, "x-mockdock-session": f"{number}" * 200}),
+    "a path": lambda number: (f"/v1/{number}" + "x" * 100_000, HEADERS),
+    "a path of wide letters": lambda number: (f"/v1/{number}" + "\U0001f600" * 10_000, HEADERS),
+}
+
+
+@pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)
+def test_headers_session_and_path_are_weighed(
+    head: Callable[[int], tuple[str, dict[str, str]]],
+) -> None:
+    app = App(Engine(load({"mockdock": 1}).scenario), clock=ScaledClock(0))
+    body = one_text("Hello")
+
+    def taken(numbers: range) -> None:
+        asyncio.run(play(app, [body(number) for number in numbers], head))
+
+    assert held(app, taken) < 1.25
 
 
 def test_what_is_answered_is_weighed() -> None:

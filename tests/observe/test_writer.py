@@ -8,6 +8,7 @@ import os
 import socket
 import stat
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -83,7 +84,7 @@ def lines(path: Path) -> list[Any]:
 
 
 def entry(number: int, **fields: Any) -> Entry:
-    return Entry(number, exchange(**fields))
+    return Entry(number, exchange(**fields), 1000)
 
 
 def test_each_entry_is_a_line_without_secrets(tmp_path: Path, said: Said) -> None:
@@ -221,7 +222,7 @@ def test_one_exchange_too_large_for_the_queue_is_dropped(
     monkeypatch.setattr(module, "_MOST_BYTES", 100_000)
     path = tmp_path / "journal.jsonl"
     with JournalWriter(path, said) as writer:
-        writer.write(entry(1, body=b"x" * 200_000))
+        writer.write(Entry(1, exchange(), 200_000))
         said.wait_for("1 exchange dropped")
         writer.write(entry(2))
     assert [each.get("number", each) for each in lines(path)] == [{"dropped": 1}, 2]
@@ -242,6 +243,57 @@ def test_large_entries_are_written_in_several_batches(
         full["room"] = 1_000_000
         said.wait_for("1 exchange dropped")
     assert [each.get("number", each) for each in lines(path)] == [1, 2, 3, {"dropped": 1}]
+
+
+def _wait_until_written(path: Path, said: Said, number: int) -> None:
+    """Wait for a line; the writer tells of its batch by what it does next only."""
+    end = time.monotonic() + _PATIENCE
+    while not path.exists() or f'"number":{number},'.encode() not in path.read_bytes():
+        assert time.monotonic() < end, said.lines
+        time.sleep(0.001)
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+def test_a_file_that_is_renamed_or_deleted_is_begun_anew(
+    tmp_path: Path, said: Said, renamed: bool
+) -> None:
+    path, old = tmp_path / "journal.jsonl", tmp_path / "journal.1"
+    with JournalWriter(path, said) as writer:
+        writer.write(entry(1))
+        _wait_until_written(path, said, 1)
+        path.rename(old) if renamed else path.unlink()
+        writer.write(entry(2))
+        _wait_until_written(path, said, 2)
+        writer.write(entry(3))
+    assert [each["number"] for each in lines(path)] == [2, 3]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert not renamed or [each["number"] for each in lines(old)] == [1]
+    assert said.lines == [f"{path}: the journal was moved or deleted; a new file is begun"]
+
+
+def test_another_file_in_the_place_of_the_journal_is_added_to(tmp_path: Path, said: Said) -> None:
+    path = tmp_path / "journal.jsonl"
+    with JournalWriter(path, said) as writer:
+        path.rename(tmp_path / "journal.1")
+        path.write_bytes(b'{"other": 1}\n')
+        writer.write(entry(1))
+    other, made = lines(path)
+    assert (other, made["number"]) == ({"other": 1}, 1)
+
+
+def test_a_line_cut_off_in_a_deleted_file_is_written_anew(
+    tmp_path: Path, said: Said, full: dict[str, int]
+) -> None:
+    path = tmp_path / "journal.jsonl"
+    with JournalWriter(path, said) as writer:
+        full["room"] = 100
+        writer.write(entry(1))
+        said.wait_for("No space")
+        path.unlink()
+        said.wait_for("a new file is begun")
+        full["room"] = 1_000_000
+        said.wait_for("written again")
+    assert [each["number"] for each in lines(path)] == [1]
 
 
 def test_an_exchange_that_cannot_be_told_does_not_end_the_journal(

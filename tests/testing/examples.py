@@ -37,9 +37,7 @@ def docks(server: DockServer) -> None:
         MockDock(
             seed=7, otherwise="echo", time_scale="manual", strict=False, called="me", server=server
         ) as second,
-        server.dock(
-            "echo", seed=7, otherwise="auto", time_scale=0.5, strict=True, called="me"
-        ) as third,
+        MockDock("quickstart", server=server) as third,
     ):
         urls: list[str] = [first.url, second.base_url, third.url_for(dialect="openai")]
         keys: list[str] = [first.api_key, second.openai["api_key"], second.openai["base_url"]]
@@ -47,7 +45,9 @@ def docks(server: DockServer) -> None:
         assert all([*urls, *keys, env, first.opened, first.asgi])
     MockDock(url="http://127.0.0.1:1", token="secret")
     DockServer(url="http://127.0.0.1:1", token="secret").stop()
-    DockServer(host="127.0.0.1", port=0, max_body=1000).stop()
+    DockServer(
+        host="127.0.0.1", port=0, max_body=1000, journal_size=100, journal_bytes=10**6
+    ).stop()
     MockDock(time_scale="manual").close()
 
 

@@ -47,5 +47,5 @@ def streamed(dock: MockDock, text: str = "Hi!") -> str:
 @contextmanager
 def loose(server: DockServer, *scenario: Any, **settings: Any) -> Iterator[MockDock]:
     """Open a dock that does not verify in the end."""
-    with server.dock(*scenario, strict=False, **settings) as dock:
+    with MockDock(*scenario, strict=False, server=server, **settings) as dock:
         yield dock

@@ -15,22 +15,19 @@ import pytest
 from openai import BadRequestError, NotFoundError
 
 from mockdock import MockDock, UsageError, VerificationError
-from mockdock.observe import Journal
 from mockdock.testing import CallRequest, Calls, DockServer
 from mockdock.testing.ledger import Ledger
 from tests.testing.helpers import WEATHER, ask, loose, said, streamed
 
 _PATIENCE = 30.0
+_BYTES = 1_000_000
 
 
 @pytest.fixture
 def small() -> Iterator[MockDock]:
     """Open a dock whose journal keeps three calls."""
-    with DockServer() as server:
-        journal = Journal(most=3)
-        server.app.journal, server.app.observers = journal, (journal.append,)
-        with loose(server) as dock:
-            yield dock
+    with DockServer(journal_size=3) as server, loose(server) as dock:
+        yield dock
 
 
 def test_a_call_tells_all_of_its_exchange(dock: MockDock) -> None:
@@ -211,7 +208,7 @@ def test_calls_are_asserted(dock: MockDock) -> None:
     dock.assert_not_called(user="two")
     dock.assert_called(0, user="two")
     ask(dock, "two")
-    with pytest.raises(VerificationError, match="expected 1 calls; there were 2") as caught:
+    with pytest.raises(VerificationError, match="expected 1 call; there were 2") as caught:
         dock.assert_called_once()
     assert "/v1/chat/completions" in str(caught.value), "the calls are shown"
     with pytest.raises(VerificationError, match="expected 0 calls, user='two'; there were 1"):
@@ -270,18 +267,19 @@ def test_what_the_journal_forgot_is_told_and_counts(small: MockDock) -> None:
     for times in (2, 3, None):
         with pytest.raises(UsageError, match="of 5 calls the first 2 are no longer kept"):
             small.assert_called(times, user="c" if times is None else "a")
-    with pytest.raises(VerificationError, match="expected 1 calls, user='a'; there were 2"):
+    with pytest.raises(VerificationError, match="expected 1 call, user='a'; there were 2"):
         small.assert_called_once(user="a")
 
 
-def test_calls_that_were_seen_stay_in_their_places(small: MockDock) -> None:
+def test_calls_stay_in_their_places_when_older_ones_go(small: MockDock) -> None:
     small.respond_with(lambda request: request.user)
     for text in "ab":
         ask(small, text)
     assert small.calls.texts == ["a", "b"]
     for text in "cd":
         ask(small, text)
-    assert small.calls.texts == ["a", "b", "c", "d"], "what was seen is not forgotten"
+    assert small.calls.texts == ["b", "c", "d"]
+    assert small.calls[1].reply.text == "b"
     for text in "efghi":
         ask(small, text)
     calls = small.calls
@@ -294,14 +292,26 @@ def test_what_is_kept_here_is_bounded(dock: MockDock) -> None:
     for text in "abc":
         ask(dock, text)
     verbs, key = dock._session.verbs, dock.api_key
-    assert Ledger(most=2).read(verbs, key).texts == ["b", "c"]
-    assert Ledger(most=2).read(verbs, key).count == 3
-    assert Ledger(most_bytes=1).read(verbs, key).texts == []
-    assert Ledger(most_bytes=1).read(verbs, key).count == 3
-    ledger = Ledger()
-    assert ledger.read(verbs, key) == dock.calls
+    assert Ledger(2, _BYTES).read(verbs, key).texts == ["b", "c"]
+    assert Ledger(2, _BYTES).read(verbs, key).count == 3
+    assert Ledger(10, 1).read(verbs, key).texts == []
+    assert Ledger(10, 1).read(verbs, key).count == 3
+
+
+def test_somebody_else_resets_the_session(dock: MockDock) -> None:
+    dock.reply("x")
+    said(dock, "a")
+    said(dock, "b")
+    assert [call.request.user for call in dock.calls] == ["a", "b"]
+    verbs, key = dock._session.verbs, dock.api_key
     verbs.reset(key)
-    assert ledger.read(verbs, key).count == 0, "somebody else has reset the session"
+    assert dock.calls.count == 0
+    for texts in (["c", "d"], ["e", "f", "g"]):
+        verbs.reset(key)
+        verbs.add_rule(key, {"reply": "y"})
+        for text in texts:
+            said(dock, text)
+        assert [call.request.user for call in dock.calls] == texts
 
 
 def test_waiting_for_calls(dock: MockDock) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from mockdock import Server, StartError, UsageError
+from mockdock import MockDock, Server, StartError, UsageError
+from mockdock.remote import RemoteVerbs
 from mockdock.testing import DockServer
 from tests.testing.helpers import loose, said
 
@@ -44,13 +46,25 @@ def test_a_stopped_server_starts_again_when_it_is_asked() -> None:
 
 
 def test_a_server_listens_where_it_is_told() -> None:
-    with DockServer() as free:
-        port = int(free.url.rsplit(":", 1)[1])
-    with DockServer(host="127.0.0.1", port=port) as server:
-        assert server.url == f"http://127.0.0.1:{port}"
-        with DockServer(port=port) as other, pytest.raises(StartError, match="in use"):
-            _ = other.url
-        assert not other.started
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        told = rf"127\.0\.0\.1:{port} is in use"
+        with DockServer(host="127.0.0.1", port=port) as server:
+            with pytest.raises(StartError, match=told):
+                _ = server.url
+            assert not server.started
+
+
+def test_a_journal_keeps_what_it_is_told_to() -> None:
+    hello = {"mockdock": 1, "rules": [{"reply": "x"}]}
+    with DockServer(journal_size=2) as server, loose(server, hello) as dock:
+        for text in ("a", "b", "c"):
+            said(dock, text)
+        assert [call.request.user for call in dock.calls] == ["b", "c"]
+        assert (dock.calls.count, dock.counts().requests) == (3, 3)
+    with DockServer(journal_bytes=1) as server, loose(server, hello) as dock:
+        said(dock)
+        assert (len(dock.calls), dock.calls.count, dock.records()) == (0, 1, [])
 
 
 def test_a_server_takes_bodies_up_to_its_limit() -> None:
@@ -62,7 +76,7 @@ def test_a_server_takes_bodies_up_to_its_limit() -> None:
 def test_a_server_elsewhere_is_used_as_one_of_this_process() -> None:
     with Server("echo") as there, DockServer(url=there.url) as server:
         assert server.started
-        with server.dock() as dock:
+        with MockDock(server=server) as dock:
             dock.when(user="a").reply("Hello from there!")
             assert dock.url == there.url
             assert said(dock, "a") == "Hello from there!"
@@ -70,7 +84,12 @@ def test_a_server_elsewhere_is_used_as_one_of_this_process() -> None:
             dock.assert_called_once(user="a")
             with pytest.raises(UsageError, match="has no application in this process"):
                 _ = dock.asgi
+        assert server.discreet is server.verbs
+        assert isinstance(server.verbs, RemoteVerbs)
+        idle = server.verbs._connections._idle
+        assert idle
         server.stop()
+        assert not idle
         assert httpx2.get(f"{there.base_url}/models").status_code == 200
 
 
@@ -82,6 +101,9 @@ def test_a_server_elsewhere_is_used_as_one_of_this_process() -> None:
         ({"host": 5}, "host=5: write a name or an address"),
         ({"port": "80"}, "port='80': write a whole number, at least 0"),
         ({"max_body": 0}, "max_body=0: write a whole number, at least 1"),
+        ({"journal_size": 0}, "journal_size=0: write a whole number, at least 1"),
+        ({"journal_bytes": "1"}, "journal_bytes='1': write a whole number, at least 1"),
+        ({"url": "http://127.0.0.1:1", "journal_size": 5}, "has its settings; got: journal_size"),
     ],
 )
 def test_wrong_options_are_told(wrong: dict[str, Any], told: str) -> None:

@@ -509,6 +509,41 @@ def test_a_shared_dock_is_not_verified_when_a_test_failed(pytester: pytest.Pytes
     result.stdout.fnmatch_lines(["*- mockdock, shared 1 -*", "*a shared question*"])
 
 
+def test_a_server_elsewhere_that_ends_ends_nothing_else(pytester: pytest.Pytester) -> None:
+    """Shared docks are asked around every test: those that cannot answer are told as such."""
+    test = """
+        import pytest
+        from app import ask
+        from mockdock import Server
+
+        there = Server("echo").start()
+
+        @pytest.fixture(scope="session")
+        def mockdock_settings():
+            return {"url": there.url}
+
+        @pytest.fixture(scope="module")
+        def dock(mockdock_factory):
+            with mockdock_factory(otherwise="echo") as dock:
+                yield dock
+
+        def test_asks(dock):
+            ask(**dock.openai)
+
+        def test_fails(dock):
+            there.stop()
+            assert False
+
+        def test_needs_no_server():
+            pass
+        """
+    result = run(pytester, test)
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(
+        ["*- mockdock, shared 1 -*", "the exchanges cannot be shown: *no mockdock server at *"]
+    )
+
+
 def test_a_failure_shows_only_docks_it_used(pytester: pytest.Pytester) -> None:
     test = """
         import pytest

@@ -53,6 +53,7 @@ def test_a_run_that_does_not_use_it_pays_for_nothing(pytester: pytest.Pytester) 
     assert heavy == "[]"
     assert ours == [
         "mockdock",
+        "mockdock.environ",
         "mockdock.errors",
         "mockdock.testing",
         "mockdock.testing.plugin",

@@ -218,7 +218,8 @@ def test_the_server_is_made_as_the_settings_say(pytester: pytest.Pytester) -> No
 
         @pytest.fixture(scope="session")
         def mockdock_settings():
-            return {"host": "localhost", "max_body": 100, "token": "not needed here"}
+            journal = {"journal_size": 2, "journal_bytes": 10**6}
+            return {"host": "localhost", "max_body": 100, "token": "not needed here", **journal}
         """
     test = """
         import openai, pytest
@@ -231,6 +232,10 @@ def test_the_server_is_made_as_the_settings_say(pytester: pytest.Pytester) -> No
             with pytest.raises(openai.APIStatusError) as caught:
                 ask("x" * 100, **mockdock.openai)
             assert caught.value.status_code == 413
+            for text in "abc":
+                mockdock.reply(text)
+                ask(text, **mockdock.openai)
+            assert [call.request.user for call in mockdock.calls] == ["b", "c"]
         """
     run(pytester, test, conftest=conftest).assert_outcomes(passed=1)
 
@@ -334,6 +339,8 @@ def test_a_wrong_option_ends_the_run_at_its_start(
     [
         ({"scenaro": "x"}, "*mockdock_settings: there is no setting 'scenaro'; did you mean *"),
         ({"port": "80"}, "*mockdock_settings: port is a port, or 0 for any free one, not '80'"),
+        ({"journal_size": 0}, "*mockdock_settings: journal_size is a number of exchanges, not 0"),
+        ({"journal_bytes": "1"}, "*mockdock_settings: journal_bytes is a number of bytes, not '1'"),
         ({"port": 1, "host": "192.0.2.1"}, "*cannot listen on 192.0.2.1:1*"),
         ({"scenario": "no.yaml"}, "*mockdock_settings: there is no scenario */no.yaml"),
     ],

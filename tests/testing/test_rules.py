@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from openai import APIStatusError, NotFoundError, RateLimitError
@@ -232,11 +232,34 @@ def test_a_client_that_is_told_to_wait_waits_no_time_at_scale_0(dock: MockDock, 
     assert [call.attempt for call in rule.calls] == [1, 2, 3]
 
 
-def test_after_the_attempts_that_fail_later_rules_answer(dock: MockDock) -> None:
-    dock.when(user="a").fail("rate_limit", attempts=1)
+@pytest.mark.parametrize(("per", "failures"), [(None, 1), ("request", 2)])
+def test_after_the_attempts_that_fail_later_rules_answer(
+    dock: MockDock, per: Literal["request"] | None, failures: int
+) -> None:
+    dock.when(user="a", per=per).fail("rate_limit", attempts=1, retry_after=1)
     dock.reply("behind")
     assert [said(dock, "a"), said(dock, "a again")] == ["behind", "behind"]
-    assert dock.calls.filter(status=429).count == 2, "each request has its first attempt"
+    assert dock.calls.filter(status=429).count == failures
+
+
+def test_attempts_are_counted_also_for_a_client_that_retries_by_itself(dock: MockDock) -> None:
+    """Every try of such a loop is a first attempt to the SDK."""
+    dock.fail("rate_limit", attempts=2).then.reply("At last.")
+    for _ in range(2):
+        with pytest.raises(RateLimitError):
+            ask(dock, retries=0)
+    assert said(dock) == "At last."
+
+
+def test_conditions_without_an_answer_are_told(dock: MockDock) -> None:
+    dock.reply("x")
+    said(dock)
+    begun = dock.when(name="mine", user="x")
+    with pytest.raises(VerificationError, match=r"mine: when\(\) alone answers nothing; go on"):
+        dock.verify()
+    begun.reply("y", usage=None)
+    dock.strict = False
+    assert [problem.message[:18] for problem in dock.verdict().problems] == ["mine never answere"]
 
 
 def test_what_follows_a_failure_may_fail_again(dock: MockDock) -> None:

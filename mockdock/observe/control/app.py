@@ -22,8 +22,8 @@ from starlette.websockets import WebSocketClose
 from mockdock.errors import ScenarioError, UsageError
 from mockdock.observe.control.guard import Guard
 from mockdock.observe.control.operation import Asked, Operation
-from mockdock.observe.control.reading import understand
-from mockdock.observe.control.refused import Refused
+from mockdock.observe.control.reading import check_path, understand
+from mockdock.observe.control.refused import Refused, told
 from mockdock.observe.control.routes import OPERATIONS
 from mockdock.observe.metrics import MEDIA_TYPE
 from mockdock.observe.verbs import Verbs
@@ -90,16 +90,17 @@ class _Endpoint:
 
     async def _answer(self, request: Request) -> Response:
         self._guard.check(request.scope)
+        check_path(request.scope["path"])
         operation = self._operation(request)
         asked = await understand(operation, request)
         try:
             answer = await self._run(operation, asked, request)
         except ScenarioError as error:
-            raise Refused(400, "scenario", str(error), error.problems) from None
+            raise Refused(400, "scenario", told(error.problems, "\n"), error.problems) from None
         except UsageError as error:
             raise Refused(operation.unmet, "usage", str(error)) from None
         if isinstance(answer, BaseModel):
-            return _json(answer, operation.status)
+            return await to_thread.run_sync(_json, answer, operation.status)
         media_type = None if answer is None else MEDIA_TYPE
         return Response(answer, operation.status, media_type=media_type)
 

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    FailFast,
+    Field,
+    RootModel,
+)
 
 from mockdock.observe.control.operation import Query
 from mockdock.observe.verbs import RuleCard, Scalar, Unused
@@ -32,12 +40,16 @@ __all__ = [
     "Schema",
     "SessionList",
     "States",
+    "StatesBody",
 ]
 
 _MOST_RECORDS = 1000
 _MOST_ATTEMPTS = 100_000
 _LONGEST_STEP = 1e9
 _MOST_ORDERED = 1000
+_MOST_STATES = 1000
+_COUNT = re.compile(r"[0-9]{1,18}")
+_SECONDS = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?([eE][-+]?[0-9]{1,3})?")
 _WAIT = Field(
     0,
     ge=0,
@@ -48,6 +60,29 @@ _WAIT = Field(
 
 class _Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _check_count(text: object) -> object:
+    if isinstance(text, str) and not _COUNT.fullmatch(text):
+        raise ValueError("a whole number is wanted, in digits")
+    return text
+
+
+def _check_seconds(text: object) -> object:
+    if isinstance(text, str) and not _SECONDS.fullmatch(text):
+        raise ValueError("a number of seconds is wanted, in digits, such as 1.5")
+    return text
+
+
+def _check_states(states: object) -> object:
+    if isinstance(states, dict) and len(states) > _MOST_STATES:
+        raise ValueError(f"at most {_MOST_STATES} states can be set at once")
+    return states
+
+
+_Group = Annotated[tuple[str, ...], FailFast()]
+_Count = Annotated[int, BeforeValidator(_check_count)]
+_Seconds = Annotated[float, BeforeValidator(_check_seconds)]
 
 
 class OneSession(Query):
@@ -77,11 +112,11 @@ class Adding(OneSession):
 class Following(Everyone):
     """Parameters of reading the journal."""
 
-    after: int = Field(0, ge=0, description="only exchanges after this number")
-    limit: int = Field(
+    after: _Count = Field(0, ge=0, description="only exchanges after this number")
+    limit: _Count = Field(
         _MOST_RECORDS, ge=1, le=_MOST_RECORDS, description="no more exchanges than this"
     )
-    wait: float = _WAIT
+    wait: _Seconds = _WAIT
 
 
 class Judging(OneSession):
@@ -93,8 +128,8 @@ class Judging(OneSession):
 class Awaiting(OneSession):
     """Parameters of waiting for requests."""
 
-    count: int = Field(ge=0, description="so many requests of the session")
-    wait: float = _WAIT
+    count: _Count = Field(ge=0, description="so many requests of the session")
+    wait: _Seconds = _WAIT
 
 
 class RuleBody(RootModel[dict[str, Any]]):
@@ -109,17 +144,21 @@ class States(RootModel[dict[str, Scalar]]):
     """Named states; null unsets one."""
 
 
+class StatesBody(RootModel[Annotated[dict[str, Scalar], BeforeValidator(_check_states)]]):
+    """Named states to set, at most 1,000; null unsets one."""
+
+
 class Advance(_Body):
     """How far to move the time of a session on."""
 
-    seconds: float = Field(ge=0, le=_LONGEST_STEP, description="scenario seconds")
+    seconds: float = Field(strict=True, ge=0, le=_LONGEST_STEP, description="scenario seconds")
 
 
 class Judgement(_Body):
     """By what to judge a session."""
 
     unused: Unused = Field("added", description="the rules that have to have answered")
-    order: Annotated[tuple[tuple[str, ...], ...], Field(max_length=_MOST_ORDERED)] = Field(
+    order: Annotated[tuple[_Group, ...], Field(max_length=_MOST_ORDERED), FailFast()] = Field(
         (), description="groups of rule keys that had to answer one after the other"
     )
 
@@ -128,7 +167,9 @@ class Inquiry(_Body):
     """A chat request to explain."""
 
     request: dict[str, Any] = Field(description="its JSON body, as the provider takes it")
-    attempt: int = Field(1, ge=1, le=_MOST_ATTEMPTS, description="which attempt of it this is")
+    attempt: int = Field(
+        1, strict=True, ge=1, le=_MOST_ATTEMPTS, description="which attempt of it this is"
+    )
 
 
 class Health(_Body):

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
-from pydantic import BaseModel, ValidationError
+from anyio import to_thread
+from pydantic import BaseModel, RootModel, ValidationError
 from starlette.requests import Request
 
 from mockdock.errors import Problem
 from mockdock.observe.control.bodies import Everyone, OneSession
 from mockdock.observe.control.operation import Asked, Operation, Query
-from mockdock.observe.control.refused import Refused
+from mockdock.observe.control.refused import Refused, told
 
-__all__ = ["MOST_BYTES", "understand"]
+__all__ = ["MOST_BYTES", "check_path", "understand"]
 
 MOST_BYTES = 20_000_000
 """The largest body, in bytes: as large as a scenario file may be."""
@@ -26,16 +28,26 @@ _LONGEST_KEY = 1000
 _DIGITS = 18
 _SESSION = "x-mockdock-session"
 _ALL = "*"
+_MOST_FIELDS = 100
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 async def understand(operation: Operation, request: Request) -> Asked:
     """Read a request. Raises Refused for one that has mistakes."""
     query = _query(operation.query, request.scope["query_string"])
-    body = _body(operation, await _content(request))
+    # A large body takes a while; who asks for a completion need not wait for it.
+    body = await to_thread.run_sync(_body, operation, await _content(request))
     key = request.path_params.get("key")
     if key is not None:
         _check_key(key)
     return Asked(_session(query, request), query, body, key or "", getattr(query, "wait", 0.0))
+
+
+def check_path(path: str) -> None:
+    """Raise Refused for a path that no route reads as it was meant."""
+    if _CONTROL.search(path):
+        message = "a path has no control characters such as line breaks, and neither has a key"
+        raise Refused(400, "request", message)
 
 
 def _query(model: type[Query], raw: bytes) -> Query:
@@ -88,8 +100,12 @@ def _body(operation: Operation, raw: bytes) -> BaseModel | None:
             where = f"{operation.method} {operation.path}"
             raise Refused(400, "request", f"{where} takes no body; send none")
         return None
+    value = _json(raw) if raw.strip() else {}
+    if isinstance(value, dict) and len(value) > _MOST_FIELDS and not issubclass(model, RootModel):
+        known = _are(sorted(model.model_fields))
+        raise Refused(400, "request", f"the body has {len(value)} fields; there {known}")
     try:
-        return model.model_validate(_json(raw) if raw.strip() else {})
+        return model.model_validate(value)
     except ValidationError as error:
         raise _invalid("the body is wrong", error, model) from None
 
@@ -113,6 +129,8 @@ def _session(query: Query, request: Request) -> str | None:
         return ""
     header = request.headers.get(_SESSION, "")
     key = query.session if "session" in query.model_fields_set else header
+    if _CONTROL.search(key):
+        raise Refused(400, "request", "the key of a session has no control characters")
     if key != _ALL:
         return key
     if isinstance(query, Everyone):
@@ -129,7 +147,7 @@ def _check_key(key: str) -> None:
 
 def _invalid(what: str, error: ValidationError, model: type[BaseModel]) -> Refused:
     problems = list(_problems(error, model))
-    return Refused(400, "request", f"{what}: {'; '.join(map(str, problems))}", problems)
+    return Refused(400, "request", f"{what}: {told(problems, '; ')}", problems)
 
 
 def _problems(error: ValidationError, model: type[BaseModel]) -> Iterator[Problem]:

@@ -10,9 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mockdock.errors import Problem
 
-__all__ = ["Kind", "Refusal", "Refused", "Trouble", "Wrong"]
+__all__ = ["Kind", "Refusal", "Refused", "Trouble", "Wrong", "told"]
 
 Kind = Literal["request", "access", "scenario", "usage", "defect"]
+
+
+_MOST_PROBLEMS = 20
+_LONGEST = 500
+_LONGEST_MESSAGE = 12_000
 
 
 class _Shape(BaseModel):
@@ -49,7 +54,10 @@ class Refusal(_Shape):
 
 
 class Refused(Exception):  # noqa: N818 - an answer, not a defect
-    """A request that gets an error for an answer."""
+    """A request that gets an error for an answer.
+
+    The first 20 problems are told, with how many more there are; long texts are cut.
+    """
 
     def __init__(
         self,
@@ -59,9 +67,30 @@ class Refused(Exception):  # noqa: N818 - an answer, not a defect
         problems: Sequence[Problem] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
+        message = _cut(message, _LONGEST_MESSAGE)
         super().__init__(message)
         self.status = status
         self.headers = dict(headers or {})
-        wrong = tuple(Wrong(**asdict(problem)) for problem in problems)
-        trouble = Trouble(status=status, kind=kind, message=message, problems=wrong)
+        wrong = [_wrong(problem) for problem in problems[:_MOST_PROBLEMS]]
+        if more := len(problems) - len(wrong):
+            wrong.append(Wrong(message=f"and {more} more"))
+        trouble = Trouble(status=status, kind=kind, message=message, problems=tuple(wrong))
         self.body = Refusal(error=trouble)
+
+
+def told(problems: Sequence[Problem], between: str) -> str:
+    """Write the first problems as one text, and how many more there are."""
+    texts = [_cut(str(problem), _LONGEST) for problem in problems[:_MOST_PROBLEMS]]
+    if more := len(problems) - len(texts):
+        texts.append(f"and {more} more")
+    return between.join(texts)
+
+
+def _wrong(problem: Problem) -> Wrong:
+    fields = asdict(problem).items()
+    cut = {key: _cut(value, _LONGEST) if isinstance(value, str) else value for key, value in fields}
+    return Wrong(**cut)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}... ({len(text)} letters)"

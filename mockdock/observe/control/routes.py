@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from mockdock.errors import UsageError
@@ -9,7 +10,16 @@ from mockdock.observe.control import bodies
 from mockdock.observe.control.openapi import document
 from mockdock.observe.control.operation import Asked, Operation
 from mockdock.observe.metrics import metrics
-from mockdock.observe.verbs import About, Changes, Counts, Opening, Settings, Verbs, Verdict
+from mockdock.observe.verbs import (
+    About,
+    Changes,
+    Counts,
+    Opening,
+    Settings,
+    Unused,
+    Verbs,
+    Verdict,
+)
 
 __all__ = ["OPERATIONS"]
 
@@ -38,9 +48,20 @@ def _journal(verbs: Verbs, asked: Asked) -> bodies.Records:
 
 
 def _unmatched(verbs: Verbs, asked: Asked) -> bodies.Records:
-    problems = verbs.verify(asked.own, unused="none").problems
+    problems = _verified(verbs, asked, unused="none").problems
     kept = (dict(problem.record) for problem in problems if problem.record is not None)
     return bodies.Records(records=tuple(kept))
+
+
+def _verified(
+    verbs: Verbs, asked: Asked, unused: Unused, order: Sequence[Sequence[str]] = ()
+) -> Verdict:
+    """Judge a session that is open, or whose key a client has used: others have nothing to tell."""
+    session = asked.own
+    known = not session or verbs.settings(session).opened or verbs.counts(session).requests
+    if not known:
+        raise UsageError(f"the session {session!r} is not open, and had no requests")
+    return verbs.verify(session, unused=unused, order=order)
 
 
 def _wait(verbs: Verbs, asked: Asked) -> bodies.Reached:
@@ -48,7 +69,7 @@ def _wait(verbs: Verbs, asked: Asked) -> bodies.Reached:
 
 
 def _judge(verbs: Verbs, asked: Asked) -> Verdict:
-    return verbs.verify(asked.own, unused=asked.body.unused, order=asked.body.order)
+    return _verified(verbs, asked, asked.body.unused, asked.body.order)
 
 
 def _open(verbs: Verbs, asked: Asked) -> Settings:
@@ -148,7 +169,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         "GET", "/unmatched", "unmatched", "Give the exchanges that no rule answered.",
-        _unmatched, bodies.Records, query=_ONE,
+        _unmatched, bodies.Records, query=_ONE, unmet=404,
     ),
     Operation(
         "GET", "/counts", "counts", "Count what a session did.",
@@ -160,12 +181,12 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         "GET", "/verify", "verify", "Judge how a session went.",
-        lambda verbs, asked: verbs.verify(asked.own, unused=asked.query.unused),
-        Verdict, query=bodies.Judging,
+        lambda verbs, asked: _verified(verbs, asked, asked.query.unused),
+        Verdict, query=bodies.Judging, unmet=404,
     ),
     Operation(
         "POST", "/verify", "verify_order", "Judge how a session went, also by an order of rules.",
-        _judge, Verdict, query=_ONE, body=bodies.Judgement,
+        _judge, Verdict, query=_ONE, body=bodies.Judgement, unmet=404,
     ),
     Operation(
         "POST", "/explain", "explain", "Tell which rule would answer, and why others do not.",
@@ -197,7 +218,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "PUT", "/state", "set_state", "Set named states; null unsets one, others stay.",
         lambda verbs, asked: verbs.set_state(asked.own, asked.body.root),
-        None, query=_ONE, body=bodies.States, status=204,
+        None, query=_ONE, body=bodies.StatesBody, status=204,
     ),
     Operation("GET", "/clock", "clock", "Tell the time.", _clock, bodies.Clock, query=_ONE),
     Operation(

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["environment"]
+__all__ = ["ELSEWHERE", "environment"]
+
+ELSEWHERE = (
+    "AZURE_OPENAI_AD_TOKEN",  # would go in place of the key
+    "OPENAI_ORGANIZATION",
+    "OPENAI_ORG_ID",
+    "OPENAI_PROJECT_ID",
+    "OPENAI_PROXY",  # LangChain
+)
+"""Variables of the real account, which a client would send along or go by: unset them."""
 
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 

@@ -24,9 +24,9 @@ from mockdock.observe.verbs import (
     Unused,
     Verdict,
 )
+from mockdock.remote.connections import Connections
+from mockdock.remote.portable import portable_rule, portable_scenario
 from mockdock.scenario.models import VERSION
-from mockdock.testing.connections import Connections
-from mockdock.testing.portable import portable_rule, portable_scenario
 
 __all__ = ["RemoteVerbs"]
 
@@ -155,7 +155,7 @@ class RemoteVerbs:
             now = 0.0 if found else next(waits, None)
             if now is None:
                 break
-            query = {"after": after, "limit": size, "wait": now}
+            query = {"after": after, "limit": size, "wait": f"{now:f}"}
             page = self._ask("GET", "journal", session=session, query=query, wait=now)["records"]
             found += page
             if page:
@@ -178,7 +178,7 @@ class RemoteVerbs:
     def wait(self, session: str, count: int, timeout: float) -> bool:
         """Wait until a session has had so many requests, up to ``timeout`` real seconds."""
         for now in _waits(timeout):
-            query = {"count": max(count, 0), "wait": now}
+            query = {"count": max(count, 0), "wait": f"{now:f}"}
             answer = self._ask("GET", "wait", session=session, query=query, wait=now)
             if answer["reached"]:
                 return True

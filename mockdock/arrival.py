@@ -1,0 +1,60 @@
+"""A request as it arrives: first its head, then its body."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from mockdock.dialects import Call, Dialect
+
+__all__ = ["GoneError", "arrive", "read"]
+
+_DIGITS = 18
+"""A longer content-length is above any limit, and maybe more than int() takes."""
+
+
+class GoneError(Exception):
+    """The client left before its body was complete."""
+
+
+def arrive(scope: MutableMapping[str, Any], dialect: Dialect) -> Call:
+    """Tell what is known of a request before its body is read."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    host = headers.get("host") or ":".join(str(part) for part in scope.get("server") or ())
+    return Call(
+        operation="",
+        method=scope["method"],
+        path=scope["path"],
+        headers=headers,
+        params=scope.get("path_params", {}),
+        body=b"",
+        base_url=f"{scope.get('scheme', 'http')}://{host}",
+        caller=dialect.caller(headers),
+        query=tuple(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
+    )
+
+
+async def read(
+    headers: Mapping[str, str],
+    receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
+    limit: int,
+) -> bytes | None:
+    """Read the body, None when it is above ``limit`` bytes."""
+    announced = headers.get("content-length", "")
+    if announced.isdecimal() and (len(announced) > _DIGITS or int(announced) > limit):
+        return None
+    chunks: list[bytes] = []
+    size = 0
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise GoneError
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            return None
+        chunks.append(chunk)
+        more = message.get("more_body", False)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
