@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
@@ -81,7 +82,9 @@ class App:
 
     def mount(self, path: str, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
         """Let another application answer a path and everything below it."""
-        self._starlette.router.routes += [Mount(path, app), Route(path, app)]
+        below = Mount(path, app)
+        below.path_regex = re.compile(below.path_regex.pattern, re.DOTALL)  # line breaks as well
+        self._starlette.router.routes += [below, Route(path, app)]
 
     async def turn_away(self, send: Send) -> None:
         """Answer a request that cannot be served any more, in the provider's words."""

@@ -47,7 +47,7 @@ def _check_scale(scale: float) -> float:
 
 
 TimeScale = (
-    Annotated[float, Field(ge=0, allow_inf_nan=False), AfterValidator(_check_scale)]
+    Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True), AfterValidator(_check_scale)]
     | Literal["manual"]
 )
 Unused = Literal["added", "all", "none"]

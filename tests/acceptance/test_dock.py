@@ -76,7 +76,8 @@ def test_an_agent_is_led_through_a_tool_call(dock: MockDock) -> None:
 
 
 def test_retries_of_the_sdk_are_seen_and_take_no_time(dock: MockDock) -> None:
-    rule = dock.fail("rate_limit", attempts=2, retry_after=3600).then.reply("At last.")
+    busy = dock.when(per="request").fail("rate_limit", attempts=2, retry_after=3600)
+    rule = busy.then.reply("At last.")
     with CheckedOpenAI(**dock.openai) as client:
         answer = client.chat.completions.create(**_asked("Hi!"))
         assert answer.choices[0].message.content == "At last."

@@ -170,7 +170,8 @@ def test_another_reason_is_told_too(tmp_path: Path, said: Said) -> None:
     path = tmp_path / "later" / "journal.jsonl"
     with JournalWriter(path, said) as writer:
         writer.write(entry(1))
-        path.mkdir(parents=True)
+        (tmp_path / "now" / path.name).mkdir(parents=True)
+        (tmp_path / "now").rename(path.parent)
         said.wait_for("it is a folder now")
     assert said.lines[-1].endswith("1 exchange could not be written")
 
