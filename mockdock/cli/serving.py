@@ -86,8 +86,6 @@ def serve_scenarios(sources: Sequence[str], options: Options) -> None:
     url = _url(options, listener.getsockname())
     if not options.quiet:
         _print(_banner(loaded, options, url))
-    # Loading ranks takes a moment; the first request need not wait for all of it.
-    threading.Thread(target=tokenizer, args=("o200k_base",), daemon=True).start()
 
     def take(fresh: Loaded) -> None:
         # Stored completions and added rules are not the scenario's; what it counts begins anew.
@@ -100,6 +98,8 @@ def serve_scenarios(sources: Sequence[str], options: Options) -> None:
         else contextlib.nullcontext()
     )
     with _unlinking(options.uds), writer or contextlib.nullcontext(), watched:
+        # Loading ranks takes a moment; the first request need not wait for all of it.
+        threading.Thread(target=tokenizer, args=("o200k_base",), daemon=True).start()
         run(
             app,
             listener,

@@ -23,3 +23,10 @@ def dock(dock_server: DockServer) -> Iterator[MockDock]:
     """Open a session that does not verify in the end."""
     with loose(dock_server) as dock:
         yield dock
+
+
+@pytest.fixture
+def untraced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the processes of a test out of the coverage: they are many, and show nothing new."""
+    for name in ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START"):
+        monkeypatch.delenv(name, raising=False)

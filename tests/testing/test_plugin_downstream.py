@@ -19,6 +19,8 @@ DOWNSTREAM = ROOT / "tests" / "downstream"
 
 __all__ = ["wheel"]
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 
 @pytest.fixture(scope="module")
 def home(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -67,6 +67,7 @@ def test_what_is_kept_replays(pytester: pytest.Pytester) -> None:
     run(pytester, again).assert_outcomes(passed=1)
 
 
+@pytest.mark.usefixtures("untraced")
 def test_workers_keep_into_one_folder(pytester: pytest.Pytester) -> None:
     """Also as an ini option; what was kept before is replaced."""
     pytester.makeini("[pytest]\nmockdock_journal = made/here\n")

@@ -28,7 +28,9 @@ HEAVY = (
 )
 
 
-def test_a_run_that_does_not_use_it_pays_for_nothing(pytester: pytest.Pytester) -> None:
+def test_a_run_that_does_not_use_it_pays_for_nothing(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nothing heavy is imported, no server room is entered, nothing is printed."""
     conftest = f"""
         import sys
@@ -46,8 +48,10 @@ def test_a_run_that_does_not_use_it_pays_for_nothing(pytester: pytest.Pytester) 
         def test_fails():
             assert [1] == [2]
         """
-    # Faker has a plugin of its own, which imports it.
-    result = run_apart(pytester, test, "-p", "no:faker", conftest=conftest)
+    # Others' plugins import what they like: Faker's imports Faker.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    plugins = ("-p", "mockdock.testing.plugin", "-p", "pytest_asyncio.plugin")
+    result = run_apart(pytester, test, *plugins, conftest=conftest)
     result.assert_outcomes(passed=1, failed=1)
     heavy, *ours = (pytester.path / "modules").read_text().splitlines()
     assert heavy == "[]"
@@ -63,6 +67,7 @@ def test_a_run_that_does_not_use_it_pays_for_nothing(pytester: pytest.Pytester) 
     assert "mockdock" not in result.stdout.str().replace("mockdock-0.", "")
 
 
+@pytest.mark.usefixtures("untraced")
 def test_workers_have_servers_of_their_own(pytester: pytest.Pytester) -> None:
     """40 tests on 4 workers with the same prompts; none sees another's calls."""
     test = """
@@ -86,6 +91,7 @@ def test_workers_have_servers_of_their_own(pytester: pytest.Pytester) -> None:
     assert len(set.union(*urls)) == 4
 
 
+@pytest.mark.usefixtures("untraced")
 def test_failures_of_workers_are_whole(pytester: pytest.Pytester) -> None:
     """Reports cross processes: the message, the section, the summary."""
     test = """
@@ -281,6 +287,7 @@ REMOTE = """
     """
 
 
+@pytest.mark.usefixtures("untraced")
 def test_a_server_that_runs_elsewhere(pytester: pytest.Pytester) -> None:
     """The same tests, the same outcomes; it is named in the header, and left clean."""
     with process("serve", "--port", "0") as server:
@@ -323,6 +330,7 @@ TYPED = """
     """
 
 
+@pytest.mark.usefixtures("untraced")
 def test_the_fixtures_are_typed(tmp_path: Path) -> None:
     """Also for the sample project, whose own mypy would say the same."""
     (tmp_path / "test_typed.py").write_text(textwrap.dedent(TYPED))

@@ -7,7 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import mockdock.testing
+
+pytestmark = pytest.mark.usefixtures("untraced")
 
 README = Path(mockdock.testing.__file__).with_name("README.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
