@@ -91,10 +91,10 @@ class Tokenizer:
     ``vocabulary`` is how many ordinary tokens there are; their ids count from 0.
     """
 
-    def __init__(self, encoding: tiktoken.Encoding) -> None:
+    def __init__(self, encoding: tiktoken.Encoding, vocabulary: int) -> None:
         self.name: str = encoding.name
         self._encoding = encoding
-        self.vocabulary: int = len(encoding._mergeable_ranks)  # noqa: SLF001  # n_vocab counts special ones
+        self.vocabulary = vocabulary
         self._short: Callable[[str], int] = lru_cache(_SHORT_ENTRIES)(self._length)
         self._long: Memo[_Measured] = Memo(_LONG_ENTRIES)
         self._known_pieces: Callable[[str], tuple[Piece, ...]] = lru_cache(_SPLIT_ENTRIES)(
@@ -212,7 +212,7 @@ def tokenizer(encoding: str) -> Tokenizer:
         with _loading:
             known = _loaded.get(encoding)
             if known is None:
-                known = _loaded[encoding] = Tokenizer(build(encoding))
+                known = _loaded[encoding] = Tokenizer(*build(encoding))
     return known
 
 

@@ -101,7 +101,7 @@ class Store(Protocol):
 
 
 _MOST_SESSIONS = 10_000
-_MOST_COUNTS = 100_000
+_MOST_COUNTS = 50_000
 
 
 class _Bounded(Generic[V]):
@@ -144,10 +144,10 @@ class MemoryStore:
     """State of one process.
 
     Bounded: the longest unused are forgotten beyond 10,000 sessions, and, of all
-    sessions together and each for itself, beyond 100,000 logical requests, as
-    many beginnings of prompts (see ``prefixes``: some 450 prompts of 110,000
-    tokens, or 10,000 of 2,400), rules by request, and rules by server. Only a
-    session's own counts of rules (100,000) and its states are kept with it.
+    sessions together and each for itself, beyond 50,000 logical requests, as
+    many beginnings of prompts (see ``prefixes``: some 220 prompts of 110,000
+    tokens, or 5,000 of 2,400), rules by request, and rules by server. Only a
+    session's own counts of rules (50,000) and its states are kept with it.
     """
 
     def __init__(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -32,12 +31,10 @@ def tok(request: pytest.FixtureRequest) -> Tokenizer:
 
 
 @pytest.fixture
-def other_ranks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def other_ranks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give an empty folder in place of the shipped ranks."""
     monkeypatch.setattr(encodings, "_RANKS", tmp_path)
-    encodings._ranks.cache_clear()
-    yield tmp_path
-    encodings._ranks.cache_clear()
+    return tmp_path
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -111,11 +108,11 @@ def test_unreadable_ranks_are_a_clear_error(other_ranks: Path, content: bytes | 
 
 def test_tokenizer_is_built_once_by_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[str] = []
-    encoding = build("cl100k_base")
+    built_once = build("cl100k_base")
 
-    def slow(name: str) -> tiktoken.Encoding:
+    def slow(name: str) -> tuple[tiktoken.Encoding, int]:
         built.append(name)
-        return encoding
+        return built_once
 
     monkeypatch.setattr(tokens, "build", slow)
     monkeypatch.setattr(tokens, "_loaded", {})
@@ -211,7 +208,7 @@ def test_place_for_a_cut_is_looked_for_in_the_whole_segment(tok: Tokenizer) -> N
 def test_counts_are_remembered_and_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """A repeated text is encoded once, however long; old ones are forgotten."""
     monkeypatch.setattr(tokens, "_LONG_ENTRIES", 4)
-    loaded = Tokenizer(build("cl100k_base"))
+    loaded = Tokenizer(*build("cl100k_base"))
     encoded: list[str] = []
 
     encode = loaded.encode

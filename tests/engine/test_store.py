@@ -558,4 +558,4 @@ def test_memory_does_not_grow_beyond_its_bounds(few_counts: MemoryStore) -> None
 
 def test_memory_has_room_for_ten_thousand_sessions_and_many_requests() -> None:
     assert module._MOST_SESSIONS == 10_000
-    assert module._MOST_COUNTS == 100_000
+    assert module._MOST_COUNTS == 50_000
