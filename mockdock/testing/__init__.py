@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mockdock.testing.call import Call, CallReply, CallRequest, ToolCalled
     from mockdock.testing.calls import Calls
     from mockdock.testing.dock import MockDock
+    from mockdock.testing.looking import Explained, Judged, Unmet
     from mockdock.testing.plugin import DockFactory
     from mockdock.testing.rules import Matching, RuleHandle
     from mockdock.testing.server import DockServer
@@ -22,11 +23,14 @@ __all__ = [
     "Calls",
     "DockFactory",
     "DockServer",
+    "Explained",
+    "Judged",
     "Matching",
     "MockDock",
     "RemoteVerbs",
     "RuleHandle",
     "ToolCalled",
+    "Unmet",
     "environment",
 ]
 
@@ -37,11 +41,14 @@ _HOMES = {
     "Calls": "testing.calls",
     "DockFactory": "testing.plugin",
     "DockServer": "testing.server",
+    "Explained": "testing.looking",
+    "Judged": "testing.looking",
     "Matching": "testing.rules",
     "MockDock": "testing.dock",
     "RemoteVerbs": "remote",
     "RuleHandle": "testing.rules",
     "ToolCalled": "testing.call",
+    "Unmet": "testing.looking",
     "environment": "environ",
 }
 

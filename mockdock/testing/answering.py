@@ -23,6 +23,7 @@ Duration = str | float | timedelta
 """A time: in seconds, or as the language writes it."""
 
 _ABSENT: Any = object()
+_MOST_ATTEMPTS = 10_000
 
 
 class Answering(ABC):
@@ -141,7 +142,7 @@ class Answering(ABC):
 
         >>> dock.fail("rate_limit", attempts=2, retry_after=20).then.reply("At last.")
         """
-        count = 1 if attempts is None else whole("attempts", attempts, 1)
+        count = 1 if attempts is None else whole("attempts", attempts, 1, _MOST_ATTEMPTS)
         given = {
             "error": error,
             "message": message,

@@ -7,6 +7,7 @@ from typing import Any
 
 from mockdock.testing.call import Call
 from mockdock.testing.calls import Calls
+from mockdock.testing.checks import short
 
 __all__ = ["compared", "line"]
 
@@ -51,7 +52,7 @@ def _lines(side: object) -> list[str] | None:
 
 
 def _one(each: object) -> str:
-    return line(each) if isinstance(each, Call) else _short(repr(each))
+    return line(each) if isinstance(each, Call) else short(each)
 
 
 def _diff(ours: list[str], theirs: list[str]) -> list[str]:
@@ -71,7 +72,7 @@ def _summed(side: Any) -> str:
         gone = side.count - len(side)
         kept = f", {gone} no longer kept" if gone else ""
         return f"{side.count} {'call' if side.count == 1 else 'calls'}{kept}"
-    return _short(repr(side))
+    return short(side)
 
 
 def _short(text: str) -> str:

@@ -179,7 +179,7 @@ class Calls:
         if isinstance(at, slice):
             return Calls([self._at(place) for place in range(self.count)[at]])
         if isinstance(at, bool) or not isinstance(at, int):
-            raise UsageError(f"calls[{at!r}]: write a whole number or a slice")
+            raise UsageError(f"calls[{short(at)}]: write a whole number or a slice")
         place = at + self.count if at < 0 else at
         if not 0 <= place < self.count:
             raise UsageError(f"there is no call {at}: {_so_many(self.count)}")

@@ -3,42 +3,82 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
 from collections.abc import Mapping
 from typing import Any
 
 from mockdock.errors import UsageError
 
-__all__ = ["plain", "seconds", "short", "whole"]
+__all__ = ["plain", "seconds", "short", "shown", "whole"]
 
 _LONGEST = 60
+_HALF = re.compile("[\ud800-\udfff]")
+_NUMBERS = (-(2**63), 2**64 - 1)
+"""The least and the most that JSON here can hold."""
 
 
-def whole(name: str, value: Any, least: int) -> int:
-    """Give a whole number back. Raises UsageError for another value, or a smaller one."""
+def whole(name: str, value: Any, least: int, most: int = _NUMBERS[1]) -> int:
+    """Give a whole number back. Raises UsageError for another value, a smaller or a greater one."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise UsageError(f"{name}={short(value)}: write a whole number, at least {least}")
+    if value > most:
+        raise UsageError(f"{name}={short(value)}: write a whole number, at most {most}")
     return value
 
 
 def seconds(name: str, value: Any) -> float:
-    """Give seconds back. Raises UsageError for what is no number, or below 0, or endless."""
+    """Give seconds back. Raises UsageError for what is no number, or below 0, or too long."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or math.isnan(value) or not 0 <= value <= threading.TIMEOUT_MAX:
+    if not number or value != value or value < 0 or value == math.inf:  # noqa: PLR0124 - nan
         raise UsageError(f"{name}={short(value)}: write seconds, 0 or more")
+    if value > threading.TIMEOUT_MAX:
+        most = int(threading.TIMEOUT_MAX)
+        raise UsageError(f"{name}={short(value)}: write seconds, at most {most}")
     return float(value)
 
 
-def plain(value: Any) -> Any:
-    """Copy mappings and sequences as those the language reads: dictionaries and lists."""
+def plain(value: Any, at: str = "") -> Any:
+    """Copy mappings and sequences as those the language reads: dictionaries and lists.
+
+    ``at`` is what messages call the value. Raises UsageError for what no JSON
+    can carry: half of a surrogate pair, a number beyond 64 bits.
+    """
     if isinstance(value, Mapping):
-        return {key: plain(inner) for key, inner in value.items()}
+        return {_text(key, at): plain(inner, _below(at, key)) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
+        return [plain(inner, f"{at}[{place}]") for place, inner in enumerate(value)]
+    if isinstance(value, int) and not _NUMBERS[0] <= value <= _NUMBERS[1]:
+        raise UsageError(f"{_named(at)}{short(value)} does not fit into 64 bits")
+    return _text(value, at)
+
+
+def _text(value: Any, at: str) -> Any:
+    if isinstance(value, str) and (half := _HALF.search(value)):
+        raise UsageError(
+            f"{_named(at)}{short(value)} has half of a surrogate pair, {half[0]!r}, "
+            "which is no text: write whole characters"
+        )
     return value
 
 
+def _below(at: str, key: Any) -> str:
+    return f"{at}.{key}" if at else shown(key) if not isinstance(key, str) else key
+
+
+def _named(at: str) -> str:
+    return f"{at}: " if at else ""
+
+
 def short(value: Any) -> str:
-    """Write a value for a message."""
-    text = repr(value)
+    """Write a value for a message, cut where it is long."""
+    text = shown(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def shown(value: Any) -> str:
+    """Write a value for a message, whatever its own ``repr`` does."""
+    try:
+        return repr(value)
+    except Exception as error:  # noqa: BLE001 - a message must not be lost for it
+        return f"<{type(value).__name__}: its repr raises {type(error).__name__}>"

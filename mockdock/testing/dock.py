@@ -14,6 +14,8 @@ from mockdock.errors import UsageError
 from mockdock.observe.verbs import Otherwise, TimeScale
 from mockdock.testing.checks import short
 from mockdock.testing.clock import DockClock
+from mockdock.testing.looking import Looking
+from mockdock.testing.passing import annotate, failed_before
 from mockdock.testing.ruling import Ruling
 from mockdock.testing.server import DockServer
 from mockdock.testing.session import DockSession
@@ -37,7 +39,7 @@ class ClientOptions(TypedDict):
     api_key: str
 
 
-class MockDock(Ruling, Watching):
+class MockDock(Ruling, Watching, Looking):
     """A session of a mock server: rules in, calls out.
 
     ``scenario`` is any number of scenarios: names, paths, mappings. Nothing
@@ -45,8 +47,9 @@ class MockDock(Ruling, Watching):
     until ``clock.advance``. ``otherwise`` answers where no rule does: by
     default that is a miss, unless the scenario says more. A ``strict`` dock
     verifies when it is left without an exception: misses, rules never used,
-    wrong order. ``seed``, and ``called`` in the place of a session's name,
-    decide all random choices: the same ones give the same replies.
+    wrong order. To an exception that passes it adds what it found as a note.
+    ``seed``, and ``called`` in the place of a session's name, decide all
+    random choices: the same ones give the same replies.
 
     It lives on a ``server`` shared with others, on one that runs at ``url``
     (``token``: of its control API), or on one of its own. Raises UsageError
@@ -87,6 +90,7 @@ class MockDock(Ruling, Watching):
         session = DockSession(server, self.api_key)
         Ruling.__init__(self, session)
         Watching.__init__(self, session)
+        Looking.__init__(self, session)
 
     @property
     def opened(self) -> bool:
@@ -127,7 +131,11 @@ class MockDock(Ruling, Watching):
         trace: TracebackType | None,
     ) -> None:
         try:
-            if error is None and self.strict and self.opened:
+            if not (self.strict and self.opened):
+                return
+            if error is not None:
+                annotate(error, self._session)
+            elif not failed_before():
                 self.verify()
         finally:
             self.close()

@@ -44,7 +44,7 @@ def answering(
         with _telling(raised):
             given = await _asked(function, asked(request, attempt))
             if isinstance(given, str):
-                return {"text": placeholders.escape(given)}
+                return {"text": placeholders.escape(plain(given, f"what {_named(function)} gave"))}
             if isinstance(given, Mapping):
                 return plain(given)
             raise UsageError(
@@ -60,7 +60,7 @@ async def _asked(function: Callable[[CallRequest], Any], request: CallRequest) -
         return await function(request)
     given, error = await asyncio.wrap_future(_in_a_thread(function, request))
     if isinstance(error, GeneratorExit | asyncio.CancelledError):
-        raise VerificationError(f"{type(error).__name__}: {error}") from error
+        raise VerificationError(_words(error)) from error
     if error is not None:
         raise error
     return await given if inspect.isawaitable(given) else given
@@ -105,16 +105,34 @@ def _telling(raised: Callable[[Exception], None]) -> Iterator[None]:
             raise
         raise _as_error(error, raised) from error
     except Exception as error:
+        if not _speaks(error):
+            raise _as_error(error, raised) from error
         raised(error)
         raise
     except BaseException as error:
         raise _as_error(error, raised) from error
 
 
+def _speaks(error: Exception) -> bool:
+    """Tell whether an error can be written: journal and report will."""
+    try:
+        repr(error), str(error)
+    except Exception:  # noqa: BLE001 - of whatever kind it is
+        return False
+    return True
+
+
 def _as_error(error: BaseException, raised: Callable[[Exception], None]) -> VerificationError:
-    told = VerificationError(f"{type(error).__name__}: {error}")
+    told = VerificationError(_words(error))
     raised(told)
     return told
+
+
+def _words(error: BaseException) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception as another:  # noqa: BLE001 - of whatever kind it is
+        return f"{type(error).__name__}: its str raises {type(another).__name__}"
 
 
 def _named(function: Callable[..., Any]) -> str:

@@ -32,6 +32,7 @@ __all__ = [
     "pytest_addoption",
     "pytest_assertrepr_compare",
     "pytest_configure",
+    "pytest_fixture_setup",
     "pytest_report_header",
     "pytest_runtest_call",
     "pytest_runtest_makereport",
@@ -114,7 +115,8 @@ def mockdock_factory(
 ) -> DockFactory:
     """Make docks for fixtures of a class, a module or the whole session.
 
-    They verify at the end of their ``with``, unless a test failed meanwhile.
+    They verify at the end of their ``with``, unless a test failed meanwhile
+    that has the fixture or sent requests there.
 
     >>> @pytest.fixture(scope="module")
     ... def dock(mockdock_factory):
@@ -249,6 +251,19 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """Note which fixture is being set up, to tell later whose the docks are that it opens."""
+    names = request.config.stash[_RUN].setting_up
+    names.append(fixturedef.argname)
+    try:
+        return (yield)
+    finally:
+        names.pop()
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Verify when the body has passed, so that it is the test that fails."""
     result = yield
@@ -271,8 +286,8 @@ def pytest_runtest_makereport(
         from mockdock.testing.failed import show  # noqa: PLC0415 - for failures only
 
         show(item, call, report, run, watched)
-    if report.failed:
-        run.failures += 1
+    if report.failed and run.shared:
+        run.failed(getattr(item, "fixturenames", ()))
     if call.when == "teardown" and watched is not None:
         del item.stash[_WATCHED]
         run.forget(watched)

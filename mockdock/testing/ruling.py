@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from mockdock.errors import UsageError
 from mockdock.observe.verbs import Scalar
 from mockdock.testing.answering import Answering
 from mockdock.testing.call import CallRequest
-from mockdock.testing.checks import short
+from mockdock.testing.checks import plain, short
 from mockdock.testing.rules import Matching, RuleHandle
 from mockdock.testing.session import DockSession
 from mockdock.testing.sources import Source, mapping, place, words
@@ -135,12 +136,14 @@ class Ruling(Answering):
             raise UsageError(f"set_state({short(states)}): write names and values")
         given = {**(states or {}), **more}
         for name, value in given.items():
-            if not isinstance(name, str) or not isinstance(value, str | int | float | None):
+            finite = not isinstance(value, float) or math.isfinite(value)
+            right = isinstance(value, str | int | float | None) and finite
+            if not isinstance(name, str) or not right:
                 raise UsageError(
-                    f"the state {name!r}={short(value)}: write a text, a number, True, False or "
-                    "None, and a text for its name"
+                    f"the state {short(name)}={short(value)}: write a text, a number, True, False "
+                    "or None, and a text for its name"
                 )
-        self._session.verbs.set_state(self._session.key, given)
+        self._session.verbs.set_state(self._session.key, plain(given, "state"))
 
     @property
     def state(self) -> dict[str, Scalar]:

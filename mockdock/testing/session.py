@@ -9,12 +9,16 @@ from typing import Any, NoReturn
 from mockdock.errors import UsageError, VerificationError
 from mockdock.observe.report import exchanges, report
 from mockdock.observe.verbs import Counts, Opening, Problem, Verbs, Verdict
+from mockdock.testing.call import Call
 from mockdock.testing.calls import Calls
+from mockdock.testing.hints import served, standing
 from mockdock.testing.ledger import Ledger
 from mockdock.testing.server import DockServer
 from mockdock.testing.spec import Spec
 
 __all__ = ["DockSession"]
+
+_MOST_RAISED = 10
 
 
 class DockSession:
@@ -31,7 +35,8 @@ class DockSession:
         self._ledger = Ledger(server.journal_size, server.journal_bytes)
         self._orders: list[list[str]] = []
         self._ordering: list[str] | None = None
-        self._raised: Exception | None = None
+        self._before = 0
+        self._raised: list[Exception] = []
         self.pending: dict[int, str] = {}
         """Rules that were begun and say no answer yet, by name."""
 
@@ -51,6 +56,7 @@ class DockSession:
         """Open the session. Raises UsageError when it is open."""
         if self.opened:
             raise UsageError("the dock is open already")
+        self._before = self._server.verbs.counts(None).requests
         self._server.verbs.open(self.key, opening)
         self._begin()
         self.opened = True
@@ -70,7 +76,7 @@ class DockSession:
         self.era += 1
         self._ledger.clear()
         self._orders.clear()
-        self._raised = None
+        self._raised.clear()
         self.pending.clear()
 
     def add(self, spec: Spec) -> str:
@@ -92,7 +98,13 @@ class DockSession:
         self._orders = [[each for each in order if each != key] for order in self._orders]
 
     def _note(self, error: Exception) -> None:
-        self._raised = self._raised or error
+        if len(self._raised) < _MOST_RAISED:
+            self._raised.append(error)
+
+    @property
+    def raised(self) -> tuple[Exception, ...]:
+        """What functions of rules raised, oldest first, at most ten."""
+        return tuple(self._raised)
 
     def uses(self, key: str) -> int:
         """Count how often a rule answered."""
@@ -128,9 +140,19 @@ class DockSession:
         """Give the journal as plain JSON values, without secrets."""
         return self.server.discreet.journal(self.key)
 
+    def strays(self) -> Calls:
+        """Give the calls of no session since this one was opened, without secrets."""
+        verbs = self.server.discreet
+        # Asked for on both sides: a session may open or close meanwhile.
+        known = {self.key, *verbs.sessions()}
+        records = verbs.journal(None, after=self._before)
+        known.update(verbs.sessions())
+        return Calls([Call(each) for each in records if each["session"] not in known])
+
     def report(self) -> str:
         """Write the calls for people, without secrets."""
-        return exchanges(self.records())
+        records = self.records()
+        return _joined(exchanges(records), served(records))
 
     def verdict(self) -> Verdict:
         """Judge the session so far; its records are without secrets."""
@@ -145,9 +167,28 @@ class DockSession:
         """Raise VerificationError with a report of all that went wrong so far."""
         verdict = self.verdict()
         if not verdict.ok:
-            raise VerificationError(report(verdict)) from self._raised
+            records = [each.record for each in verdict.problems if each.record is not None]
+            told = _joined(report(verdict), served(records), self._standing())
+            raise VerificationError(told) from next(iter(self._raised), None)
 
-    def complain(self, message: str) -> NoReturn:
-        """Raise VerificationError with a message and the calls so far."""
-        told = self.report()
-        raise VerificationError(f"{message}\n\n{told}" if told else message)
+    def complain(self, message: str, *, late: bool = False) -> NoReturn:
+        """Raise VerificationError with a message and the calls; ``late``: some are missing."""
+        raise VerificationError(_joined(message, self._standing(late=late), self.report()))
+
+    def _standing(self, *, late: bool = False) -> str:
+        """Tell of requests that wait for a clock which only the test moves on."""
+        if self.verbs.settings(self.key).time_scale != "manual":
+            return ""
+        cards, calls = self.verbs.rules(self.key), self.calls()
+        keys = {card.key for card in cards}
+        # A use counts when its rule is chosen, a call when it ends: what lies between, waits.
+        ended = sum(
+            call.rule_key in keys or call.record["reply"]["cause"] is not None for call in calls
+        )
+        kept = len(calls) == calls.count
+        waiting = max(0, sum(card.used for card in cards) - ended) if kept else None
+        return standing(waiting, late=late)
+
+
+def _joined(*parts: str) -> str:
+    return "\n\n".join(part for part in parts if part)

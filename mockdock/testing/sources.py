@@ -35,6 +35,7 @@ def opening(scenario: Sequence[Source], **settings: Any) -> Opening:
     if isinstance(settings["time_scale"], bool):
         raise UsageError(f"time_scale={settings['time_scale']}: {_RIGHT['time_scale']}")
     given = {"scenario": mapping(scenario), **settings}
+    plain({name: settings[name] for name in ("seed", "called")})
     try:
         return Opening(default_otherwise="fail", **given)
     except ValidationError as error:
@@ -76,7 +77,7 @@ def words(given: Any) -> Any:
             if name == "matches"
             else words(value)
             if name == "not"
-            else plain(value)
+            else plain(value, name)
             for name, value in given.items()
         }
     return given

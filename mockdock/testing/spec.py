@@ -54,7 +54,9 @@ class Spec:
 
     def rule(self) -> dict[str, Any]:
         """Write the rule in the words of the language."""
-        rule = {name: plain(value) for name, value in self.fields.items() if value is not None}
+        rule = {
+            name: plain(value, name) for name, value in self.fields.items() if value is not None
+        }
         if self.passing:
             rule.setdefault("after_last", "pass")
         answers = [_IN_ITS_PLACE if callable(each) else plain(each) for each in self.answers]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,9 +29,10 @@ class Watched:
 
 
 class Run:
-    """What a pytest run knows: its settings, the docks that are open, how many tests failed.
+    """What a pytest run knows: its settings, and the docks that are open.
 
-    ``raised`` is what verifying raised last.
+    ``raised`` is what verifying raised last, ``setting_up`` the fixtures that
+    are being set up, the innermost last.
     """
 
     def __init__(
@@ -40,10 +41,11 @@ class Run:
         self.of_ini = of_ini
         self.of_command_line = of_command_line
         self.journal = journal
-        self.failures = 0
         self.raised: VerificationError | None = None
         self.watched: list[Watched] = []
-        self.shared: list[MockDock] = []
+        self.setting_up: list[str] = []
+        self.shared: dict[MockDock, str] = {}
+        self._concerned: set[MockDock] = set()
         self._before: dict[str, int] = {}
 
     def verify(self, dock: MockDock) -> None:
@@ -65,17 +67,22 @@ class Run:
     @contextmanager
     def sharing(self, dock: MockDock) -> Iterator[None]:
         """Keep a dock that several tests use; verify it in the end, unless one of them failed."""
-        failures = self.failures
-        self.shared.append(dock)
+        self.shared[dock] = self.setting_up[-1] if self.setting_up else ""
         try:
             yield
-            if self.failures == failures:
+            if dock not in self._concerned:
                 self.verify(dock)
         finally:
-            self.shared.remove(dock)
+            del self.shared[dock]
+            self._concerned.discard(dock)
             self._before.pop(dock.api_key, None)
             with suppress(MockdockError, OSError):
                 dock.close()
+
+    def failed(self, fixtures: Collection[str]) -> None:
+        """Note that a test failed: the shared docks of its fixtures, and those it used."""
+        self._concerned.update(dock for dock, name in self.shared.items() if name in fixtures)
+        self._concerned.update(self.used())
 
     def note_shared(self) -> None:
         """Note how many calls the shared docks have had."""

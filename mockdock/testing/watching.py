@@ -11,7 +11,7 @@ from mockdock.errors import UsageError
 from mockdock.observe.verbs import Counts, Verdict
 from mockdock.testing.call import Call
 from mockdock.testing.calls import Calls, Filters
-from mockdock.testing.checks import seconds, whole
+from mockdock.testing.checks import seconds, shown, whole
 from mockdock.testing.session import DockSession
 
 __all__ = ["Watching"]
@@ -65,7 +65,8 @@ class Watching:
         limit = seconds("timeout", timeout)
         if not self._session.verbs.wait(self._session.key, count, limit):
             self._session.complain(
-                f"expected {_calls(count)} within {limit:g} s; there were {self.calls.count}"
+                f"expected {_calls(count)} within {limit:g} s; there were {self.calls.count}",
+                late=True,
             )
         return self.calls
 
@@ -102,7 +103,9 @@ class Watching:
             self._check_all_kept(calls, found)
         if wanted is None or count != wanted:
             given: dict[str, Any] = {} if where is None else {"where": where}
-            told = "".join(f", {name}={value!r}" for name, value in {**given, **conditions}.items())
+            told = "".join(
+                f", {name}={shown(value)}" for name, value in {**given, **conditions}.items()
+            )
             expected = "a call" if wanted is None else _calls(wanted)
             self._session.complain(f"expected {expected}{told}; there were {count}")
 
@@ -158,6 +161,28 @@ class Watching:
         >>> dock.verify()
         """
         self._session.verify()
+
+    @property
+    def raised(self) -> tuple[Exception, ...]:
+        """What functions of rules raised, oldest first, at most ten.
+
+        >>> dock.raised
+        ()
+        """
+        return self._session.raised
+
+    @property
+    def strays(self) -> Calls:
+        """The calls that came to the server in no session, since this one began.
+
+        Their key names no open session, or there is none: a client that was
+        made before the test, or elsewhere. On a server that others use, they
+        may be theirs.
+
+        >>> dock.strays.count
+        0
+        """
+        return self._session.strays()
 
     def records(self) -> list[dict[str, Any]]:
         """Give the calls as plain JSON values, without secrets.

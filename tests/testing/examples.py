@@ -19,9 +19,12 @@ from mockdock.testing import (
     CallRequest,
     Calls,
     DockServer,
+    Explained,
+    Judged,
     Matching,
     RuleHandle,
     ToolCalled,
+    Unmet,
     environment,
 )
 from tests.testing.helpers import ask
@@ -151,6 +154,12 @@ def watching(dock: MockDock) -> None:
     rule.assert_called(times=1)
     rule.assert_called_once()
     dock.assert_all_called()
+    explained: Explained = dock.explain(request={"model": "gpt-4o"}, attempt=1)
+    judged: list[Judged] = explained["verdicts"]
+    unmet: list[Unmet] = [each for one in judged for each in one["unmet"]]
+    assert (unmet, explained["rule"], dock.scenario["mockdock"]) == ([], None, 1)
+    assert [(card.used, card.times) for card in dock.rules] == [(1, None)]
+    assert (dock.settings.time_scale, dock.raised, dock.strays.count) == (0, (), 0)
     dock.verify()
     verdict, records, report = dock.verdict(), dock.records(), dock.report()
     assert (verdict.ok, len(records), bool(report)) == (True, 1, True)
@@ -173,6 +182,7 @@ def wrong(dock: MockDock) -> None:
     dock.respond_with("x")  # type: ignore[arg-type]
     dock.calls.filter(modle="x")  # type: ignore[call-arg]
     dock.assert_called(status="200")  # type: ignore[arg-type]
+    dock.explain("x")  # type: ignore[arg-type]
     dock.url_for("opnai")  # type: ignore[arg-type]
     dock.set_state(x=[1])  # type: ignore[arg-type]
     _ = dock.calls.last.reply.txt  # type: ignore[attr-defined]

@@ -120,12 +120,17 @@ def _exits(_: CallRequest) -> str:
     sys.exit(3)
 
 
+def _cancels(_: CallRequest) -> str:
+    raise asyncio.CancelledError("my own")
+
+
 @pytest.mark.parametrize(
     ("function", "told"),
     [
         (_exhausted, "StopIteration"),
         (_pytest_fails, "Failed: not like that"),
         (_exits, "SystemExit: 3"),
+        (_cancels, "CancelledError: my own"),
     ],
 )
 @pytest.mark.parametrize("plain", [True, False])
@@ -259,3 +264,16 @@ def test_functions_answer_without_a_socket_too(dock: MockDock) -> None:
         return [answer.choices[0].message.content for answer in answers]
 
     assert asyncio.run(main()) == ["plain", "<async>"]
+
+
+def test_of_all_that_was_raised_the_first_ten_are_kept(dock: MockDock) -> None:
+    def wrong(request: CallRequest) -> str:
+        raise LookupError(request.user)
+
+    dock.respond_with(wrong)
+    for number in range(11):
+        with pytest.raises(InternalServerError):
+            ask(dock, str(number))
+    assert [str(error) for error in dock.raised] == [str(number) for number in range(10)]
+    dock.reset()
+    assert dock.raised == ()
