@@ -4,18 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote, unquote
 
 from mockdock.dialects import Call, Dialect
 
-__all__ = ["GoneError", "arrive", "read"]
+__all__ = ["GoneError", "arrive", "read", "straightened"]
 
+_WISH = b"mockdock-fault="
+_LONGEST_QUERY = 2000
+"""No wish is as long, and every place in it may have to be tried."""
 _DIGITS = 18
 """A longer content-length is above any limit, and maybe more than int() takes."""
 
 
 class GoneError(Exception):
     """The client left before its body was complete."""
+
+
+def straightened(
+    scope: MutableMapping[str, Any], known: Callable[[str], bool]
+) -> MutableMapping[str, Any]:
+    """Move the path out of the query, where a client put it; ``known`` tells which paths there are.
+
+    SDKs add their paths to the very end of a base URL: one that ends with
+    ``/v1?mockdock-fault=reset`` becomes ``/v1?mockdock-fault=reset/chat/completions``,
+    or ``/v1/?mockdock-fault=resetchat/completions``; what they add to the query
+    comes after it, and then the slash may be written as ``%2F``.
+    """
+    query = scope.get("query_string", b"")
+    if _WISH not in query or len(query) > _LONGEST_QUERY or known(scope["path"]):
+        return scope
+    base = scope["path"].rstrip("/")
+    for start in range(query.index(_WISH) + len(_WISH), len(query)):
+        end = query.find(b"&", start)
+        end = len(query) if end < 0 else end
+        path = f"{base}/{unquote(query[start:end].decode('latin-1')).lstrip('/')}"
+        if known(path):
+            rest = query[:start] + query[end:]
+            return {**scope, "path": path, "raw_path": quote(path).encode(), "query_string": rest}
+    return scope
 
 
 def arrive(scope: MutableMapping[str, Any], dialect: Dialect) -> Call:

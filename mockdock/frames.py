@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from random import Random
-from typing import Literal
+from typing import ClassVar, Literal
 
-__all__ = ["Delay", "Frame", "Head", "Outcome", "Pacing"]
+__all__ = ["Cut", "Delay", "Frame", "Head", "Outcome", "Pacing", "Raw"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +20,41 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Bytes that leave together, and how many generated tokens they carry."""
+    """Bytes that leave together, and how many generated tokens they carry.
+
+    With ``flush`` they leave in a segment of their own.
+    """
 
     data: bytes
     tokens: int = 0
+    flush: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Bytes that pass HTTP's framing by: they go straight to the connection.
+
+    A reply that holds such bytes ends with its connection, for nobody knows
+    where the next one would begin.
+    """
+
+    data: bytes
+    flush: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The connection ends here, whatever is missing of the reply.
+
+    With ``reset`` by RST, else by FIN. ``gate`` is what new connections meet
+    for ``lasts`` scenario seconds: none can be made, or each is closed at once.
+    """
+
+    reset: bool = False
+    gate: Literal["refuse", "close"] | None = None
+    lasts: float = 0.0
+    data: ClassVar[bytes] = b""
+    flush: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +83,20 @@ class Delay:
 
 @dataclass(frozen=True, slots=True)
 class Pacing:
-    """Time to the first token, and between tokens."""
+    """Time to the first token, and between tokens.
+
+    ``prefill`` are prompt tokens read per second before the first token, None
+    for at once. ``jitter`` is the sigma of a lognormal factor on every ``itl``.
+    Above ``capacity`` replies at once all become slower, in proportion; of more
+    than ``concurrent`` the others queue, None for no such limit.
+    """
 
     ttft: Delay = Delay()
     itl: Delay = Delay()
+    prefill: float | None = None
+    jitter: float = 0.0
+    capacity: int | None = None
+    concurrent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +104,9 @@ class Outcome:
     """How a delivery ended, after how many frames and body bytes.
 
     "stopped": the server was told to stop and could not wait for the end.
+    "cut": a fault ended the connection.
     """
 
-    ending: Literal["completed", "client_left", "stopped"]
+    ending: Literal["completed", "client_left", "stopped", "cut"]
     frames: int
     sent: int

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from mockdock.frames import Pacing
+from mockdock.limit import Measure, RetryHeader
 from mockdock.request import CallKind, Request
 
 __all__ = [
@@ -175,6 +176,7 @@ class Completion:
     seconds since 1970; ``model`` is the dated snapshot that answered.
     ``obfuscation`` seeds the padding of a stream, None where there is none.
     ``warnings`` tell where a scripted reply contradicts the request.
+    ``tells_usage`` is false where the usage is left out on purpose.
     """
 
     id: str
@@ -190,6 +192,7 @@ class Completion:
     warnings: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     pacing: Pacing | None = None
+    tells_usage: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,9 +286,11 @@ class Failure:
 
     ``kind`` chooses the provider's own status, wording and code; what is set
     here wins over them. ``retry_after`` is in scenario seconds, None sends no
-    such header. ``model``, ``key``, ``limit``, ``used`` and ``shares`` are what
-    wordings speak of: the model asked for, the key given, a limit, what went
-    beyond, and its parts ("messages", "functions", "completion") in tokens.
+    such header, and ``retry_header`` says in which form. ``model``, ``key``,
+    ``measure``, ``limit``, ``used``, ``requested`` and ``shares`` are what
+    wordings speak of: the model asked for, the key given, a limit and what it
+    counts, what went beyond, what was asked for, and its parts ("messages",
+    "functions", "completion") in tokens.
     ``what`` is what is not there: the id of a stored completion, for a cursor
     the kind of list it is to go on in. ``nearest`` are the rules that came
     closest where none matches; ``cause`` is what a user's function raised.
@@ -295,8 +300,10 @@ class Failure:
     model: str = ""
     key: str = field(default="", repr=False)
     what: str = ""
+    measure: Measure | None = None
     limit: int | None = None
     used: int | None = None
+    requested: int | None = None
     shares: Mapping[str, int] = field(default_factory=dict)
     status: int | None = None
     message: str | None = None
@@ -304,6 +311,7 @@ class Failure:
     param: str | None = None
     code: str | None = None
     retry_after: float | None = None
+    retry_header: RetryHeader = "both"
     should_retry: bool | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     nearest: tuple[NearRule, ...] = ()

@@ -10,23 +10,25 @@ import socket
 import stat
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Protocol, Self
 
 import uvicorn
 
 from mockdock.app import MAX_BODY, App
-from mockdock.delivery import Clock, ScaledClock
+from mockdock.delivery import Clock, Gate, Guarded, HttpName, ScaledClock, protocol
 from mockdock.dialects import DIALECTS
 from mockdock.engine import Engine
 from mockdock.errors import StartError
 from mockdock.local import LocalVerbs
 from mockdock.observe import Journal, Observer
 from mockdock.observe.control import control_app
+from mockdock.observe.verbs import CONTROL_PATH
 from mockdock.scenario import load
 
-__all__ = ["Server", "bind", "bind_unix", "run"]
+__all__ = ["Served", "Server", "bind", "bind_unix", "mount_control", "run"]
 
 _BACKLOG = 2048
 _START_SECONDS = 10.0
@@ -36,16 +38,66 @@ _KEEP_ALIVE = 75
 """Seconds an idle connection is kept; clients pool for less, and must close first."""
 
 
-class _Uvicorn(uvicorn.Server):
-    """Tells when it is ready, and ends with success when asked to stop."""
+class Served(Protocol):
+    """An ASGI application that has a last word."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one connection."""
+        ...
+
+    async def turn_away(self, send: Any) -> None:
+        """Answer a request that cannot be served any more."""
+        ...
+
+
+class _Uvicorn(uvicorn.Server):
+    """Tells when it is ready, and ends with success when asked to stop.
+
+    A gate stands before its listeners, which a fault may shut for a while.
+    """
+
+    def __init__(
+        self, app: Served, grace: float, *, http: HttpName = "auto", **options: Any
+    ) -> None:
+        self.gate = Gate(protocol(http))
+        settings: dict[str, Any] = {
+            "lifespan": "off",
+            "log_config": None,
+            "access_log": False,
+            "server_header": False,
+            "ws": "none",
+            "proxy_headers": False,
+            "backlog": _BACKLOG,
+            "http": self.gate,
+            "timeout_keep_alive": _KEEP_ALIVE,
+            # With none at all uvicorn complains even when nobody waits for a reply.
+            "timeout_graceful_shutdown": max(grace, _LEAST_GRACE),
+        }
+        served = _stoppable(app, lambda: self.should_exit)
+        super().__init__(uvicorn.Config(served, **{**settings, **options}))
         self.ready = threading.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        self.gate.guard(Guarded(self.servers, self._listen, self.server_state.connections))
         self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.gate.leave()
+        await super().shutdown(sockets)
+
+    async def _listen(self, listener: socket.socket) -> asyncio.base_events.Server:
+        """Listen again, as uvicorn did at the start."""
+        config = self.config
+        made = partial(
+            self.gate,
+            config=config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+        return await asyncio.get_running_loop().create_server(
+            made, sock=listener, ssl=config.ssl, backlog=config.backlog
+        )
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Finish running replies; a second signal does not wait for them.
@@ -56,32 +108,17 @@ class _Uvicorn(uvicorn.Server):
         self.should_exit = True
 
 
-def _config(app: App, grace: float, **options: Any) -> uvicorn.Config:
-    settings: dict[str, Any] = {
-        "lifespan": "off",
-        "log_config": None,
-        "access_log": False,
-        "server_header": False,
-        "ws": "none",
-        "proxy_headers": False,
-        "backlog": _BACKLOG,
-        "http": "mockdock.delivery.wire:HttpWire",
-        "timeout_keep_alive": _KEEP_ALIVE,
-        # With none at all uvicorn complains even when nobody waits for a reply.
-        "timeout_graceful_shutdown": max(grace, _LEAST_GRACE),
-    }
-    return uvicorn.Config(_stoppable(app), **{**settings, **options})
-
-
-def _stoppable(app: App) -> Callable[..., Awaitable[None]]:
+def _stoppable(app: Served, stopping: Callable[[], bool]) -> Callable[..., Awaitable[None]]:
     """Let a reply that is cancelled at the end of the grace period end without a trace.
 
     One that has begun is found without an end, and its connection is closed;
-    one that has not becomes the provider's "overloaded".
+    one that has not becomes the provider's "overloaded". Who may wait for long
+    finds in the scope whether the server is ``stopping``.
     """
 
     async def served(scope: Any, receive: Any, send: Any) -> None:
         begun = False
+        scope["mockdock.stopping"] = stopping
 
         async def noted(message: Any) -> None:
             nonlocal begun
@@ -149,13 +186,24 @@ def _clear_stale(path: Path) -> None:
             path.unlink()
 
 
-def run(app: App, listener: socket.socket, grace: float, **options: Any) -> None:
+def run(app: Served, listener: socket.socket, grace: float, **options: Any) -> None:
     """Serve in this thread until SIGINT or SIGTERM.
 
     Running replies get ``grace`` seconds to finish. ``options`` go to uvicorn:
     access_log, ssl_certfile, ssl_keyfile.
     """
-    _Uvicorn(_config(app, grace, **options)).run(sockets=[listener])
+    _Uvicorn(app, grace, **options).run(sockets=[listener])
+
+
+def mount_control(app: App, url: Callable[[], str], token: str | None = None) -> None:
+    """Serve the control API of an application at ``/__mockdock``.
+
+    ``url`` tells where the application is served. Only this machine may use it,
+    or with a ``token`` whoever sends that. What comes from outside reads no files,
+    and is shown no secrets. Raises UsageError for a token that cannot be one.
+    """
+    outside = LocalVerbs(app, url, files=False, secrets=False)
+    app.mount(CONTROL_PATH, control_app(outside, token))
 
 
 class Server:
@@ -169,7 +217,8 @@ class Server:
     given. ``grace`` is how many seconds running replies get when it stops.
     ``journal`` keeps the exchanges; without one it is a bounded one of its own.
     The control API at ``/__mockdock`` serves this machine only, or with
-    ``control_token`` whoever sends it. Nothing listens before :meth:`start`.
+    ``control_token`` whoever sends it. ``http`` is what reads HTTP, httptools where
+    it is installed. Nothing listens before :meth:`start`.
     Raises ScenarioError for a bad scenario, StartError when it cannot listen.
     """
 
@@ -187,6 +236,7 @@ class Server:
         max_body: int = MAX_BODY,
         grace: float = 0.0,
         control_token: str | None = None,
+        http: HttpName = "auto",
     ) -> None:
         engine = Engine(load(*sources).scenario, seed=seed, otherwise=otherwise)
         self.app = App(
@@ -197,10 +247,11 @@ class Server:
             max_body=max_body,
         )
         self.verbs = LocalVerbs(self.app, lambda: self.url)
-        outside = LocalVerbs(self.app, lambda: self.url, files=False, secrets=False)
-        self.app.mount("/__mockdock", control_app(outside, control_token))
+        mount_control(self.app, lambda: self.url, control_token)
         self._where = (host, port)
         self._grace = grace
+        self._http = http
+        self._address = ("", 0)
         self._listener: socket.socket | None = None
         self._uvicorn: _Uvicorn | None = None
         self._thread: threading.Thread | None = None
@@ -216,7 +267,7 @@ class Server:
             raise StartError("the server has not been started")
         if self._died is not None or not self._thread.is_alive():
             raise StartError(f"the server died: {self._why_dead()}") from self._died
-        host, port = self._listener.getsockname()[:2]
+        host, port = self._address
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     @property
@@ -230,7 +281,8 @@ class Server:
             raise StartError("the server is running already")
         self.stop()
         self._listener = bind(*self._where)
-        self._uvicorn = _Uvicorn(_config(self.app, self._grace))
+        self._address = self._listener.getsockname()[:2]  # a fault may close it for a while
+        self._uvicorn = _Uvicorn(self.app, self._grace, http=self._http)
         self._died = None
         self._thread = threading.Thread(
             target=self._run, args=(self._uvicorn, self._listener), name="mockdock", daemon=True

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
-from mockdock.delivery import Clock
+from mockdock.delivery import Clock, Traffic
 from mockdock.engine import Engine
 
 __all__ = ["Session", "Sessions"]
@@ -21,7 +22,8 @@ class Session:
 
     ``key`` is that of a session which was opened, and is a valid API key in it.
     ``numbered`` counts the rules ever added to it: a rule's number is given once.
-    ``era`` is another one whenever it begins anew.
+    ``era`` is another one whenever it begins anew. ``began`` is when it did, by its
+    clock; ``traffic`` are its replies under way.
     """
 
     engine: Engine
@@ -29,6 +31,21 @@ class Session:
     key: str = ""
     numbered: int = 0
     era: int = field(default_factory=count(1).__next__)
+    began: float = math.nan
+    traffic: Traffic = field(default_factory=Traffic)
+
+    def __post_init__(self) -> None:
+        if math.isnan(self.began):
+            object.__setattr__(self, "began", self.clock.now())
+
+    @property
+    def age(self) -> float:
+        """Scenario seconds since it began."""
+        return self.clock.now() - self.began
+
+    def timed(self, clock: Clock) -> Session:
+        """Give the same session with another clock; it stays as old as it is."""
+        return replace(self, clock=clock, began=clock.now() - self.age)
 
 
 class Sessions:

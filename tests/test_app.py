@@ -234,7 +234,7 @@ def test_an_observer_that_fails_costs_the_client_nothing(
 def test_a_defect_is_an_error_no_client_retries_and_its_trace_is_in_the_log(
     where: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError("a secret of the inside")
 
     seen: list[Exchange] = []
@@ -605,7 +605,7 @@ def test_a_mounted_application_answers_below_its_path_alone() -> None:
 def test_the_cause_of_a_defect_is_in_the_journal(monkeypatch: pytest.MonkeyPatch) -> None:
     cause = RuntimeError("inside")
 
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise cause
 
     app = app_of({"reply": "x"})

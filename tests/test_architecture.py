@@ -13,7 +13,7 @@ import pytest
 import mockdock
 
 ROOT = Path(mockdock.__file__).parent
-NOUNS = {"request", "reply", "frames", "errors", "memo", "resources"}
+NOUNS = {"request", "reply", "fault", "frames", "errors", "memo", "resources", "limit", "policy"}
 MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(NOUNS, NOUNS),
     "content": NOUNS,
@@ -24,7 +24,27 @@ MAY_IMPORT: dict[str, set[str]] = {
     "observe": NOUNS,
     "sessions": {"engine", "delivery"},
     "arrival": {"dialects"},
-    "app": {*NOUNS, "arrival", "engine", "dialects", "delivery", "observe", "sessions"},
+    "rendering": {*NOUNS, "dialects", "delivery", "engine"},
+    "endpoint": {
+        *NOUNS,
+        "arrival",
+        "engine",
+        "dialects",
+        "delivery",
+        "observe",
+        "rendering",
+        "sessions",
+    },
+    "app": {
+        *NOUNS,
+        "arrival",
+        "delivery",
+        "dialects",
+        "endpoint",
+        "engine",
+        "observe",
+        "sessions",
+    },
     "local": {
         *NOUNS,
         "app",
@@ -41,6 +61,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "testing": {
         *NOUNS,
         "app",
+        "content",
         "dialects",
         "environ",
         "local",

@@ -8,12 +8,13 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from mockdock import Server
 from mockdock.cli.commands import app
+from mockdock.fault import OPTIONS, FaultName
 from mockdock.resources import scenarios
 from mockdock.scenario import lint, load
 from tests.openai_types import check_completion
@@ -85,7 +86,7 @@ def test_the_first_test(tmp_path: Path) -> None:
     assert "1 passed" in ended.stdout, ended.stdout
 
 
-@pytest.mark.parametrize("text", blocks("yaml"), ids=["README", "language"])
+@pytest.mark.parametrize("text", blocks("yaml"))
 def test_the_scenarios(text: str, tmp_path: Path) -> None:
     path = tmp_path / "readme.yaml"
     path.write_text(text)
@@ -111,7 +112,19 @@ def test_every_command_and_option_of_serve_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("model", "skip"),
-    [("Rule", ()), ("When", ()), ("ReplySpec", ()), ("ErrorSpec", ()), ("Scenario", ("rules",))],
+    [
+        ("AuditSpec", ()),
+        ("ChaosSpec", ()),
+        ("ErrorSpec", ()),
+        ("FaultSpec", ()),
+        ("LimitSpec", ()),
+        ("PacingSpec", ()),
+        ("PhaseSpec", ()),
+        ("ReplySpec", ()),
+        ("Rule", ()),
+        ("Scenario", ("rules",)),
+        ("When", ()),
+    ],
 )
 def test_every_key_of_the_language_is_documented(model: str, skip: tuple[str, ...]) -> None:
     import mockdock.scenario
@@ -120,3 +133,9 @@ def test_every_key_of_the_language_is_documented(model: str, skip: tuple[str, ..
     names = {field.alias or name for name, field in fields.items()} - set(skip)
     missing = {name for name in names if not re.search(rf"\b{name}\b", LANGUAGE)}
     assert missing == set()
+
+
+@pytest.mark.parametrize("name", get_args(FaultName))
+def test_every_fault_is_documented_with_its_options(name: FaultName) -> None:
+    (row,) = re.findall(rf"^\| .*`{name}`.*$", LANGUAGE, re.MULTILINE)
+    assert all(f"`{option}`" in row for option in OPTIONS[name])

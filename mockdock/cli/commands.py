@@ -143,6 +143,52 @@ def tokens(
 
 
 @app.command()
+def audit(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="JOURNAL|URL",
+            help="A file of --journal, - for stdin, or the address of a running server.",
+        ),
+    ],
+    *,
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            help="A ready policy such as openai-python, or a scenario that has one under audit; "
+            "default: that of the server's scenario, else what any client should do."
+        ),
+    ] = None,
+    form: Annotated[
+        Literal["table", "json", "junit", "html"],
+        typer.Option("--format", help="How to write the verdict; html is one page with a picture."),
+    ] = "table",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to this file, not to stdout.")
+    ] = None,
+    session: Annotated[
+        str | None, typer.Option(help="Only what the session with this key was asked.")
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="MOCKDOCK_CONTROL_TOKEN", help="The token of the server's control API."
+        ),
+    ] = None,
+) -> None:
+    """Judge how clients took it when things went wrong; exit code 1 when a policy was broken.
+
+    Attempts are grouped into calls, and each line of the policy is judged: what was
+    tried again, how often, how soon, and whether all at once.
+
+    Example: mockdock audit journal.jsonl --policy openai-python
+    """
+    from mockdock.cli.auditing import audit_journal
+
+    raise typer.Exit(audit_journal(source, token, policy, form, output, session))
+
+
+@app.command()
 def models(
     scenarios: Scenarios = None,
     *,

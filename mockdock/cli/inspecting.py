@@ -13,11 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from mockdock.cli.reading import read
-from mockdock.dialects import DIALECTS, Call, Envelope
+from mockdock.dialects import DIALECTS, Envelope
 from mockdock.engine import Decision, Engine
 from mockdock.engine.match import Situation, explain
 from mockdock.engine.store import Scalar
 from mockdock.errors import MockdockError
+from mockdock.local.explaining import chat_call
 from mockdock.reply import Failure, Reply
 from mockdock.request import Request
 from mockdock.scenario import lint, load
@@ -56,29 +57,18 @@ def explain_request(
     sent = dict(_pair(header, ":", "--header") for header in headers)
     sent = {name.lower(): value for name, value in sent.items()}
     sent["x-stainless-retry-count"] = str(attempt - 1)
-    caller = _CHAT.caller(sent)
+    call = chat_call(engine, sent, _json(read(path), path).encode())
+    session = call.caller.session
     engine.store.set_state(
-        caller.session, {n: _scalar(v) for n, v in (_pair(s, "=", "--state") for s in states)}
+        session, {n: _scalar(v) for n, v in (_pair(s, "=", "--state") for s in states)}
     )
-    call = Call(
-        operation="chat",
-        method="POST",
-        path=f"{_CHAT.base_path}/chat/completions",
-        headers=sent,
-        params={},
-        body=_json(read(path), path).encode(),
-        base_url="",
-        caller=caller,
-        lenient=engine.scenario.validation == "lenient",
-        traits=engine.traits,
-    )
-    refused = engine.authorize(caller)
+    refused = engine.authorize(call.caller)
     parsed: Request | Failure = _CHAT.parse(call) if refused is None else refused
     if isinstance(parsed, Failure):
         typer.echo("refused before any rule is tried:")
         _print_reply(None, parsed)
         return
-    state = engine.store.state(caller.session)
+    state = engine.store.state(session)
     decision = engine.decide(parsed)
     _print_verdicts(engine, parsed, decision, state)
     _print_reply(parsed, engine.compose(parsed, decision, _CREATED))

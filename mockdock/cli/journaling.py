@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -50,17 +49,17 @@ def print_journal(
 
 def _print_kept(verbs: Verbs, session: str | None, limit: int | None, *, as_json: bool) -> int:
     """Print the last so many, or all; give the number of the newest."""
-    last: deque[Mapping[str, Any]] = deque(maxlen=limit)
+    if limit is not None:
+        # The newest tells where to follow from, also when none is to be shown.
+        kept = verbs.journal(session, last=max(limit, 1))
+        _print(kept[-limit:] if limit else (), as_json=as_json)
+        return kept[-1]["number"] if kept else 0
     seen, more = 0, True
     while more:
         page = verbs.journal(session, after=seen, limit=_PAGE)
         more = len(page) == _PAGE
         seen = page[-1]["number"] if page else seen
-        if limit is None:
-            _print(page, as_json=as_json)
-        else:
-            last.extend(page)
-    _print(last, as_json=as_json)
+        _print(page, as_json=as_json)
     return seen
 
 
@@ -71,17 +70,27 @@ def _print(records: Iterable[Mapping[str, Any]], *, as_json: bool) -> None:
     sys.stdout.flush()
 
 
-def verify_session(url: str, token: str | None, session: str, unused: Unused) -> int:
-    """Print the report of a session; give the exit code."""
-    verdict = RemoteVerbs(url, token).verify(session, unused=unused)
+def verify_session(
+    url: str, token: str | None, session: str, unused: Unused, *, every: bool
+) -> int:
+    """Print the report of one session or all; give the exit code.
+
+    Raises UsageError when both are asked for.
+    """
+    verdict = RemoteVerbs(url, token).verify(_meant(session, every=every), unused=unused)
     sys.stdout.write(f"{report(verdict)}\n")
     return 0 if verdict.ok else 1
 
 
 def reset_session(url: str, token: str | None, session: str, *, every: bool) -> None:
     """Reset one session or all, and say so. Raises UsageError when both are asked for."""
-    if every and session:
-        raise UsageError("--session and --all exclude each other")
-    RemoteVerbs(url, token).reset(None if every else session)
+    RemoteVerbs(url, token).reset(_meant(session, every=every))
     what = "all sessions" if every else f"the session {session}" if session else "the server"
     sys.stdout.write(f"reset {what}\n")
+
+
+def _meant(session: str, *, every: bool) -> str | None:
+    """Tell which session is meant, None for all."""
+    if every and session:
+        raise UsageError("--session and --all exclude each other")
+    return None if every else session

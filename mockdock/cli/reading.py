@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from mockdock.errors import MockdockError
+from mockdock.observe.audit import records
 
-__all__ = ["complain", "read"]
+__all__ = ["complain", "read", "read_journal"]
 
 
 def complain(text: str) -> None:
@@ -28,3 +31,17 @@ def read(path: Path) -> str:
         raise MockdockError(f"{path}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise MockdockError(f"{path}: not UTF-8 at byte {error.start}") from error
+
+
+def read_journal(source: str) -> Iterator[Mapping[str, Any]]:
+    """Read the records of a journal file, or of stdin for ``-``. Raises MockdockError."""
+    try:
+        with contextlib.ExitStack() as stack:
+            lines: Iterable[str] = sys.stdin
+            if source != "-":
+                lines = stack.enter_context(Path(source).open(encoding="utf-8"))
+            yield from records(lines, source)
+    except OSError as error:
+        raise MockdockError(f"{source}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise MockdockError(f"{source}: not UTF-8 at byte {error.start}") from error

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,12 +29,15 @@ from mockdock.server import Server
 __all__ = ["RunOptions", "run_command"]
 
 _KEY = "mockdock"
+_GRACE = 10.0
+"""Seconds in which a command ends that was told to."""
 _NOT_FOUND = 127
 _NOT_RUNNABLE = 126
 _SIGNALLED = 128
 _FORWARDED = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,9 @@ def run_command(sources: Sequence[str], command: Sequence[str], options: RunOpti
                 return popen
             forwarding.to(popen)
             code = popen.wait()
-        verdict = tallying.verdict(server.verbs.rules(""))
+        if forwarding.killed:
+            complain(f"killed {command[0]}: {forwarding.killed}")
+        verdict = tallying.verdict(server.app.engine.rules, server.app.journal.entries())
     if tallying.failed or not options.quiet:
         with contextlib.suppress(OSError, ValueError):
             sys.stderr.write(f"{report(verdict)}\n")
@@ -106,34 +113,66 @@ def _started(command: Sequence[str], env: Mapping[str, str]) -> subprocess.Popen
 
 
 class _Forwarding:
-    """Passes signals on to the command; those that come before it runs, once it does."""
+    """Passes signals on to the command; those that come before it runs, once it does.
+
+    The command is killed when it goes on for 10 seconds after it was told to end,
+    or at a second Ctrl-C within them. One Ctrl-C of a terminal is the command's own
+    affair: to a debugger or a shell it does not mean the end.
+    """
 
     def __init__(self) -> None:
+        self.killed = ""
+        """Why the command was killed; empty when it was not."""
         self._popen: subprocess.Popen[bytes] | None = None
         self._early: list[int] = []
         self._before: dict[int, Any] = {}
+        self._interrupted = -math.inf
+        self._timer: threading.Timer | None = None
 
     def to(self, popen: subprocess.Popen[bytes]) -> None:
         """Forward to this process from now on."""
         self._popen = popen
         for number in self._early:
-            popen.send_signal(number)
+            self._send(popen, number)
 
     def __enter__(self) -> Self:
-        self._before = {number: signal.signal(number, self._pass) for number in _FORWARDED}
+        # What is ignored, as below nohup, the command ignores as well.
+        heard = [each for each in _FORWARDED if signal.getsignal(each) is not signal.SIG_IGN]
+        self._before = {number: signal.signal(number, self._pass) for number in heard}
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        if self._timer is not None:
+            self._timer.cancel()
 
     def _pass(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        if number == signal.SIGINT and _in_front():
-            return  # the terminal sends it to the command as well
+        if number == signal.SIGINT:
+            since, self._interrupted = self._interrupted, time.monotonic()
+            if self._popen is not None and self._interrupted - since < _GRACE:
+                self._kill(self._popen, "it was interrupted twice")
+                return
+            if _in_front():
+                return  # the terminal sends it to the command as well
         if self._popen is None:
             self._early.append(number)
         else:
-            self._popen.send_signal(number)
+            self._send(self._popen, number)
+
+    def _send(self, popen: subprocess.Popen[bytes], number: int) -> None:
+        popen.send_signal(number)
+        if number in _ENDING and self._timer is None:
+            name = signal.Signals(number).name
+            told = f"it did not end within {_GRACE:g} s of {name}"
+            self._timer = threading.Timer(_GRACE, self._kill, (popen, told))
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _kill(self, popen: subprocess.Popen[bytes], why: str) -> None:
+        if popen.poll() is None:
+            self.killed = self.killed or why
+            popen.kill()
 
 
 def _in_front() -> bool:

@@ -10,7 +10,7 @@ from typer.core import TyperCommand
 
 from mockdock.cli.commands import Scenarios, app
 
-__all__ = ["journal", "reset", "run", "serve", "verify"]
+__all__ = ["journal", "replay", "reset", "run", "serve", "verify"]
 
 _TOKEN = "MOCKDOCK_CONTROL_TOKEN"  # noqa: S105 - the name of a variable
 _COMMAND = "mockdock.command"
@@ -18,7 +18,10 @@ _COMMAND = "mockdock.command"
 JournalFile = Annotated[
     Path | None,
     typer.Option(
-        "--journal", metavar="FILE", help="Add every exchange to this file (JSON Lines), redacted."
+        "--journal",
+        metavar="FILE",
+        help="Add every exchange to this file: a JSON object a line, as mockdock journal --json "
+        "prints them, without secrets.",
     ),
 ]
 Url = Annotated[
@@ -27,6 +30,12 @@ Url = Annotated[
 Token = Annotated[
     str | None, typer.Option(envvar=_TOKEN, help="The token of its control API, if it has one.")
 ]
+Session = Annotated[
+    str, typer.Option(help="Key of the session; without it the server's own is meant.")
+]
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[int, typer.Option(help="Port to listen on, 0 for any free one.")]
+Seed = Annotated[int | None, typer.Option(help="Seed of all chance, instead of the scenario's.")]
 _LOCAL = "http://127.0.0.1:8080"
 
 
@@ -34,11 +43,9 @@ _LOCAL = "http://127.0.0.1:8080"
 def serve(
     scenarios: Scenarios = None,
     *,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on, 0 for any free one.")] = 8080,
-    seed: Annotated[
-        int | None, typer.Option(help="Seed of all chance, instead of the scenario's.")
-    ] = None,
+    host: Host = "127.0.0.1",
+    port: Port = 8080,
+    seed: Seed = None,
     time_scale: Annotated[
         float,
         typer.Option(help="Real seconds for one scenario second: 0.01 is a hundred times faster."),
@@ -141,9 +148,7 @@ def run(
         Literal["auto", "fail", "echo", "lorem"] | None,
         typer.Option(help="The answer where no rule matches; default: the scenario's, else fail."),
     ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Seed of all chance, instead of the scenario's.")
-    ] = None,
+    seed: Seed = None,
     time_scale: Annotated[
         float, typer.Option(help="Real seconds for one scenario second; 0: nothing waits.")
     ] = 0.0,
@@ -156,10 +161,14 @@ def run(
 
     The command finds the server in its environment (OPENAI_BASE_URL,
     OPENAI_API_KEY, AZURE_OPENAI_ENDPOINT and the like). Afterwards a summary is
-    printed to stderr: requests, tokens, what no rule answered, unused rules.
+    printed to stderr: requests, tokens, what no rule answered, unused rules and why.
 
     The exit code is that of the command, 128+n when signal n ended it, 127
     when it is not found; 1 when it succeeded but a request was answered by no rule.
+
+    SIGTERM, SIGINT and SIGHUP are passed on to the command. It is killed when it
+    has not ended 10 seconds after SIGTERM or SIGINT, and at once when Ctrl-C is
+    pressed twice within these.
 
     Example: mockdock run quickstart -- python app.py
     """
@@ -189,6 +198,10 @@ def journal(
 ) -> None:
     """Print the exchanges of a running server, oldest first.
 
+    Each has its number, what was asked, which rule answered and how it ended; of
+    all sessions, unless one is named. With --json they are records for other
+    programs, such as jq; their times are by the session's own clock.
+
     Example: mockdock journal --follow --url http://127.0.0.1:8080
     """
     from mockdock.cli.journaling import print_journal
@@ -197,28 +210,61 @@ def journal(
 
 
 @app.command()
+def replay(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="JOURNAL",
+            help="A file of --journal, - for stdin, or the address of a running server.",
+        ),
+    ],
+    number: Annotated[
+        int, typer.Argument(metavar="ID", min=1, help="The number of the exchange in it.")
+    ],
+    *,
+    host: Host = "127.0.0.1",
+    port: Port = 8080,
+    time_scale: Annotated[
+        float, typer.Option(help="Real seconds for one second of the recording; 0: nothing waits.")
+    ] = 1.0,
+    token: Token = None,
+) -> None:
+    """Serve one exchange of a journal again: the same bytes, with the same cuts.
+
+    Whatever is asked gets it, until stopped: the status, the headers and the body
+    as they were sent, in the same segments, at the same moments, past HTTP's framing
+    where they were, and the connection ends as it did. Where the client had left,
+    the reply stands still. A secret that the journal hides stays hidden.
+
+    Example: mockdock replay journal.jsonl 17 --port 8080
+    """
+    from mockdock.cli.replaying import ReplayOptions, replay_record
+
+    replay_record(source, number, ReplayOptions(host, port, time_scale, token))
+
+
+@app.command()
 def verify(
     *,
     url: Url = _LOCAL,
     token: Token = None,
-    session: Annotated[
-        str, typer.Option(help="Key of the session; without it the server's own is meant.")
-    ] = "",
+    session: Session = "",
     unused: Annotated[
         Literal["added", "all", "none"],
         typer.Option(help="Rules that have to be used: those added while serving, all, or none."),
     ] = "added",
+    every: Annotated[bool, typer.Option("--all", help="Judge every session.")] = False,
 ) -> None:
     """Judge how a running server was used; exit code 1 when something was wrong.
 
     Wrong are requests that no rule answered, rules that were never used, and
-    functions of rules that raised.
+    functions of rules that raised. What is wrong is told with the reason.
 
     Example: mockdock verify --unused all
     """
     from mockdock.cli.journaling import verify_session
 
-    raise typer.Exit(verify_session(url, token, session, unused))
+    raise typer.Exit(verify_session(url, token, session, unused, every=every))
 
 
 @app.command()
@@ -226,9 +272,7 @@ def reset(
     *,
     url: Url = _LOCAL,
     token: Token = None,
-    session: Annotated[
-        str, typer.Option(help="Key of the session; without it the server's own is meant.")
-    ] = "",
+    session: Session = "",
     every: Annotated[bool, typer.Option("--all", help="Reset every session.")] = False,
 ) -> None:
     """Forget what a running server did: counters, states, journal, added rules.

@@ -23,15 +23,13 @@ from mockdock.delivery import ScaledClock
 from mockdock.dialects import DIALECTS
 from mockdock.engine import Engine, MemoryStore
 from mockdock.errors import StartError
-from mockdock.local import LocalVerbs
 from mockdock.observe import Exchange, Journal, JournalWriter, line
-from mockdock.observe.control import control_app
+from mockdock.observe.verbs import CONTROL_PATH
 from mockdock.scenario import Loaded, Rule, lint, load
-from mockdock.server import bind, bind_unix, run
+from mockdock.server import bind, bind_unix, mount_control, run
 
 __all__ = ["Options", "serve_scenarios"]
 
-_CONTROL = "/__mockdock"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _RULES_SHOWN = 50
 _RULES_LINTED = 300
@@ -53,10 +51,10 @@ class Options:
     uds: Path | None
     max_body: int
     grace: int
-    journal: Path | None = None
-    journal_size: int = 10_000
-    journal_bytes: int = 32_000_000
-    control_token: str | None = None
+    journal: Path | None
+    journal_size: int
+    journal_bytes: int
+    control_token: str | None
 
 
 def serve_scenarios(sources: Sequence[str], options: Options) -> None:
@@ -75,8 +73,7 @@ def serve_scenarios(sources: Sequence[str], options: Options) -> None:
         max_body=options.max_body,
     )
     url = ""
-    verbs = LocalVerbs(app, lambda: url, files=False, secrets=False)
-    app.mount(_CONTROL, control_app(verbs, options.control_token))
+    mount_control(app, lambda: url, options.control_token)
     writer = None if options.journal is None else JournalWriter(options.journal, complain)
     if writer is not None:
         app.journal.watch(writer.write)
@@ -171,7 +168,7 @@ def _banner(loaded: Loaded, options: Options, url: str) -> str:
     console.print(
         f"export OPENAI_BASE_URL={base_url} OPENAI_API_KEY=mockdock", markup=False, style="green"
     )
-    console.print(f"control API: {url}{_CONTROL}{_who(options)}", markup=False)
+    console.print(f"control API: {url}{CONTROL_PATH}{_who(options)}", markup=False)
     if scenario.rules:
         console.print(_rules(scenario.rules))
     console.print(f"otherwise: {_otherwise(loaded)}", markup=False)

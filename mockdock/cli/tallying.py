@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-from mockdock.local.verdict import raised, unmatched
+from mockdock.engine import Compiled
+from mockdock.local.verdict import never_answered, raised, unmatched
 from mockdock.observe import Entry
-from mockdock.observe.verbs import Problem, RuleCard, Verdict
+from mockdock.observe.verbs import Problem, Verdict
 from mockdock.reply import Completion, Failure
 
 __all__ = ["Tallying"]
@@ -25,6 +26,7 @@ class Tallying:
         self._opened = opened
         self._lock = threading.Lock()
         self._requests = 0
+        self._broken = 0
         self._prompt_tokens = 0
         self._completion_tokens = 0
         self._used: set[str | None] = set()
@@ -45,6 +47,7 @@ class Tallying:
         cause = reply.cause if isinstance(reply, Failure) else None
         with self._lock:
             self._requests += 1
+            self._broken += bool(exchange.faults)
             self._used.add(exchange.rule_key)
             if isinstance(reply, Completion):
                 self._prompt_tokens += reply.usage.prompt_tokens
@@ -54,21 +57,23 @@ class Tallying:
                 if len(self._kept) < _MOST:
                     self._kept.append(entry)
 
-    def verdict(self, cards: Sequence[RuleCard]) -> Verdict:
-        """Judge it all; ``cards`` are the server's own rules."""
+    def verdict(self, rules: Sequence[Compiled], entries: Sequence[Entry]) -> Verdict:
+        """Judge it all, by the server's own rules and what its journal has kept."""
+        mine = [entry for entry in entries if not self._opened(entry.exchange.session)]
         with self._lock:
             problems = [_problem(entry) for entry in self._kept]
             if (left := self._wrong - len(problems)) > 0:
                 message = f"{left} more request{'s' * (left > 1)} went wrong"
                 problems.append(Problem(kind="unmatched", message=message))
             problems += [
-                Problem(kind="unused", message=f"{card.name} never answered")
-                for card in cards
-                if card.key not in self._used
+                never_answered(rule, mine, secrets=False)
+                for rule in rules
+                if rule.candidate.key not in self._used
             ]
             return Verdict(
                 ok=not problems,
                 requests=self._requests,
+                broken=self._broken,
                 prompt_tokens=self._prompt_tokens,
                 completion_tokens=self._completion_tokens,
                 problems=tuple(problems),

@@ -1,7 +1,30 @@
-"""When frames leave, and the only place that waits or sends."""
+"""When frames leave, what breaks, and the only place that waits or sends."""
 
 from mockdock.delivery.clock import Clock, ManualClock, ScaledClock
 from mockdock.delivery.deliver import Client, deliver
+from mockdock.delivery.faults import FAULTS, Item, Plan, Timed, apply
+from mockdock.delivery.gate import Gate, Guarded
 from mockdock.delivery.pacing import schedule
+from mockdock.delivery.traffic import Traffic
+from mockdock.delivery.wire import HttpName, Wire, protocol, wire_of
 
-__all__ = ["Client", "Clock", "ManualClock", "ScaledClock", "deliver", "schedule"]
+__all__ = [
+    "FAULTS",
+    "Client",
+    "Clock",
+    "Gate",
+    "Guarded",
+    "HttpName",
+    "Item",
+    "ManualClock",
+    "Plan",
+    "ScaledClock",
+    "Timed",
+    "Traffic",
+    "Wire",
+    "apply",
+    "deliver",
+    "protocol",
+    "schedule",
+    "wire_of",
+]

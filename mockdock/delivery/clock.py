@@ -8,7 +8,8 @@ import itertools
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from typing import Protocol
 
@@ -16,6 +17,7 @@ __all__ = ["Clock", "ManualClock", "ScaledClock", "Timer"]
 
 _TICK = 1e-9
 """Manual time is this coarse, in seconds: ten steps of 0.1 reach 1."""
+_MOST_PROMISES = 10_000
 _LEAST, _MOST = 1e-6, 1e6
 """Beyond these time scales seconds lose their meaning."""
 
@@ -45,7 +47,7 @@ class Clock(Protocol):
         ...
 
     def is_due(self, due: float) -> bool:
-        """Tell whether the moment ``due`` has come."""
+        """Tell whether the moment ``due`` has come; an infinite one never does."""
         ...
 
     def call_at(self, due: float, callback: Callable[[], None]) -> Timer:
@@ -56,12 +58,29 @@ class Clock(Protocol):
         """Move time on. Raises ValueError where it runs by itself, or cannot go so far."""
         ...
 
+    def promise(self, whom: Hashable, seconds: float) -> None:
+        """Note that somebody was told to come back in so long."""
+        ...
+
+    def redeem(self, whom: Hashable) -> None:
+        """Note that he has come back. Where nobody ever waits, it is as late now as he was told."""
+        ...
+
+
+class _Never:
+    def cancel(self) -> None:
+        """Nothing to call off."""
+
+
+_NEVER = _Never()
+
 
 class ScaledClock:
     """Real time, stretched: a scenario second takes ``scale`` real seconds.
 
     At scale 0 every moment is due at once and nothing ever waits; such a clock
-    can also be advanced.
+    can also be advanced. Nobody has to wait for it either: who comes back after
+    he was told to wait has waited as long.
     """
 
     def __init__(self, scale: float = 1.0) -> None:
@@ -71,6 +90,7 @@ class ScaledClock:
         self._divisor = scale or 1.0
         self._ahead = 0.0
         self._lock = threading.Lock()
+        self._promises: OrderedDict[Hashable, float] = OrderedDict()
 
     def now(self) -> float:
         """Scenario seconds since the machine started, and those advanced."""
@@ -91,12 +111,30 @@ class ScaledClock:
         with self._lock:
             self._ahead += seconds
 
+    def promise(self, whom: Hashable, seconds: float) -> None:
+        """Note that somebody was told to come back in so long; the last 10,000 count."""
+        if self.scale:
+            return
+        with self._lock:
+            self._promises[whom] = self.now() + seconds
+            if len(self._promises) > _MOST_PROMISES:
+                self._promises.popitem(last=False)
+
+    def redeem(self, whom: Hashable) -> None:
+        """Note that he has come back: it is at least as late now as he was told."""
+        with self._lock:
+            until = self._promises.pop(whom, None)
+            if until is not None:
+                self._ahead += max(0.0, until - self.now())
+
     def is_due(self, due: float) -> bool:
-        """Tell whether ``due`` has come; always true at scale 0."""
-        return self.scale == 0 or due <= self.now()
+        """Tell whether ``due`` has come; at scale 0 always, unless it is infinite."""
+        return due <= self.now() if self.scale else due != math.inf
 
     def call_at(self, due: float, callback: Callable[[], None]) -> Timer:
-        """Call back after the scaled rest of the time until ``due``."""
+        """Call back after the scaled rest of the time until ``due``, which may be infinite."""
+        if due == math.inf:
+            return _NEVER
         wait = max(0.0, due - self.now()) * self.scale
         return asyncio.get_running_loop().call_later(wait, callback)
 
@@ -146,7 +184,7 @@ class ManualClock:
 
     def is_due(self, due: float) -> bool:
         """Tell whether the clock has been advanced to ``due``."""
-        return self._released or due <= self._now + _TICK
+        return due <= self._now + _TICK or (self._released and due != math.inf)
 
     def call_at(self, due: float, callback: Callable[[], None]) -> Timer:
         """Call back in the running loop once the clock reaches ``due``."""
@@ -165,8 +203,14 @@ class ManualClock:
             rung = self._due()
         _ring(rung)
 
+    def promise(self, whom: Hashable, seconds: float) -> None:
+        """Nothing: who has to wait here waits until time is advanced."""
+
+    def redeem(self, whom: Hashable) -> None:
+        """Nothing: time is advanced by a test alone."""
+
     def release(self) -> None:
-        """Let nobody wait any more: every moment is due from now on."""
+        """Let nobody wait any more: every moment is due from now on, but an infinite one."""
         with self._lock:
             self._released = True
             rung = self._due()

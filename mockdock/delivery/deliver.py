@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from typing import Any
 
 from mockdock.delivery.clock import Clock
-from mockdock.frames import Frame, Head, Outcome
+from mockdock.delivery.wire import Wire
+from mockdock.frames import Cut, Frame, Head, Outcome, Raw
 
 __all__ = ["Client", "deliver"]
 
@@ -17,6 +18,9 @@ Send = Callable[[Message], Awaitable[None]]
 
 _FLUSH = 64 * 1024
 """Bytes that are due are gathered into one write until there are so many."""
+_NO_SOCKET = (
+    "a fault of the wire needs a socket: use a mockdock server, not the app in this process"
+)
 
 
 class Client:
@@ -44,48 +48,61 @@ class Client:
         self.watch()
         wake = asyncio.get_running_loop().create_future()
         self._wake = wake
-        timer = self._clock.call_at(due, self._ring)
+        timer = self._clock.call_at(due, self.wake)
         try:
             await wake
         finally:
             timer.cancel()
             self._wake = None
 
+    def wake(self) -> None:
+        """Wait no longer, whatever for."""
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
     def close(self) -> None:
         """Watch no longer."""
-        if self._watch is not None:
-            self._watch.cancel()
+        watch, self._watch = self._watch, None  # or it would hold on to us, and we to it
+        if watch is not None:
+            watch.cancel()
 
     async def _until_gone(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         self.left = True
-        self._ring()
-
-    def _ring(self) -> None:
-        if self._wake is not None and not self._wake.done():
-            self._wake.set_result(None)
+        self.wake()
 
 
 class _Outlet:
-    """Gathers bytes and writes them together, the head before the first."""
+    """Gathers bytes and writes them together, the head before the first.
 
-    def __init__(self, head: Head, send: Send, client: Client) -> None:
+    ``full`` is how many bytes are held before they leave. Once ``raw``, all
+    bytes pass HTTP by.
+    """
+
+    def __init__(self, head: Head, send: Send, client: Client, wire: Wire | None) -> None:
         self._head: Head | None = head
         self._send = send
         self._client = client
+        self._wire = wire
         self.buffer = bytearray()
         self.sent = 0
+        self.full = _FLUSH
+        self.raw = False
 
     async def flush(self, *, more: bool) -> None:
+        body = bytes(self.buffer)
+        self.buffer.clear()
+        self.full = _FLUSH
+        self.sent += len(body)
+        if self.raw:
+            await self._bypass(body)
+            return
         try:
             if self._head is not None:
                 head, self._head = self._head, None
                 start = {"status": head.status, "headers": head.headers}
                 await self._send({"type": "http.response.start", **start})
-            body = bytes(self.buffer)
-            self.buffer.clear()
-            self.sent += len(body)
             await self._send({"type": "http.response.body", "body": body, "more_body": more})
         except RuntimeError as error:
             # What uvloop says of a connection that has just been lost.
@@ -93,29 +110,73 @@ class _Outlet:
                 raise
             self._client.left = True
 
+    async def part(self, item: Frame | Raw | Cut) -> Cut | None:
+        """Let what comes before an item leave, and the item apart from what follows.
+
+        Give the cut when there is one, or raw bytes have nowhere to go.
+        """
+        if isinstance(item, Cut):
+            return item
+        raw = isinstance(item, Raw)
+        if raw and self._wire is None:
+            return Cut()
+        if self.buffer or (raw and not self.raw):
+            await self.flush(more=True)
+            await asyncio.sleep(0)
+        self.raw = self.raw or raw
+        self.full = 0
+        return None
+
+    async def end(
+        self, cut: Cut | None, clock: Clock, frames: int, record: Callable[[Outcome], None]
+    ) -> None:
+        """Send what is held, and end the reply, or the connection."""
+        if cut is None and self.raw:
+            cut = Cut()
+        sent = self.sent + len(self.buffer)
+        record(Outcome("completed" if cut is None else "cut", frames, sent))
+        if cut is None or self.buffer or self.full == 0:
+            await self.flush(more=cut is not None)
+        if cut is not None:
+            await self._connection.cut(cut, clock)
+
+    async def _bypass(self, body: bytes) -> None:
+        self._connection.write(body)
+        await self._connection.drain()
+
+    @property
+    def _connection(self) -> Wire:
+        if self._wire is None:
+            raise ConnectionResetError(_NO_SOCKET)
+        return self._wire
+
 
 async def deliver(
     head: Head,
-    timed: Iterator[tuple[float, Frame]],
+    timed: Iterator[tuple[float, Frame | Raw | Cut]],
     *,
     clock: Clock,
     client: Client,
     send: Send,
     record: Callable[[Outcome], None],
+    wire: Wire | None = None,
 ) -> None:
     """Send the head and every frame when it is due.
 
     Frames that are due together leave in one write; a late loop catches up
-    instead of adding its delay to every frame. ``record`` gets the outcome
-    once: before the last byte leaves, when the client has gone away, or when
-    the server stops and cancels what is left.
+    instead of adding its delay to every frame. What is due at an infinite
+    moment is waited for until the client leaves. ``record`` gets the outcome
+    once: before the last byte leaves, before the connection is cut, when the
+    client has gone away, or when the server stops and cancels what is left.
+    Raises ConnectionResetError for raw bytes and cuts without a ``wire``.
     """
-    outlet = _Outlet(head, send, client)
+    outlet = _Outlet(head, send, client, wire)
     frames = 0
     complete = False
+    cut = None
     try:
-        for due, frame in timed:
-            if len(outlet.buffer) >= _FLUSH:
+        for due, item in timed:
+            if len(outlet.buffer) >= outlet.full and not isinstance(item, Cut):
                 client.watch()
                 await outlet.flush(more=True)
                 await asyncio.sleep(0)  # others get their turn, and a client that left is seen
@@ -126,11 +187,14 @@ async def deliver(
             if client.left:
                 record(Outcome("client_left", frames, outlet.sent))
                 return
-            outlet.buffer += frame.data
+            if item.flush:
+                cut = await outlet.part(item)
+                if cut is not None:
+                    break
+            outlet.buffer += item.data
             frames += 1
         complete = True
-        record(Outcome("completed", frames, outlet.sent + len(outlet.buffer)))
-        await outlet.flush(more=False)
+        await outlet.end(cut, clock, frames, record)
     except asyncio.CancelledError:
         if not complete:
             record(Outcome("stopped", frames, outlet.sent))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from mockdock.frames import Frame, Head
+from mockdock.limit import Standings
 from mockdock.reply import Failure, Reply
 from mockdock.request import Caller, DialectName, Request, Traits
 
@@ -49,6 +50,8 @@ class Envelope:
     """What a head needs beside the reply: an id (32 hex digits), time, our own headers.
 
     ``length`` is that of the first frame, in bytes: the whole body unless streamed.
+    ``standings`` are the rate limits, None where there are none. ``clock`` is the
+    client's time, in seconds since 1970.
     """
 
     request_id: str
@@ -56,6 +59,8 @@ class Envelope:
     length: int
     extra: Mapping[str, str]
     time_scale: float = 1.0
+    standings: Standings | None = None
+    clock: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,22 +3,33 @@
 from mockdock.engine.conditions import Condition
 from mockdock.engine.decision import Decision, Explained
 from mockdock.engine.engine import Engine
+from mockdock.engine.gauges import Gauge, gauges
+from mockdock.engine.limits import Admission
 from mockdock.engine.match import AddedRule, Compiled, Function
+from mockdock.engine.memory import MemoryStore
 from mockdock.engine.nearest import idle
-from mockdock.engine.store import MemoryStore, Store
-from mockdock.engine.stored import MemoryShelf, Shelf
+from mockdock.engine.store import Store
+from mockdock.engine.stored import MemoryShelf, Shelf, identify
+from mockdock.engine.wishing import wished
+from mockdock.scenario import Wish
 
 __all__ = [
     "AddedRule",
+    "Admission",
     "Compiled",
     "Condition",
     "Decision",
     "Engine",
     "Explained",
     "Function",
+    "Gauge",
     "MemoryShelf",
     "MemoryStore",
     "Shelf",
     "Store",
+    "Wish",
+    "gauges",
+    "identify",
     "idle",
+    "wished",
 ]

@@ -121,6 +121,7 @@ def fail(request: Request, answer: ErrorSpec, context: Context) -> Failure:
         param=answer.param,
         code=answer.code,
         retry_after=answer.retry_after,
+        retry_header=answer.header,
         should_retry=answer.should_retry,
         headers=_headers(answer.headers, filler),
     )

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 
 from mockdock.engine.compose import Context
 from mockdock.engine.draft import Answer
+from mockdock.engine.limits import Admission
 from mockdock.engine.match import Compiled, Function, Verdict
 from mockdock.engine.store import Skip
+from mockdock.engine.trouble import Encounter
+from mockdock.fault import Fault
 from mockdock.reply import Failure, StoredReply
 from mockdock.scenario import ErrorSpec
 
@@ -21,12 +24,20 @@ class Decision:
 
     ``answer`` is None for the models API, and for a stored completion that has
     to be invented. ``skipped`` tells, by rule index, why a rule that fits did
-    not answer.
+    not answer. ``identity`` is that of the logical request, ``admission`` what
+    limits made of it, ``encounter`` what else it meets. ``position`` is the place
+    of the answer in its rule, and ``faults`` are what breaks of it, once that is
+    settled.
     """
 
     context: Context
     answer: Answer | ErrorSpec | StoredReply | Failure | Function | None
     skipped: Mapping[int, Skip] = field(default_factory=dict)
+    identity: str = ""
+    admission: Admission | None = None
+    encounter: Encounter | None = None
+    position: int = 0
+    faults: tuple[Fault, ...] = ()
 
     @property
     def asks(self) -> bool:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, get_args
 
 from mockdock.content.catalogue import Catalogue, Model
-from mockdock.content.counting import NO_PROMPT, Prompt, count_prompt
-from mockdock.content.prefix import cacheable, prefixes
-from mockdock.content.tokens import tokenizer
+from mockdock.content.counting import NO_PROMPT, Prompt
+from mockdock.engine.cards import cards
 from mockdock.engine.chance import Entropy
 from mockdock.engine.compose import Context, complete, fail
 from mockdock.engine.decision import Decision, Explained, scripted
 from mockdock.engine.draft import Answer
+from mockdock.engine.limits import Admission, estimate
 from mockdock.engine.match import (
     AddedRule,
     Compiled,
@@ -25,28 +24,30 @@ from mockdock.engine.match import (
     compile_rules,
     explain,
 )
+from mockdock.engine.memory import MemoryStore
 from mockdock.engine.models import catalogue_of
 from mockdock.engine.nearest import missed
 from mockdock.engine.pace import pace_of
-from mockdock.engine.refuse import refused
-from mockdock.engine.store import MemoryStore, Pick, Skip, Store
+from mockdock.engine.prompts import cached_of, prompt_of
+from mockdock.engine.refuse import refused, unauthorized
+from mockdock.engine.spoil import spoil
+from mockdock.engine.store import Pick, Skip, Store
 from mockdock.engine.stored import MemoryShelf, Shelf, identify, invent, look_up, missing
+from mockdock.engine.threshold import Threshold, settle
+from mockdock.engine.wishing import plain
 from mockdock.errors import MockdockError
 from mockdock.reply import (
     Completion,
     Deleted,
     Failure,
     MessagePage,
-    ModelCard,
-    ModelDeleted,
-    ModelList,
     Reply,
     StoredCompletion,
     StoredPage,
     StoredReply,
 )
 from mockdock.request import Caller, Request, Traits
-from mockdock.scenario import AuthKeys, ErrorSpec, ReplySpec, Scenario
+from mockdock.scenario import AuthKeys, ErrorSpec, ReplySpec, Scenario, Wish
 
 __all__ = ["Engine"]
 
@@ -90,10 +91,7 @@ class Engine:
         self._scripted = scripted or compile_rules(
             scenario.rules, scenario.pacing, alone=alone, edition=edition
         )
-        self.rules = (
-            *compile_added(self.added, scenario.pacing, alone=alone),
-            *self._scripted,
-        )
+        self.rules = (*compile_added(self.added, scenario.pacing, alone=alone), *self._scripted)
         self.edition = edition
         self._alone = alone
         self._called = called
@@ -106,6 +104,9 @@ class Engine:
                 raise MockdockError(f"otherwise={each!r}: write one of {known}")
         self._otherwise = given_otherwise or scenario.otherwise or otherwise
         self._pace = pace_of(self._otherwise, scenario.pacing)
+        self._threshold = Threshold(
+            scenario, self.rules, seed=self.seed, called=called, alone=alone, edition=edition
+        )
         self._keys = (
             frozenset(key.encode() for key in scenario.auth.keys)
             if isinstance(scenario.auth, AuthKeys)
@@ -123,10 +124,11 @@ class Engine:
     ) -> Engine:
         """Give an engine that differs in what is given.
 
-        ``otherwise`` answers whatever the scenario says. Rules of another scenario count anew.
+        ``otherwise`` answers whatever the scenario says. Other rules of a scenario count anew.
         """
+        given = scenario or self.scenario
         return Engine(
-            scenario or self.scenario,
+            given,
             added=self.added if added is None else added,
             store=store or self.store,
             shelf=self.shelf,
@@ -136,7 +138,7 @@ class Engine:
             alone=self._alone,
             called=self._called,
             edition=self.edition + (scenario is not None),
-            scripted=self._scripted if scenario is None else None,
+            scripted=self._scripted if given.rules is self.scenario.rules else None,
         )
 
     @property
@@ -149,40 +151,69 @@ class Engine:
 
     def authorize(self, caller: Caller) -> Failure | None:
         """Refuse a caller without a key, or with a wrong one, as the scenario wants it."""
-        if self.scenario.auth == "any":
-            return None
-        if not caller.key:
-            return Failure("missing_key")
-        key = caller.key.encode("utf-8", "surrogatepass")
-        if self._keys is None or any(hmac.compare_digest(key, known) for known in self._keys):
-            return None
-        return Failure("auth", key=caller.key)
+        return None if self.scenario.auth == "any" else unauthorized(caller, self._keys)
 
     def traits(self, model: str) -> Traits | None:
         """Tell what a dialect must know of a model, None when it does not exist here."""
+        model = plain(model, self.scenario.triggers)
         if self.scenario.models is not None and self.catalogue.get(model) is None:
             return None
         return self.catalogue.resolve(model).traits
 
-    def decide(self, request: Request) -> Decision:
-        """Decide who answers; the one stateful step."""
+    def decide(self, request: Request, wishes: Sequence[Wish] = (), age: float = 0) -> Decision:
+        """Decide who answers; the one stateful step.
+
+        ``wishes`` are the trouble the request itself asks for. ``age`` are the scenario
+        seconds since the session began, by which limits refill and the timeline goes.
+        """
         model = self.catalogue.resolve(request.model)
-        prompt = self._prompt(request, model)
+        prompt = prompt_of(request, model)
         refusal = self._refused(request, model, prompt)
         caller, identity = request.caller, identify(request)
         fitting = [] if refusal else candidates(self.rules, request)
+        threshold, state = self._threshold, self.store.state
+        due = threshold.charges(request, model, 0 if refusal else estimate(request, prompt.tokens))
+        encounter = None
+        if refusal is None:
+            encounter = threshold.encounter(
+                request, identity, wishes, age, lambda: state(caller.session)
+            )
         pick = self.store.decide(
-            caller.session, identity, caller.attempt, [each.candidate for each in fitting]
+            caller.session,
+            identity,
+            caller.attempt,
+            [each.candidate for each in fitting],
+            charges=due,
+            now=age,
+            blocked=None if encounter is None else encounter.blocks,
         )
+        admission = threshold.admission(due, pick, age)
         compiled = None if pick.index is None else fitting[pick.index]
         skipped = dict(zip((each.index for each in fitting), pick.skipped, strict=False))
-        answer = refusal or self._answer(request, compiled, pick, skipped)
+        answer = (
+            refusal
+            or (None if admission is None else admission.failure(request.model))
+            or (None if encounter is None else encounter.met(pick.attempt, pick.seen).error)
+            or self._answer(request, compiled, pick, skipped)
+        )
         said = request.api == "chat" and not isinstance(answer, Failure | ErrorSpec)
-        cached = self._cached(request, model, prompt) if said else 0
+        cached = cached_of(request, model, prompt, self.store) if said else 0
         context = self._context(request, identity, model, pick, compiled)
         if prompt is not NO_PROMPT:
             context = replace(context, prompt=prompt, cached=cached)
-        return Decision(context, answer, skipped)
+        met = admission, encounter, pick.position or 0
+        return threshold.slowed(Decision(context, answer, skipped, identity, *met))
+
+    def settle(
+        self, request: Request, decision: Decision, reply: Reply, *, said: int, age: float
+    ) -> None:
+        """Charge what was really sent: ``said`` completion tokens have left for the client."""
+        settle(request, decision, reply, self.store, said=said, age=age)
+
+    def turn_away(self, request: Request, age: float) -> Admission | None:
+        """Charge a request that was refused before it was understood."""
+        model = self.catalogue.resolve(plain(request.model, self.scenario.triggers))
+        return self._threshold.turn_away(request, model, self.store, age)
 
     def _answer(
         self,
@@ -205,7 +236,7 @@ class Engine:
     def explain(self, request: Request) -> Explained:
         """Say of every rule why it would not answer now; nothing is counted."""
         caller, model = request.caller, self.catalogue.resolve(request.model)
-        refusal = self._refused(request, model, self._prompt(request, model))
+        refusal = self._refused(request, model, prompt_of(request, model))
         fitting = [] if refusal else candidates(self.rules, request)
         pick = self.store.decide(
             caller.session,
@@ -220,20 +251,21 @@ class Engine:
         return Explained(chosen, explain(self.rules, request, situation), refusal)
 
     async def consult(self, request: Request, decision: Decision) -> Decision:
-        """Ask the function that is to answer, where one is; else the decision stands.
+        """Ask the function that is to answer, where one is, and settle what breaks of the answer.
 
         What it raises becomes a failure that no client retries.
         """
         answer, context = decision.answer, decision.context
         if not callable(answer):
-            return decision
+            return self._threshold.faults(request, decision, self.store)
         try:
             answer = await answer(request, context.attempt)
         except Exception as error:  # noqa: BLE001 - a user's function may raise anything
             message = f"mockdock: the function of {decision.rule} raised {error!r}"
             answer = Failure("server_error", message=message, should_retry=False, cause=error)
         pace = pace_of(answer, self.scenario.pacing)
-        return replace(decision, answer=answer, context=replace(context, pace=pace))
+        asked = replace(decision, answer=answer, context=replace(context, pace=pace))
+        return self._threshold.faults(request, self._threshold.slowed(asked), self.store)
 
     def compose(self, request: Request, decision: Decision, created: int) -> Reply:
         """Say what was decided; pure. ``created`` is in seconds since 1970.
@@ -247,14 +279,15 @@ class Engine:
             case None if request.stored is not None:
                 return invent(request, request.stored, self.catalogue, decision.context)
             case None:
-                return self._models(request, decision.context.model)
+                return cards(request, decision.context.model, self.catalogue)
             case Failure() | StoredCompletion() | StoredPage() | MessagePage() | Deleted():
                 return answer
             case ErrorSpec():
                 failure = fail(request, answer, decision.context)
                 return failure if request.stored is None else missing(failure, request.stored)
             case _:
-                return complete(request, answer, decision.context, created)
+                reply = complete(request, answer, decision.context, created)
+                return spoil(reply, request, decision.faults) if decision.faults else reply
 
     def keep(self, request: Request, reply: Reply, request_id: str) -> None:
         """Keep a completion that was asked with ``store: true``, and nothing else.
@@ -276,25 +309,6 @@ class Engine:
             return None
         return refused(request, model, self.catalogue, prompt)
 
-    def _prompt(self, request: Request, model: Model) -> Prompt:
-        if request.api != "chat":
-            return NO_PROMPT
-        return count_prompt(request, tokenizer(model.encoding), model.id)
-
-    def _cached(self, request: Request, model: Model, prompt: Prompt) -> int:
-        """Give the prompt tokens the session's cache holds, and keep the prompt there.
-
-        Models before gpt-4o have no cache (OpenAI, "Prompt caching"), and are told by
-        their older encoding.
-        """
-        if model.encoding == "cl100k_base":
-            return 0
-        known = prefixes(request, prompt, tokenizer(model.encoding))
-        if not known:
-            return 0
-        held = self.store.remember(request.caller.session, [each.digest for each in known])
-        return cacheable(known[held - 1].tokens) if held else 0
-
     def _missed(self, request: Request, attempt: int, skipped: Mapping[int, Skip]) -> Failure:
         state = self.store.state(request.caller.session)
         nowhere = "there are no rules"
@@ -302,13 +316,6 @@ class Engine:
             mine = request.caller.session
             nowhere += ": no open session has its key" if mine else ": it names no session"
         return missed(self.rules, request, Situation(attempt, state, skipped), nowhere)
-
-    def _models(self, request: Request, model: Model) -> ModelCard | ModelDeleted | ModelList:
-        if request.removes:
-            return ModelDeleted(request.model)
-        if request.model:
-            return _card(model)
-        return ModelList(tuple(_card(each) for each in self.catalogue.all()))
 
     def _context(
         self, request: Request, identity: str, model: Model, pick: Pick, compiled: Compiled | None
@@ -320,7 +327,3 @@ class Engine:
         words = Entropy(self.seed, identity, key) if request.greedy else entropy
         pace = self._pace if compiled is None else compiled.paces[pick.position or 0]
         return Context(model, pick.attempt, pick.seen, compiled, entropy, words, pace)
-
-
-def _card(model: Model) -> ModelCard:
-    return ModelCard(model.id, model.created, model.owned_by)

@@ -19,11 +19,13 @@ class Pace:
     chunk: Chunk = "token"
 
 
-def pace_of(answer: object, base: PacingSpec | None) -> Pace:
-    """Give the pace of an answer: its own, the rest from the scenario's."""
+def pace_of(answer: object, base: PacingSpec | None, *, above: PacingSpec | None = None) -> Pace:
+    """Give the pace of an answer: its own, the rest from the scenario's; ``above`` wins."""
     spec = base
     if isinstance(answer, ReplySpec) and answer.pacing is not None:
         spec = answer.pacing.over(base)
+    if above is not None:
+        spec = above.over(spec)
     if spec is None:
         return Pace()
     return Pace(spec.pacing(), "token" if spec.chunk is None else spec.chunk)

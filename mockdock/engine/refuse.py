@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import hmac
+from collections.abc import Iterable
+
 from mockdock.content.catalogue import Catalogue, Model
 from mockdock.content.counting import Prompt
 from mockdock.reply import Failure
-from mockdock.request import Request
+from mockdock.request import Caller, Request
 
-__all__ = ["refused"]
+__all__ = ["refused", "unauthorized"]
+
+
+def unauthorized(caller: Caller, keys: Iterable[bytes] | None) -> Failure | None:
+    """Refuse a caller without a key, or with none of these; None accepts any key."""
+    if not caller.key:
+        return Failure("missing_key")
+    key = caller.key.encode("utf-8", "surrogatepass")
+    if keys is None or any(hmac.compare_digest(key, known) for known in keys):
+        return None
+    return Failure("auth", key=caller.key)
 
 
 def refused(request: Request, model: Model, catalogue: Catalogue, prompt: Prompt) -> Failure | None:

@@ -12,7 +12,7 @@ from mockdock.engine import Engine
 from mockdock.errors import UsageError
 from mockdock.reply import Failure
 
-__all__ = ["explain"]
+__all__ = ["chat_call", "explain"]
 
 _CHAT = DIALECTS[0]
 
@@ -26,19 +26,7 @@ def explain(
     except TypeError as error:
         raise UsageError(f"the request is not JSON: {error}") from None
     headers = {"x-mockdock-session": session, "x-stainless-retry-count": str(attempt - 1)}
-    call = Call(
-        operation="chat",
-        method="POST",
-        path=f"{_CHAT.base_path}/chat/completions",
-        headers=headers,
-        params={},
-        body=body,
-        base_url="",
-        caller=_CHAT.caller(headers),
-        lenient=engine.scenario.validation == "lenient",
-        traits=engine.traits,
-    )
-    parsed = _CHAT.parse(call)
+    parsed = _CHAT.parse(chat_call(engine, headers, body))
     if isinstance(parsed, Failure):
         return {"rule": None, "refused": _told(parsed), "verdicts": []}
     explained = engine.explain(parsed)
@@ -57,6 +45,22 @@ def explain(
             for verdict in explained.verdicts
         ],
     }
+
+
+def chat_call(engine: Engine, headers: Mapping[str, str], body: bytes) -> Call:
+    """Make the call of a chat request, as it would arrive; header names are lower-case."""
+    return Call(
+        operation="chat",
+        method="POST",
+        path=f"{_CHAT.base_path}/chat/completions",
+        headers=headers,
+        params={},
+        body=body,
+        base_url="",
+        caller=_CHAT.caller(headers),
+        lenient=engine.scenario.validation == "lenient",
+        traits=engine.traits,
+    )
 
 
 def _told(refused: Failure) -> Any:

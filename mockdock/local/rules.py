@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from mockdock.engine import AddedRule, Condition, Function
-from mockdock.errors import ConditionError, ScenarioError
+from mockdock.errors import ConditionError
+from mockdock.observe.lone import lone_rule
 from mockdock.observe.verbs import InPython
 from mockdock.request import Request
 from mockdock.scenario import ErrorSpec, ReplySpec, Rule, load
@@ -17,17 +17,8 @@ __all__ = ["added_rule", "read_rule"]
 
 def read_rule(rule: Mapping[str, Any], *, files: bool) -> Rule:
     """Read a rule that stands alone. Raises ScenarioError; its paths begin in the rule."""
-    try:
-        return load({"mockdock": 1, "rules": [rule]}, files=files).scenario.rules[0]
-    except ScenarioError as error:
-        raise ScenarioError(
-            [replace(one, path=_inner(one.path)) for one in error.problems]
-        ) from None
-
-
-def _inner(path: str) -> str:
-    """Write a path from the rule on, which stood alone."""
-    return path.removeprefix("rules[0]").removeprefix(".")
+    with lone_rule(rule) as scenario:
+        return load(scenario, files=files).scenario.rules[0]
 
 
 def added_rule(key: str, rule: Rule, in_python: InPython | None) -> AddedRule:

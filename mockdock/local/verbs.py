@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from importlib.metadata import version
 from typing import Any
 
 from mockdock.app import App
 from mockdock.delivery import Clock, ManualClock, ScaledClock
 from mockdock.engine import AddedRule, Engine
 from mockdock.errors import UsageError
-from mockdock.local.explaining import explain
+from mockdock.local.looking import Looking
 from mockdock.local.rules import added_rule, read_rule
-from mockdock.local.verdict import judge
-from mockdock.observe import record
-from mockdock.observe.verbs import (
-    About,
-    Changes,
-    Counts,
-    InPython,
-    Opening,
-    RuleCard,
-    Scalar,
-    Settings,
-    TimeScale,
-    Unused,
-    Verdict,
-)
-from mockdock.scenario import json_schema, load
-from mockdock.scenario.models import VERSION
+from mockdock.local.sources import read_scenario
+from mockdock.local.trouble import read_trouble
+from mockdock.observe.verbs import Changes, InPython, Opening, Scalar, TimeScale
 from mockdock.sessions import Session
 
 __all__ = ["LocalVerbs"]
 
 
-class LocalVerbs:
+class LocalVerbs(Looking):
     """Every verb, done to an application of this process.
 
     ``url`` tells where it is served. Without ``files`` scenarios and rules may
@@ -50,28 +35,9 @@ class LocalVerbs:
         files: bool = True,
         secrets: bool = True,
     ) -> None:
-        self._app = app
-        self._url = url
+        super().__init__(app, url, secrets=secrets)
         self._files = files
-        self._secrets = secrets
         self._lock = app.sessions.changing
-
-    @property
-    def url(self) -> str:
-        """Scheme, host and port at which clients reach the server."""
-        return self._url()
-
-    def about(self) -> About:
-        """Tell what the server is."""
-        return About(version=version("mockdock"), language=VERSION)
-
-    def schema(self) -> dict[str, Any]:
-        """Give the JSON Schema of the scenario language."""
-        return json_schema()
-
-    def sessions(self) -> list[str]:
-        """Name the sessions that are open, in the order they were opened."""
-        return list(self._app.sessions.keys())
 
     def open(self, session: str, opening: Opening) -> None:
         """Open a session, anew when it was open."""
@@ -80,7 +46,7 @@ class LocalVerbs:
         base = self._app.sessions.base
         scenario = base.engine.scenario
         if opening.scenario is not None:
-            scenario = load(opening.scenario, files=self._files).scenario
+            scenario = read_scenario(opening.scenario, files=self._files)
         engine = Engine(
             scenario,
             store=base.engine.store,
@@ -111,13 +77,8 @@ class LocalVerbs:
 
     def load(self, session: str, scenario: Mapping[str, Any]) -> None:
         """Replace the scenario; added rules stay in front of it."""
-        loaded = load(scenario, files=self._files).scenario
+        loaded = read_scenario(scenario, files=self._files)
         self._change(session, lambda engine: engine.changed(scenario=loaded))
-
-    def scenario(self, session: str) -> dict[str, Any]:
-        """Give the scenario, in its own language."""
-        scenario = self._engine(session).scenario
-        return scenario.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
     def add_rule(
         self,
@@ -155,85 +116,18 @@ class LocalVerbs:
             rest = (*added[:at], *added[at + 1 :])
             self._change(session, lambda engine: engine.changed(added=rest))
 
-    def rules(self, session: str) -> list[RuleCard]:
-        """List the rules in the order they are tried."""
-        engine = self._engine(session)
-        uses = self._app.journal.tally(session).uses
-        return [
-            RuleCard(
-                key=rule.candidate.key,
-                name=rule.label,
-                added=rule.index < 0,
-                when=rule.when.model_dump(
-                    mode="json", by_alias=True, exclude_none=True, exclude_defaults=True
-                ),
-                answers=len(rule.answers),
-                times=rule.candidate.times,
-                used=uses[rule.candidate.key].times if rule.candidate.key in uses else 0,
-            )
-            for rule in engine.rules
-        ]
+    def set_trouble(self, session: str, trouble: Mapping[str, Any]) -> None:
+        """Replace these parts of the scenario; others stay, None takes one away."""
+        parts = read_trouble(trouble)
 
-    def journal(
-        self,
-        session: str | None,
-        *,
-        after: int = 0,
-        limit: int | None = None,
-        wait: float = 0,
-    ) -> list[dict[str, Any]]:
-        """Give records of what is kept of a session, or of all, oldest first."""
-        entries = self._app.journal.wait_after(session, after, wait, limit)
-        return [record(entry, secrets=self._secrets) for entry in entries]
+        def change(engine: Engine) -> Engine:
+            return engine.changed(scenario=engine.scenario.model_copy(update=parts))
 
-    def counts(self, session: str | None) -> Counts:
-        """Count what a session did, or all together."""
-        tally = self._app.journal.tally(session)
-        return Counts(
-            era=self._app.sessions.of(session or "").era,
-            requests=tally.requests,
-            missed=tally.missed,
-            failed=tally.failed,
-            prompt_tokens=tally.prompt_tokens,
-            completion_tokens=tally.completion_tokens,
-        )
-
-    def verify(
-        self, session: str, *, unused: Unused = "added", order: Sequence[Sequence[str]] = ()
-    ) -> Verdict:
-        """Judge a session: requests no rule answered, rules never used, functions that raised."""
-        journal, cards = self._app.journal, self.rules(session)
-        engine = self._engine(session)
-        return judge(journal, session, engine, cards, unused, order, secrets=self._secrets)
-
-    def wait(self, session: str, count: int, timeout: float) -> bool:
-        """Wait until a session has had so many requests, up to ``timeout`` real seconds."""
-        return self._app.journal.wait(session, count, timeout)
-
-    def explain(self, session: str, request: Mapping[str, Any], attempt: int = 1) -> dict[str, Any]:
-        """Tell which rule would answer the JSON body of a chat request, and why others do not."""
-        return explain(self._engine(session), session, request, attempt)
-
-    def state(self, session: str) -> dict[str, Scalar]:
-        """Give the named states."""
-        return dict(self._engine(session).store.state(session))
+        self._change(session, change)
 
     def set_state(self, session: str, states: Mapping[str, Scalar]) -> None:
         """Set named states; None unsets."""
         self._engine(session).store.set_state(session, states)
-
-    def settings(self, session: str) -> Settings:
-        """Give the settings as they are."""
-        held = self._app.sessions.of(session)
-        manual = isinstance(held.clock, ManualClock)
-        return Settings(
-            session=session,
-            opened=bool(held.key),
-            seed=held.engine.seed,
-            otherwise=held.engine.otherwise,
-            validation=held.engine.scenario.validation,
-            time_scale="manual" if manual else held.clock.scale,
-        )
 
     def change(self, session: str, changes: Changes) -> None:
         """Change settings from the next request on."""
@@ -245,13 +139,8 @@ class LocalVerbs:
             if changes.time_scale is not None:
                 held = self._held(session)
                 clock = _clock(changes.time_scale)
-                self._app.sessions.put(session, replace(held, clock=clock))
+                self._app.sessions.put(session, held.timed(clock))
                 self._release(held)
-
-    def clock(self, session: str) -> dict[str, float]:
-        """Give ``now`` (scenario seconds) and ``time`` (seconds since 1970)."""
-        clock = self._app.sessions.of(session).clock
-        return {"now": clock.now(), "time": clock.time()}
 
     def advance(self, session: str, seconds: float) -> None:
         """Move the session's time on; only time that does not run by itself can be."""
@@ -274,9 +163,6 @@ class LocalVerbs:
             if session is None:
                 self._app.engine.reset()
                 self._app.journal.reset()
-
-    def _engine(self, session: str) -> Engine:
-        return self._app.sessions.of(session).engine
 
     def _held(self, session: str) -> Session:
         """Give a session to change. Raises UsageError for one that was not opened."""

@@ -7,42 +7,43 @@ from collections.abc import Iterator, Sequence
 
 from mockdock.engine import Compiled, Engine, idle
 from mockdock.errors import ConditionError
-from mockdock.observe import Entry, Journal, record, redact
-from mockdock.observe.verbs import Problem, RuleCard, Unused, Verdict
+from mockdock.observe import Entry, Journal, Tally, Use, record, redact
+from mockdock.observe.verbs import Problem, Unused, Verdict
+from mockdock.sessions import Sessions
 
-__all__ = ["judge", "raised", "unmatched"]
+__all__ = ["judge", "judge_all", "never_answered", "raised", "unmatched"]
 
 _SHOWN = 50
 """Requests that are told in full."""
+_MOST = 1000
+"""Problems of all sessions together that are told."""
 _LOOKED_AT = 50
 """Requests among which the one is looked for that came nearest to a rule."""
 
 
 def judge(
     journal: Journal,
-    session: str,
     engine: Engine,
-    cards: Sequence[RuleCard],
+    sessions: Sequence[str],
     unused: Unused,
     order: Sequence[Sequence[str]],
     *,
     secrets: bool,
+    most: int = _SHOWN,
 ) -> Verdict:
-    """Judge a session by its journal and its rules, as :meth:`Verbs.verify` tells."""
-    tally = journal.tally(session)
-    problems = [raised(entry, secrets=secrets) for entry in tally.raised]
-    problems += _missed(journal, session, tally.missed, secrets=secrets)
+    """Judge sessions that share an engine, as :meth:`Verbs.verify` tells; ``most`` with records."""
+    tally = _tally(journal, sessions)
+    problems = [raised(entry, secrets=secrets) for entry in tally.raised[:most]]
+    kept = _entries(journal, sessions)
+    problems += _missed(kept, tally.missed, most - len(problems), secrets=secrets)
     idlers = [
-        card
-        for card in cards
-        if not card.used and (unused == "all" or (unused == "added" and card.added))
+        rule
+        for rule in engine.rules
+        if rule.candidate.key not in tally.uses
+        and (unused == "all" or (unused == "added" and rule.index < 0))
     ]
-    recent = journal.entries(session)[-_LOOKED_AT:]
-    for card in idlers:
-        rule = next(rule for rule in engine.rules if rule.candidate.key == card.key)
-        why = _why(rule, recent, secrets=secrets)
-        problems.append(Problem(kind="unused", message=f"{card.name} never answered{why}"))
-    names = {card.key: card.name for card in cards}
+    problems += [never_answered(rule, kept, secrets=secrets) for rule in idlers]
+    names = {rule.candidate.key: rule.label for rule in engine.rules}
     for group in order:
         used = [(names.get(key, key), tally.uses[key]) for key in group if key in tally.uses]
         problems += [
@@ -53,14 +54,76 @@ def judge(
     return Verdict(
         ok=not problems,
         requests=tally.requests,
+        broken=tally.broken,
         prompt_tokens=tally.prompt_tokens,
         completion_tokens=tally.completion_tokens,
         problems=tuple(problems),
     )
 
 
+def judge_all(journal: Journal, sessions: Sessions, unused: Unused, *, secrets: bool) -> Verdict:
+    """Judge all sessions; those that were not opened as one."""
+    opened = dict.fromkeys(sessions.keys())
+    others = [key for key in journal.sessions() if key not in opened]
+    whole = judge(journal, sessions.base.engine, others, unused, (), secrets=secrets)
+    problems = list(whole.problems)
+    for key in opened:
+        left = max(0, _SHOWN - sum(each.record is not None for each in problems))
+        engine = sessions.of(key).engine
+        one = judge(journal, engine, (key,), unused, (), secrets=secrets, most=left)
+        name = repr(key if secrets else redact.text(key))
+        problems += [
+            each.model_copy(update={"message": f"session {name}: {each.message}"})
+            for each in one.problems
+        ]
+        whole = Verdict(
+            ok=whole.ok and one.ok,
+            requests=whole.requests + one.requests,
+            broken=whole.broken + one.broken,
+            prompt_tokens=whole.prompt_tokens + one.prompt_tokens,
+            completion_tokens=whole.completion_tokens + one.completion_tokens,
+        )
+    if (more := len(problems) - _MOST) > 0:
+        told = f"{more} more problem{'s' * (more > 1)}"
+        problems[_MOST:] = [Problem(kind=problems[_MOST].kind, message=told)]
+    return whole.model_copy(update={"problems": tuple(problems)})
+
+
+def _tally(journal: Journal, sessions: Sequence[str]) -> Tally:
+    """Count what sessions did together."""
+    found = [journal.tally(each) for each in sessions]
+    uses: dict[str, Use] = {}
+    for key, use in itertools.chain.from_iterable(each.uses.items() for each in found):
+        known = uses.get(key, Use(0, use.first, use.last))
+        first, last = min(known.first, use.first), max(known.last, use.last)
+        uses[key] = Use(known.times + use.times, first, last)
+    return Tally(
+        requests=sum(each.requests for each in found),
+        missed=sum(each.missed for each in found),
+        broken=sum(each.broken for each in found),
+        prompt_tokens=sum(each.prompt_tokens for each in found),
+        completion_tokens=sum(each.completion_tokens for each in found),
+        uses=uses,
+        raised=tuple(itertools.chain.from_iterable(each.raised for each in found)),
+    )
+
+
+def _entries(journal: Journal, sessions: Sequence[str]) -> list[Entry]:
+    """Give what is kept of sessions, in the order it ended."""
+    if len(sessions) == 1:
+        return journal.entries(sessions[0])
+    wanted = frozenset(sessions)
+    kept = ((entry, entry.exchange) for entry in journal.entries())
+    return [entry for entry, each in kept if each.session in wanted and not each.late]
+
+
+def never_answered(rule: Compiled, entries: Sequence[Entry], *, secrets: bool) -> Problem:
+    """Tell of a rule that never answered, and why: by which request it came nearest to that."""
+    why = _why(rule, entries[-_LOOKED_AT:], secrets=secrets)
+    return Problem(kind="unused", message=f"{rule.label} never answered{why}")
+
+
 def _why(rule: Compiled, entries: Sequence[Entry], *, secrets: bool) -> str:
-    """Tell why a rule never answered, by the request that came nearest."""
     asked = {
         id(entry.exchange.request): entry
         for entry in entries
@@ -89,9 +152,11 @@ def _why(rule: Compiled, entries: Sequence[Entry], *, secrets: bool) -> str:
     return f": nearest is request #{entry.number}, {'; '.join(told)}"
 
 
-def _missed(journal: Journal, session: str, missed: int, *, secrets: bool) -> Iterator[Problem]:
-    kept = (entry for entry in journal.entries(session) if entry.exchange.missed)
-    shown = [unmatched(entry, secrets=secrets) for entry in itertools.islice(kept, _SHOWN)]
+def _missed(
+    entries: Sequence[Entry], missed: int, most: int, *, secrets: bool
+) -> Iterator[Problem]:
+    kept = (entry for entry in entries if entry.exchange.missed)
+    shown = [unmatched(entry, secrets=secrets) for entry in itertools.islice(kept, most)]
     yield from shown
     if more := missed - len(shown):
         message = f"{more} more request{'' if more == 1 else 's'} answered by no rule"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from mockdock.frames import Frame, Head, Outcome
+from mockdock.fault import Fault
+from mockdock.frames import Cut, Frame, Head, Outcome, Raw
 from mockdock.reply import Failure, Reply
 from mockdock.request import Request
 
@@ -20,9 +21,12 @@ class Exchange:
     empty when it was not read. ``request`` is None when it could not be
     parsed. ``rule`` is the name of the rule that answered, ``rule_key`` what
     it is counted by. ``started`` is in seconds since 1970, ``duration`` in
-    scenario seconds. ``late`` tells that its session began anew meanwhile, or was
-    closed. ``rendered`` makes the frames anew; ``outcome`` tells how
-    many of them were sent.
+    scenario seconds, both by the session's clock. ``late`` tells that its session
+    began anew meanwhile, or was closed. ``timed`` makes anew what was to leave, broken
+    as it was, each with its moment in scenario seconds after the request arrived;
+    ``outcome`` tells how many frames of it were sent. ``at`` is when the request
+    arrived, in scenario seconds since the session began; a scenario second took
+    ``time_scale`` real ones. ``faults`` are what was broken on purpose.
     """
 
     method: str
@@ -39,8 +43,15 @@ class Exchange:
     outcome: Outcome
     started: float
     duration: float
-    rendered: Callable[[], Iterator[Frame]] = field(repr=False)
+    timed: Callable[[], Iterator[tuple[float, Frame | Raw | Cut]]] = field(repr=False)
     late: bool = False
+    at: float = 0.0
+    time_scale: float = 1.0
+    faults: tuple[Fault, ...] = ()
+
+    def rendered(self) -> Iterator[Frame | Raw]:
+        """Make anew the frames that were to leave."""
+        return (item for _, item in self.timed() if not isinstance(item, Cut))
 
     @property
     def status(self) -> int:

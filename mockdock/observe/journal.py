@@ -39,13 +39,14 @@ class Tally:
     """Counts of a session, or of all together. Tokens are those in ``usage``.
 
     ``missed`` were answered by no rule, ``failed`` by an error of the API
-    (``missed`` among them). ``uses`` goes by the rules' keys, and counts what was
-    chosen also before its answer has ended.
+    (``missed`` among them); of ``broken`` something was broken on purpose. ``uses``
+    goes by the rules' keys, and counts what was chosen also before its answer has ended.
     """
 
     requests: int = 0
     missed: int = 0
     failed: int = 0
+    broken: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     uses: Mapping[str, Use] = field(default_factory=dict)
@@ -61,6 +62,7 @@ class _Count:
     requests: int = 0
     missed: int = 0
     failed: int = 0
+    broken: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     uses: dict[str, Use] = field(default_factory=dict)
@@ -72,6 +74,7 @@ class _Count:
         self.kept[entry.number] = entry
         self.requests += 1
         self.missed += exchange.missed
+        self.broken += bool(exchange.faults)
         reply = exchange.reply
         if isinstance(reply, Completion):
             self.prompt_tokens += reply.usage.prompt_tokens
@@ -90,6 +93,7 @@ class _Count:
             self.requests,
             self.missed,
             self.failed,
+            self.broken,
             self.prompt_tokens,
             self.completion_tokens,
             dict(self.uses),
@@ -148,14 +152,25 @@ class Journal:
                 watcher(entry)
 
     def entries(
-        self, session: str | None = None, *, after: int = 0, limit: int | None = None
+        self,
+        session: str | None = None,
+        *,
+        after: int = 0,
+        last: int | None = None,
+        limit: int | None = None,
     ) -> list[Entry]:
         """Give what is kept of a session, or of all, in the order it ended.
 
-        Only what comes ``after`` a number, and no more than ``limit``.
+        Only what comes ``after`` a number; of that only the ``last`` so many; and
+        of those no more than the first ``limit``.
         """
         with self._changed:
-            return self._entries(session, after, limit)
+            return self._entries(session, after, last, limit)
+
+    def sessions(self) -> list[str]:
+        """Name the sessions whose counts are kept, the one longest unused first."""
+        with self._changed:
+            return list(self._sessions)
 
     def tally(self, session: str | None = None) -> Tally:
         """Give the counts of a session, or of all; ``uses`` only of one."""
@@ -174,12 +189,18 @@ class Journal:
             return self._changed.wait_for(had, timeout)
 
     def wait_after(
-        self, session: str | None, after: int, timeout: float, limit: int | None = None
+        self,
+        session: str | None,
+        after: int,
+        timeout: float,
+        *,
+        last: int | None = None,
+        limit: int | None = None,
     ) -> list[Entry]:
-        """Wait for entries after a number, at most ``timeout`` real seconds, and give them."""
+        """Wait for what :meth:`entries` gives after a number, at most ``timeout`` real seconds."""
         with self._changed:
             self._changed.wait_for(lambda: self._newest(session) > after, timeout)
-            return self._entries(session, after, limit)
+            return self._entries(session, after, last, limit)
 
     def reset(self, session: str | None = None) -> None:
         """Forget one session, or everything; numbers go on."""
@@ -199,12 +220,14 @@ class Journal:
         count = self._of(session)
         return 0 if count is None else next(reversed(count.kept), 0)
 
-    def _entries(self, session: str | None, after: int, limit: int | None) -> list[Entry]:
+    def _entries(
+        self, session: str | None, after: int, last: int | None, limit: int | None
+    ) -> list[Entry]:
         count = self._of(session)
         if count is None:
             return []
         # Who follows looks at what is new only, however much is kept.
-        newest_first = reversed(count.kept.values())
+        newest_first = itertools.islice(reversed(count.kept.values()), last)
         wanted = list(itertools.takewhile(lambda entry: entry.number > after, newest_first))
         wanted.reverse()
         return wanted[:limit]

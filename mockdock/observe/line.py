@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from mockdock.observe.broken import how_it_ended
 from mockdock.observe.exchange import Exchange
 from mockdock.reply import Completion, Failure
 
@@ -15,11 +16,14 @@ _ERROR = 400
 
 
 def line(exchange: Exchange, *, color: bool = False) -> str:
-    """Write time, status, model, rule, tokens, timing; a reason when it went wrong."""
+    """Write time, status, model, rule, tokens, timing; a reason when it went wrong.
+
+    The time is that of the wall, now: a session's own may stand still.
+    """
     request = exchange.request
     what = request.model if request is not None and request.model else exchange.path
     parts = [
-        time.strftime("%H:%M:%S", time.localtime(exchange.started)),
+        time.strftime("%H:%M:%S", time.localtime()),
         _status(exchange.status, color=color),
         f"{_printable(what):<18}",
         f"{_printable(exchange.rule or _fallback(exchange)):<18}",
@@ -48,14 +52,14 @@ def _tokens(exchange: Exchange) -> str:
 
 def _notes(exchange: Exchange) -> list[str]:
     notes = []
-    if exchange.request is not None and exchange.request.stream:
+    outcome, faults = exchange.outcome, [fault.name for fault in exchange.faults]
+    stream = exchange.request is not None and exchange.request.stream
+    if stream:
         notes.append("stream")
     if exchange.attempt > 1:
         notes.append(f"attempt {exchange.attempt}")
-    if exchange.outcome.ending != "completed":
-        who = "client left" if exchange.outcome.ending == "client_left" else "stopped"
-        frames = exchange.outcome.frames
-        notes.append(f"{who} after {frames} event{'' if frames == 1 else 's'}")
+    if ended := how_it_ended(outcome.ending, outcome.frames, faults, stream=stream):
+        notes.append(ended)
     if isinstance(exchange.reply, Failure):
         notes.append(_printable(exchange.reply.message or exchange.reply.kind, _MESSAGE))
         if (base_url := exchange.reply.headers.get("x-mockdock-base-url")) is not None:

@@ -18,6 +18,7 @@ def metrics(counts: Counts, sessions: int) -> str:
         ("requests_total", "counter", "Requests answered.", counts.requests),
         ("missed_total", "counter", "Requests no rule answered.", counts.missed),
         ("failed_total", "counter", "Requests answered by an error, misses too.", counts.failed),
+        ("broken_total", "counter", "Requests with something broken on purpose.", counts.broken),
         ("prompt_tokens_total", "counter", "Prompt tokens in usage.", counts.prompt_tokens),
         (
             "completion_tokens_total",

@@ -8,7 +8,9 @@ from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
+from mockdock.frames import Cut, Frame, Raw
 from mockdock.observe import redact
+from mockdock.observe.broken import fault_words
 from mockdock.observe.exchange import Exchange
 from mockdock.observe.journal import Entry
 from mockdock.reply import (
@@ -30,15 +32,27 @@ def record(entry: Entry, *, secrets: bool = False) -> dict[str, Any]:
     """Write an entry of the journal as plain JSON values.
 
     Keys: ``number``, ``session``, ``started`` (seconds since 1970), ``duration``
-    (scenario seconds), ``method``, ``path``, ``status``, ``attempt``, ``model``,
+    (scenario seconds; both by the session's clock, which may stand still),
+    ``at`` (scenario seconds since the session began), ``time_scale``, ``faults``
+    (the names of what was broken on purpose), ``injected`` (the same in the words
+    of the language), ``method``, ``path``, ``status``, ``attempt``, ``model``,
     ``stream``, ``rule``, ``rule_key``, ``missed``, ``request`` {headers, body},
     ``reply`` {headers, chunks, choices, error, error_status, retry_after, cause,
-    nearest, warnings}, ``usage`` and ``outcome`` {ending, frames, bytes}.
-    ``chunks`` are the frames as they were sent. ``error_status`` is the status
-    where a scenario chose it, None where it is the provider's own;
-    ``retry_after`` is in scenario seconds. Bytes that are not UTF-8 become
-    {"base64": ...}. Secrets are hidden unless ``secrets`` are wanted; where one
-    is spread over what was sent, nothing of that is shown.
+    nearest, warnings}, ``usage`` and ``outcome`` {ending, frames, bytes, cut, raw,
+    alone, moments}.
+    ``chunks`` are the frames as they were sent; ``status`` and ``headers`` are those
+    of the head, which did not leave where a reply was cut before its first frame.
+    ``error_status`` is the status where a scenario chose it, None where it is the
+    provider's own; ``retry_after`` is in scenario seconds. Bytes that are not UTF-8
+    become {"base64": ...}.
+    ``cut`` is how a fault ended the connection, None where none did: {end, gate,
+    for, at}: "fin" or "rst", what new connections met ("refuse", "close" or None) for
+    how many scenario seconds, and its moment. ``raw`` is the first chunk that passed HTTP's
+    framing by, None where none did; ``alone`` are the chunks that left in a segment
+    of their own; ``moments`` are when chunks were due without load, in scenario
+    seconds after the request arrived, empty where all were at once.
+    Secrets are hidden unless ``secrets`` are wanted; where one is spread over what
+    was sent, nothing of that is shown.
     """
     number, exchange = entry.number, entry.exchange
     request, outcome = exchange.request, exchange.outcome
@@ -55,14 +69,23 @@ def record(entry: Entry, *, secrets: bool = False) -> dict[str, Any]:
             hidden = data if secrets else redact.data(data, known)
             return {"base64": base64.b64encode(hidden).decode()}
 
-    chunks = [written(frame.data) for frame in islice(exchange.rendered(), outcome.frames)]
-    if not secrets and _spread(exchange.reply, shown, streamed=len(chunks) > 1):
+    timed = exchange.timed()
+    sent = [(due, item) for due, item in islice(timed, outcome.frames) if not isinstance(item, Cut)]
+    chunks = [written(item.data) for _, item in sent]
+    if not secrets and (
+        _spread(exchange.reply, shown, streamed=len(chunks) > 1)
+        or (exchange.faults and _divided(sent, known))
+    ):
         chunks = [redact.HIDDEN]
     return {
         "number": number,
         "session": shown(exchange.session),
         "started": exchange.started,
         "duration": exchange.duration,
+        "at": exchange.at,
+        "time_scale": exchange.time_scale,
+        "faults": [fault.name for fault in exchange.faults],
+        "injected": [fault_words(fault) for fault in exchange.faults],
         "method": exchange.method,
         "path": shown(exchange.path),
         "status": exchange.status,
@@ -82,8 +105,42 @@ def record(entry: Entry, *, secrets: bool = False) -> dict[str, Any]:
             **_said(exchange.reply, shown, secrets=secrets),
         },
         "usage": asdict(exchange.reply.usage) if isinstance(exchange.reply, Completion) else None,
-        "outcome": {"ending": outcome.ending, "frames": outcome.frames, "bytes": outcome.sent},
+        "outcome": {
+            "ending": outcome.ending,
+            "frames": outcome.frames,
+            "bytes": outcome.sent,
+            "cut": _cut(next(timed, None), sent) if outcome.ending == "cut" else None,
+            **_way(sent),
+        },
     }
+
+
+def _way(sent: Sequence[tuple[float, Frame | Raw]]) -> dict[str, Any]:
+    """Tell how chunks left, and when."""
+    moments = [round(due, 6) for due, _ in sent]
+    items = [item for _, item in sent]
+    return {
+        "raw": next((at for at, item in enumerate(items) if isinstance(item, Raw)), None),
+        "alone": [at for at, item in enumerate(items) if item.flush],
+        "moments": moments if any(moments) else [],
+    }
+
+
+def _cut(
+    last: tuple[float, Frame | Raw | Cut] | None, sent: Sequence[tuple[float, Frame | Raw]]
+) -> dict[str, Any]:
+    """Write a cut; where raw bytes are the end of a reply, its connection is closed after them."""
+    due, item = last or (sent[-1][0] if sent else 0.0, None)
+    cut = item if isinstance(item, Cut) else Cut()
+    end = "rst" if cut.reset else "fin"
+    return {"end": end, "gate": cut.gate, "for": cut.lasts, "at": round(due, 6)}
+
+
+def _divided(sent: Sequence[tuple[float, Frame | Raw]], known: Sequence[str]) -> bool:
+    """Tell whether a fault cut a secret in pieces, so that no piece shows it."""
+    pieces = [item.data for _, item in sent]
+    shown = b"".join(redact.data(each, known) for each in pieces)
+    return redact.data(b"".join(pieces), known) != shown
 
 
 def _head(exchange: Exchange, known: Sequence[str], *, secrets: bool) -> dict[str, str]:

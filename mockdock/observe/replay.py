@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 import yaml
 
+from mockdock.fault import SPOILS
 from mockdock.observe import redact
 from mockdock.observe.asking import Asking, asking
 from mockdock.reply import ErrorKind
@@ -20,6 +21,8 @@ Record = Mapping[str, Any]
 
 _WIDTH = 100
 _TOLD = 20
+_SHOWN = frozenset({"broken_tool_call", "cut_arguments", "hallucinated_tool"})
+"""Faults that what was said shows already: it would be spoiled twice."""
 _DEEPEST = 20
 _BIGGEST = 2**53
 _QUOTED = re.compile("[\r\x85\u2028\u2029\ufeff]|^[-+.]*[0-9][-+.\\w]*$")
@@ -45,9 +48,11 @@ def replay(records: Sequence[Record], *, name: str = "replay") -> str:
     tool results and system message where those tell requests apart. What no
     rule answered, what was no valid chat request, and other APIs are left out,
     which a comment says. Secrets are hidden; a message with one is known by
-    the rest of it.
+    the rest of it. What broke of a reply breaks again, by faults of the same
+    types and options; an error has none, which a comment says as well.
     """
     left: dict[str, list[int]] = {}
+    whole = [each["number"] for each in records if each["injected"] and each["reply"]["error"]]
     groups: dict[tuple[str, str], list[_Heard]] = {}
     for record in records:
         heard = _heard(record)
@@ -64,13 +69,17 @@ def replay(records: Sequence[Record], *, name: str = "replay") -> str:
         "otherwise": "fail",
     }
     body = yaml.dump(scenario, Dumper=_Dumper, allow_unicode=True, width=_WIDTH, sort_keys=False)
-    return "".join(f"# {line}\n" for line in _header(len(records), left)) + str(body)
+    return "".join(f"# {line}\n" for line in _header(len(records), left, whole)) + str(body)
 
 
-def _header(count: int, left: Mapping[str, Sequence[int]]) -> Iterator[str]:
+def _header(count: int, left: Mapping[str, Sequence[int]], whole: Sequence[int]) -> Iterator[str]:
     yield f"Replays {count} exchange{'s' * (count != 1)} that mockdock recorded."
+    yield "This is a scenario: mockdock serve FILE answers the same requests the same way,"
+    yield "and so does a test with @pytest.mark.mockdock(scenario=FILE)."
     for why, numbers in left.items():
         yield f"Left out, {why}: {_numbers(numbers)}"
+    if whole:
+        yield f"Errors that broke on the wire, and do not here: {_numbers(whole)}"
 
 
 def _numbers(numbers: Sequence[int]) -> str:
@@ -94,9 +103,22 @@ def _heard(record: Record) -> _Heard | str:
     elif record["usage"] is None:
         return "no answer to a chat request"
     else:
-        choices = [_choice(each, secrets) for each in reply["choices"]]
+        choices = [_choice(each, secrets) for each in reply["choices"]] or [""]
         answer = choices[0] if len(choices) == 1 else {"choices": choices}
+        if record["injected"]:
+            answer = _broken(answer, record)
     return _Heard(record["number"], record["attempt"], model, asked, answer, secrets)
+
+
+def _broken(answer: Any, record: Record) -> dict[str, Any]:
+    """Let a reply break again; one that was spoiled has still the usage of what was to be said."""
+    said = {"text": answer} if isinstance(answer, str) else answer
+    types = [each["type"] for each in record["injected"]]
+    if not SPOILS.isdisjoint(types):
+        said = {**said, "usage": {"completion_tokens": record["usage"]["completion_tokens"]}}
+    faults = [each for each in record["injected"] if each["type"] not in _SHOWN]
+    broken = [each["type"] if len(each) == 1 else each for each in faults]
+    return {**said, "faults": broken} if broken else said
 
 
 def _apart(group: Sequence[_Heard]) -> Iterator[tuple[dict[str, Any], list[_Heard]]]:

@@ -12,17 +12,20 @@ from typing import Any
 
 from mockdock.observe import redact
 from mockdock.observe.asking import asking
+from mockdock.observe.broken import how_it_ended
 from mockdock.observe.difference import difference
 from mockdock.observe.verbs import Problem, Verdict
 
-__all__ = ["exchanges", "report"]
+__all__ = ["MOST_SHOWN", "exchanges", "report"]
 
 Record = Mapping[str, Any]
+
+MOST_SHOWN = 20
+"""Exchanges that are shown."""
 
 _PROBLEMS = 10
 _MORE = 50
 """Problems that are told in one line each, behind those told in full."""
-_EXCHANGES = 20
 _UNMET = 12
 _TOOLS = 8
 _LINE = 200
@@ -32,7 +35,6 @@ _LONG = 40
 """Letters of a text from which on a difference tells more than both texts."""
 _READ = 4000
 """Letters of a text that are looked at: a key cut in two would look like none."""
-_WAYS = {"client_left": "the client left", "stopped": "the server stopped it"}
 _TITLES = {
     "raised": ("error raised", "errors raised"),
     "unmatched": ("request without an answer", "requests without an answer"),
@@ -57,11 +59,14 @@ def report(verdict: Verdict, *, records: Sequence[Record] = ()) -> str:
     return "\n".join(lines)
 
 
-def exchanges(records: Sequence[Record]) -> str:
-    """Show exchanges, a block for each; of many the last 20. Nothing for none."""
-    kept = records[-_EXCHANGES:]
+def exchanges(records: Sequence[Record], *, earlier: int = 0) -> str:
+    """Show exchanges, a block for each; of many the last 20. Nothing for none.
+
+    There were so many ``earlier`` ones that are not among the records.
+    """
+    kept = records[-MOST_SHOWN:]
     lines = []
-    if left := len(records) - len(kept):
+    if left := len(records) - len(kept) + earlier:
         lines.append(f"... {left} earlier exchange{'s' * (left > 1)} not shown")
     for record in kept:
         lines += _exchange(record)
@@ -87,7 +92,8 @@ def _headline(verdict: Verdict) -> str:
 
 def _total(verdict: Verdict) -> str:
     calls = f"{verdict.requests} request{'s' * (verdict.requests != 1)}"
-    return f"{calls}, {verdict.prompt_tokens}+{verdict.completion_tokens} tokens"
+    broken = f", {verdict.broken} broken on purpose" if verdict.broken else ""
+    return f"{calls}{broken}, {verdict.prompt_tokens}+{verdict.completion_tokens} tokens"
 
 
 def _told(problem: Problem, *, whole: bool) -> Iterator[str]:
@@ -185,10 +191,11 @@ def _head(record: Record) -> str:
         parts.append("stream")
     if record["attempt"] > 1:
         parts.append(f"attempt {record['attempt']}")
-    if outcome["ending"] != "completed":
-        frames = outcome["frames"]
-        how = _WAYS.get(outcome["ending"], outcome["ending"])
-        parts.append(f"{how} after {frames} event{'s' * (frames != 1)}")
+    ended = how_it_ended(
+        outcome["ending"], outcome["frames"], record["faults"], stream=record["stream"]
+    )
+    if ended:
+        parts.append(ended)
     return " · ".join(parts)
 
 

@@ -14,13 +14,18 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from mockdock.observe.cards import About, Counts, LimitCard, Problem, RuleCard, Settings, Verdict
 from mockdock.request import Request
 
 __all__ = [
+    "ALL_SESSIONS",
+    "CONTROL_PATH",
+    "TROUBLE",
     "About",
     "Changes",
     "Counts",
     "InPython",
+    "LimitCard",
     "Opening",
     "Otherwise",
     "Problem",
@@ -32,6 +37,15 @@ __all__ = [
     "Verbs",
     "Verdict",
 ]
+
+CONTROL_PATH = "/__mockdock"
+"""Where a server takes these verbs from outside: no path of a provider begins so."""
+
+ALL_SESSIONS = "*"
+"""What the control API calls all sessions together; no session has this key."""
+
+TROUBLE = ("limits", "workspaces", "faults", "chaos", "timeline", "audit")
+"""The parts of a scenario that are trouble on purpose, and what is asked of who gets into it."""
 
 Scalar = str | int | float | bool | None
 Otherwise = Literal["auto", "fail", "echo", "lorem"]
@@ -73,7 +87,8 @@ class Opening(Changes):
     """How a session begins."""
 
     scenario: Mapping[str, Any] | None = Field(
-        None, description="its scenario; none: the server's as it is now"
+        None,
+        description="its scenario, perhaps {yaml: TEXT, name: FILE}; none: the server's as it is",
     )
     default_otherwise: Otherwise | None = Field(
         None, description="the answer where no rule matches and the scenario does not say"
@@ -81,79 +96,6 @@ class Opening(Changes):
     called: str | None = Field(
         None, description="stands for the session's key in every random choice"
     )
-
-
-class Settings(_Body):
-    """Settings of a session as they are."""
-
-    session: str
-    opened: bool
-    seed: int
-    otherwise: str
-    validation: str
-    time_scale: TimeScale
-
-
-class About(_Body):
-    """What a server is: the version of mockdock, and that of the scenario language."""
-
-    mockdock: Literal["server"] = "server"
-    version: str
-    language: int
-
-
-class RuleCard(_Body):
-    """A rule of a session and what it did.
-
-    ``key`` names it in the other verbs; ``added`` tells that it was added
-    while serving; ``when`` is in the words of the scenario language.
-    """
-
-    key: str
-    name: str
-    added: bool
-    when: Mapping[str, Any]
-    answers: int
-    times: int | None
-    used: int
-
-
-class Counts(_Body):
-    """What a session did, in numbers; all of it counts, also what is no longer kept.
-
-    ``missed`` requests were answered by no rule, ``failed`` ones by an error of
-    the API (the missed among them). Tokens are those in ``usage``. ``era`` is
-    another one whenever a session begins anew.
-    """
-
-    era: int = 0
-
-    requests: int
-    missed: int
-    failed: int
-    prompt_tokens: int
-    completion_tokens: int
-
-
-class Problem(_Body):
-    """One thing that did not go as it was wanted.
-
-    ``record`` is the exchange concerned, in the form of the journal.
-    """
-
-    kind: Literal["unmatched", "unused", "order", "raised"]
-    message: str
-    record: Mapping[str, Any] | None = None
-
-
-class Verdict(_Body):
-    """How a session went; ``ok`` when there are no problems."""
-
-    ok: bool
-    requests: int
-    prompt_tokens: int
-    completion_tokens: int
-    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +141,11 @@ class Verbs(Protocol):
         ...
 
     def load(self, session: str, scenario: Mapping[str, Any]) -> None:
-        """Replace the scenario; added rules stay in front of it."""
+        """Replace the scenario; added rules stay in front of it.
+
+        It is a mapping in its own language, or {"yaml": TEXT, "name": FILE}: as a
+        text, so that what is told of it names the line; ``name`` may be left out.
+        """
         ...
 
     def scenario(self, session: str) -> dict[str, Any]:
@@ -230,8 +176,28 @@ class Verbs(Protocol):
         """Remove an added rule."""
         ...
 
-    def rules(self, session: str) -> list[RuleCard]:
-        """List the rules in the order they are tried."""
+    def rules(self, session: str, *, key: str | None = None) -> list[RuleCard]:
+        """List the rules in the order they are tried, or only the one with this key."""
+        ...
+
+    def trouble(self, session: str) -> dict[str, Any]:
+        """Give the trouble of the scenario, in the words of the language.
+
+        That is ``limits``, ``workspaces``, ``faults``, ``chaos``, ``timeline`` and
+        ``audit``; what is not set is empty.
+        """
+        ...
+
+    def set_trouble(self, session: str, trouble: Mapping[str, Any]) -> None:
+        """Replace these parts of the scenario; others stay, None takes one away.
+
+        Rules go on counting, and so do limits that count as before; how often
+        faults have struck is counted anew.
+        """
+        ...
+
+    def limits(self, session: str) -> list[LimitCard]:
+        """Tell how the limits stand now; one that counts apart, for each it has counted."""
         ...
 
     def journal(
@@ -239,12 +205,15 @@ class Verbs(Protocol):
         session: str | None,
         *,
         after: int = 0,
+        last: int | None = None,
         limit: int | None = None,
         wait: float = 0,
     ) -> list[dict[str, Any]]:
         """Give records of what is kept of a session, or of all, oldest first.
 
-        Waits up to ``wait`` real seconds for the first ``after`` that number.
+        Only those ``after`` a number; of them only the ``last`` so many; and of
+        those only the first ``limit``. Waits up to ``wait`` real seconds for the
+        first ``after`` that number.
         """
         ...
 
@@ -253,11 +222,24 @@ class Verbs(Protocol):
         ...
 
     def verify(
-        self, session: str, *, unused: Unused = "added", order: Sequence[Sequence[str]] = ()
+        self, session: str | None, *, unused: Unused = "added", order: Sequence[Sequence[str]] = ()
     ) -> Verdict:
         """Judge a session: requests no rule answered, rules never used, functions that raised.
 
         ``order`` are groups of rule keys that had to answer one after the other.
+        None: all sessions; those that were not opened share the server's own rules,
+        and no order goes for them all.
+        """
+        ...
+
+    def audit(
+        self, session: str | None, policy: str | Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Judge how clients took it when things went wrong, by what the journal keeps.
+
+        By a ready policy of this name, or one in the words of the language, else the
+        scenario's own, else "default". None: all sessions. Gives what
+        :meth:`mockdock.observe.audit.Audit.to_json` does.
         """
         ...
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from mockdock.errors import ScenarioError
+from mockdock.observe.lone import lone_rule
 from mockdock.scenario.load import load
 
 __all__ = ["portable_rule", "portable_scenario"]
@@ -18,9 +17,10 @@ _FILES = ("file", "include")
 def portable_scenario(scenario: Mapping[str, Any]) -> dict[str, Any]:
     """Give a scenario as plain JSON values that name no files; theirs are read here.
 
+    One as a text stays so, and what it names is refused by the server.
     Raises ScenarioError, where something had to be read, for whatever is wrong.
     """
-    if _is_portable(scenario):
+    if "yaml" in scenario or _is_portable(scenario):
         return dict(scenario)
     read = load(scenario).scenario
     return read.model_dump(mode="json", by_alias=True, exclude_unset=True)
@@ -30,17 +30,9 @@ def portable_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
     """Give a rule as :func:`portable_scenario` gives a scenario."""
     if _is_portable(rule):
         return dict(rule)
-    try:
-        alone = portable_scenario({"mockdock": 1, "rules": [rule]})
-    except ScenarioError as error:
-        raise ScenarioError(
-            [
-                replace(one, path=one.path.removeprefix("rules[0]").removeprefix("."))
-                for one in error.problems
-            ]
-        ) from None
-    ready: dict[str, Any] = alone["rules"][0]
-    return ready
+    with lone_rule(rule) as scenario:
+        ready: dict[str, Any] = portable_scenario(scenario)["rules"][0]
+        return ready
 
 
 def _is_portable(value: object) -> bool:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
-from typing import Any, TypeVar
-from urllib.parse import quote, urlencode
+from typing import Any
+from urllib.parse import quote
 
-from pydantic import BaseModel, ValidationError
-
-from mockdock.errors import MockdockError, Problem, ScenarioError, StartError, UsageError
+from mockdock.errors import UsageError
 from mockdock.observe.verbs import (
-    About,
     Changes,
     Counts,
     InPython,
+    LimitCard,
     Opening,
     RuleCard,
     Scalar,
@@ -24,22 +20,17 @@ from mockdock.observe.verbs import (
     Unused,
     Verdict,
 )
-from mockdock.remote.connections import Connections
+from mockdock.remote.asking import Asking
 from mockdock.remote.portable import portable_rule, portable_scenario
-from mockdock.scenario.models import VERSION
 
 __all__ = ["RemoteVerbs"]
 
-Model = TypeVar("Model", bound=BaseModel)
-
-_ALL = "*"
 _PAGE = 500
 _LONGEST_WAIT = 20.0
 """Seconds a single request waits; a longer wait is several."""
-_OK = range(200, 300)
 
 
-class RemoteVerbs:
+class RemoteVerbs(Asking):
     """Every verb, done to a server that runs elsewhere.
 
     ``url`` is that of the server, perhaps with a path below which it is;
@@ -51,34 +42,6 @@ class RemoteVerbs:
     >>> verbs.add_rule("", {"reply": "Hello!"})
     '+1'
     """
-
-    def __init__(self, url: str, token: str | None = None, timeout: float = 10.0) -> None:
-        self._connections = Connections(url, timeout)
-        self._headers = {"accept": "application/json"}
-        if token is not None:
-            if not (token.isascii() and token.isprintable() and token.strip()):
-                raise UsageError("a control token is visible ASCII characters")
-            self._headers["authorization"] = f"Bearer {token}"
-        about = self.about()
-        if about.language != VERSION:
-            raise StartError(
-                f"the mockdock server at {self.url} (version {about.version}) speaks version "
-                f"{about.language} of the scenario language, and this one version {VERSION}; "
-                "install the same mockdock on both sides"
-            )
-
-    @property
-    def url(self) -> str:
-        """Scheme, host and port at which clients reach the server, and its path if it has one."""
-        return self._connections.url
-
-    def hang_up(self) -> None:
-        """Close the connections that are kept; the next verb opens one anew."""
-        self._connections.close()
-
-    def about(self) -> About:
-        """Tell what the server is."""
-        return self._model(About, self._ask("GET", "version"))
 
     def schema(self) -> dict[str, Any]:
         """Give the JSON Schema of the scenario language."""
@@ -134,28 +97,46 @@ class RemoteVerbs:
         """Remove an added rule."""
         self._ask("DELETE", f"rules/{quote(key, safe='')}", session=session, again=False)
 
-    def rules(self, session: str) -> list[RuleCard]:
-        """List the rules in the order they are tried."""
-        answer = self._ask("GET", "rules", session=session)
+    def rules(self, session: str, *, key: str | None = None) -> list[RuleCard]:
+        """List the rules in the order they are tried, or only the one with this key."""
+        query = {} if key is None else {"key": key}
+        answer = self._ask("GET", "rules", session=session, query=query)
         return [self._model(RuleCard, card) for card in answer["rules"]]
+
+    def trouble(self, session: str) -> dict[str, Any]:
+        """Give the trouble of the scenario, in the words of the language."""
+        return self._mapping(self._ask("GET", "faults", session=session))
+
+    def set_trouble(self, session: str, trouble: Mapping[str, Any]) -> None:
+        """Replace these parts of the scenario; others stay, None takes one away."""
+        self._ask("PUT", "faults", dict(trouble), session=session)
+
+    def limits(self, session: str) -> list[LimitCard]:
+        """Tell how the limits stand now; one that counts apart, for each it has counted."""
+        answer = self._ask("GET", "limits", session=session)
+        return [self._model(LimitCard, card) for card in answer["limits"]]
 
     def journal(
         self,
         session: str | None,
         *,
         after: int = 0,
+        last: int | None = None,
         limit: int | None = None,
         wait: float = 0,
     ) -> list[dict[str, Any]]:
         """Give records of what is kept of a session, or of all, oldest first."""
         found: list[dict[str, Any]] = []
         waits = _waits(wait)
-        while limit is None or len(found) < limit:
-            size = _PAGE if limit is None else min(_PAGE, limit - len(found))
+        most = min((each for each in (last, limit) if each is not None), default=None)
+        while most is None or len(found) < most:
+            size = _PAGE if most is None else min(_PAGE, most - len(found))
             now = 0.0 if found else next(waits, None)
             if now is None:
                 break
             query = {"after": after, "limit": size, "wait": f"{now:f}"}
+            if last is not None and not found:
+                query["last"] = last
             page = self._ask("GET", "journal", session=session, query=query, wait=now)["records"]
             found += page
             if page:
@@ -169,11 +150,20 @@ class RemoteVerbs:
         return self._model(Counts, self._ask("GET", "counts", session=session))
 
     def verify(
-        self, session: str, *, unused: Unused = "added", order: Sequence[Sequence[str]] = ()
+        self, session: str | None, *, unused: Unused = "added", order: Sequence[Sequence[str]] = ()
     ) -> Verdict:
-        """Judge a session: requests no rule answered, rules never used, functions that raised."""
+        """Judge a session: requests no rule answered, rules never used, functions that raised.
+
+        None: all sessions.
+        """
         body = {"unused": unused, "order": [list(group) for group in order]}
         return self._model(Verdict, self._ask("POST", "verify", body, session=session))
+
+    def audit(
+        self, session: str | None, policy: str | Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Judge how clients took it when things went wrong, by what the journal keeps."""
+        return self._mapping(self._ask("POST", "audit", {"policy": policy}, session=session))
 
     def wait(self, session: str, count: int, timeout: float) -> bool:
         """Wait until a session has had so many requests, up to ``timeout`` real seconds."""
@@ -219,70 +209,6 @@ class RemoteVerbs:
         """Forget what a session did: counters, states, journal, added rules. None: all sessions."""
         self._ask("POST", "reset", session=session)
 
-    def _ask(
-        self,
-        method: str,
-        resource: str,
-        body: Mapping[str, Any] | None = None,
-        *,
-        session: str | None = "",
-        query: Mapping[str, Any] | None = None,
-        wait: float = 0.0,
-        again: bool = True,
-    ) -> Any:
-        """Give what the control API answers, or raise what it refuses."""
-        if session == _ALL:
-            raise UsageError(f"{_ALL!r} stands for all sessions; no session has that key")
-        named = {"session": _ALL if session is None else session} if session != "" else {}
-        asked = urlencode({**named, **(query or {})})
-        path = f"/__mockdock/{resource}{f'?{asked}' if asked else ''}"
-        headers, content = self._headers, None
-        if body is not None:
-            content = _written(body)
-            headers = {**headers, "content-type": "application/json"}
-        status, raw = self._connections.ask(method, path, content, headers, wait=wait, again=again)
-        try:
-            answer = json.loads(raw) if raw else None
-        except ValueError:
-            raise self._stranger(method, resource, status) from None
-        if status not in _OK:
-            raise self._refused(answer) or self._stranger(method, resource, status)
-        return answer
-
-    def _refused(self, answer: Any) -> MockdockError | None:
-        """Make the error of a refusal, None where it is no control API's."""
-        error = answer.get("error") if isinstance(answer, dict) else None
-        if not isinstance(error, dict) or "kind" not in error or "problems" not in error:
-            return None
-        if error["kind"] == "scenario":
-            known = {field.name for field in fields(Problem)}
-            told = [
-                Problem(**{name: value for name, value in one.items() if name in known})
-                for one in error["problems"]
-            ]
-            return ScenarioError(told)
-        kind = MockdockError if error["kind"] == "defect" else UsageError
-        return kind(str(error["message"]))
-
-    def _stranger(self, method: str, resource: str, status: int) -> StartError:
-        hint = "; write it without /v1" if self.url.endswith("/v1") else ""
-        return StartError(
-            f"{self.url} is not a mockdock server: "
-            f"{method} /__mockdock/{resource} was answered with {status}{hint}"
-        )
-
-    def _model(self, model: type[Model], answer: Any) -> Model:
-        try:
-            return model.model_validate(answer)
-        except ValidationError:
-            raise StartError(
-                f"{self.url} is not a mockdock server, or one of another version: "
-                f"it gave no {model.__name__} as it is known here"
-            ) from None
-
-    def _mapping(self, answer: Any) -> dict[str, Any]:
-        return dict(answer)
-
 
 def _refuse_python(in_python: InPython | None) -> None:
     if in_python is not None and (in_python.where or in_python.functions):
@@ -298,10 +224,3 @@ def _waits(seconds: float) -> Iterator[float]:
     yield min(max(seconds, 0.0), _LONGEST_WAIT)
     while (left := end - time.monotonic()) > 0:
         yield min(left, _LONGEST_WAIT)
-
-
-def _written(body: Mapping[str, Any]) -> bytes:
-    try:
-        return json.dumps(body, allow_nan=False).encode()
-    except (RecursionError, TypeError, ValueError) as error:
-        raise UsageError(f"this cannot be sent as JSON: {error}") from None

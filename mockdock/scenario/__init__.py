@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from mockdock.scenario.audit import AuditSpec
+from mockdock.scenario.chaos import ChaosSpec, PhaseSpec
 from mockdock.scenario.conditions import CountCondition, TextCondition, When
-from mockdock.scenario.durations import DelaySpec, PacingSpec
+from mockdock.scenario.durations import DelaySpec
 from mockdock.scenario.export import json_schema
+from mockdock.scenario.faults import FaultSpec
+from mockdock.scenario.limits import LimitSpec
 from mockdock.scenario.lint import Finding, lint
 from mockdock.scenario.load import Loaded, load
 from mockdock.scenario.models import AuthKeys, ModelSpec, Rule, Scenario
+from mockdock.scenario.pace import PacingSpec
 from mockdock.scenario.replies import (
     ErrorSpec,
     GenerateSpec,
@@ -16,18 +21,24 @@ from mockdock.scenario.replies import (
     ToolCallSpec,
     UsageSpec,
 )
+from mockdock.scenario.wishes import Wish, wishes
 
 __all__ = [
+    "AuditSpec",
     "AuthKeys",
+    "ChaosSpec",
     "CountCondition",
     "DelaySpec",
     "ErrorSpec",
+    "FaultSpec",
     "Finding",
     "GenerateSpec",
+    "LimitSpec",
     "Loaded",
     "LogprobsSpec",
     "ModelSpec",
     "PacingSpec",
+    "PhaseSpec",
     "ReplySpec",
     "Rule",
     "Scenario",
@@ -35,7 +46,9 @@ __all__ = [
     "ToolCallSpec",
     "UsageSpec",
     "When",
+    "Wish",
     "json_schema",
     "lint",
     "load",
+    "wishes",
 ]

@@ -1,16 +1,16 @@
-"""Durations and pace: how long until the first token, and between tokens."""
+"""Durations and delays, as the language writes them."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
-from mockdock.frames import Delay, Pacing
+from mockdock.frames import Delay
 from mockdock.scenario.base import Complaint, Number, Part, refuse, rejection, shown
 
-__all__ = ["DelaySpec", "Duration", "PacingSpec", "seconds", "spelled"]
+__all__ = ["DelaySpec", "Duration", "seconds", "spelled"]
 
 _DURATION = re.compile(r"(?P<number>\d+(\.\d+)?)(?P<unit>ms|s|m|h)", re.ASCII)
 _NUMBER = re.compile(r"\d+(\.\d+)?", re.ASCII)
@@ -103,51 +103,3 @@ class DelaySpec(Part):
             return Delay("uniform", self.lower, self.upper)
         high = {} if self.max is None else {"high": self.max}
         return Delay("lognormal", self.median or 0.0, sigma=self.sigma or 0.0, **high)
-
-
-def _chunk(value: object) -> object:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if value is not None and value not in ("token", "word") and not (whole and value > 0):  # type: ignore[operator]
-        refuse(
-            [Complaint(f"unknown chunk {shown(value)}", "token, word or a number of characters")]
-        )
-    return value
-
-
-class PacingSpec(Part):
-    """How fast an answer comes: time to the first token, time between tokens."""
-
-    ttft: DelaySpec | None = Field(None, description="time to the first token")
-    itl: DelaySpec | None = Field(None, description="time between two tokens")
-    tps: Annotated[Number, Field(gt=0)] | None = Field(
-        None, description="tokens per second, instead of itl"
-    )
-    chunk: Annotated[
-        Literal["token", "word"] | Annotated[int, Field(gt=0)] | None, BeforeValidator(_chunk)
-    ] = Field(None, description="what one chunk holds: a token, a word or so many characters")
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.itl is not None and self.tps is not None:
-            refuse([Complaint("itl and tps say the same thing: give one", at=("tps",))])
-        return self
-
-    def over(self, base: PacingSpec | None) -> PacingSpec:
-        """Merge: what is given here wins, the rest comes from ``base``."""
-        if base is None:
-            return self
-        mine = _given(self)
-        rest = _given(base)
-        if "tps" in mine or "itl" in mine:
-            rest = {key: value for key, value in rest.items() if key not in ("tps", "itl")}
-        return PacingSpec(**{**rest, **mine})
-
-    def pacing(self) -> Pacing:
-        """Give the pace, in seconds; what is not given takes no time."""
-        ttft = Delay() if self.ttft is None else self.ttft.delay()
-        itl = Delay() if self.itl is None else self.itl.delay()
-        return Pacing(ttft, itl if self.tps is None else Delay(low=1 / self.tps))
-
-
-def _given(spec: PacingSpec) -> dict[str, Any]:
-    return {name: value for name, value in spec if value is not None}

@@ -5,15 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from mockdock.scenario.audit import AuditSpec, HerdSpec
 from mockdock.scenario.base import Part
 from mockdock.scenario.conditions import CountCondition, TextCondition
 from mockdock.scenario.durations import DelaySpec
+from mockdock.scenario.faults import FaultSpec
 from mockdock.scenario.models import ModelSpec, Scenario
+from mockdock.scenario.pace import PacingSpec
 from mockdock.scenario.replies import ReplySpec
 
 __all__ = ["json_schema"]
 
-_SHORT: tuple[type[Part], ...] = (CountCondition, DelaySpec, ModelSpec, ReplySpec, TextCondition)
+_SHORT: tuple[type[Part], ...] = (
+    AuditSpec,
+    CountCondition,
+    DelaySpec,
+    FaultSpec,
+    HerdSpec,
+    ModelSpec,
+    PacingSpec,
+    ReplySpec,
+    TextCondition,
+)
 
 
 def json_schema() -> dict[str, Any]:

@@ -22,7 +22,7 @@ from mockdock.scenario.problems import problems
 from mockdock.scenario.reading import read
 from mockdock.scenario.sources import Entry, entries, included
 
-__all__ = ["Loaded", "load"]
+__all__ = ["Loaded", "Text", "load"]
 
 LARGEST = 20_000_000
 
@@ -35,23 +35,34 @@ class Loaded:
     files: tuple[Path, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A scenario as YAML, and what its file is called in messages."""
+
+    yaml: str
+    file: str
+
+
 def load(
-    *sources: str | Path | Mapping[str, Any], search: bool = True, files: bool = True
+    *sources: str | Path | Mapping[str, Any] | Text, search: bool = True, files: bool = True
 ) -> Loaded:
     """Load sources and merge them: what comes first wins.
 
-    A source is a mapping, a path to a .yaml, .yml or .json file, a folder of
+    A source is a mapping, a text, a path to a .yaml, .yml or .json file, a folder of
     .yaml files, or the bare name of a shipped scenario (unless ``search`` is
     off) or folder. Rules are tried in the order of the sources, a file's own
-    before those it includes. With ``files`` off a mapping reads no files but
-    the canned ones that are shipped. Raises ScenarioError with every problem
+    before those it includes. With ``files`` off a mapping or a text reads no
+    files but the canned ones that are shipped. Raises ScenarioError with every problem
     found.
     """
     loader = _Loader()
     for source in sources:
         try:
             if isinstance(source, Mapping):
-                loader.take_mapping(source, files=files)
+                loader.take_data(Document(dict(source), Mark(0, 0)), "", files=files)
+                continue
+            if isinstance(source, Text):
+                loader.take_data(read(source.yaml, source.file), source.file, files=files)
                 continue
             for entry in entries(source, search=search):
                 loader.take(entry)
@@ -72,15 +83,16 @@ class _Loader:
         self._seen: set[Path] = set()
         self._open: list[Entry] = []
 
-    def take_mapping(self, source: Mapping[str, Any], *, files: bool) -> None:
-        """Take a scenario made in Python; its files are relative to the working directory."""
-        if not files and source.get("include"):
-            hint = "put the rules into the scenario itself"
-            self.problems.append(Problem("nothing can be included here", path="include", hint=hint))
-            return
+    def take_data(self, document: Document, label: str, *, files: bool) -> None:
+        """Take a scenario that is no file; its files are relative to the working directory."""
         here = Path.cwd().resolve() if files else resources.fixtures()
-        document = Document(dict(source), Mark(0, 0))
-        self._validate(document, Entry(here / "scenario", "", here))
+        entry = Entry(here / "scenario", label, here)
+        if not files and isinstance(document.data, dict) and document.data.get("include"):
+            hint = "put the rules into the scenario itself"
+            problem = Problem("nothing can be included here", hint=hint)
+            self.problems.append(_placed(problem, document, entry, ("include",)))
+            return
+        self._validate(document, entry)
 
     def take(self, entry: Entry) -> None:
         """Take a file and what it includes. Raises ScenarioError when it cannot be read."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, Tag, model_validator
 
 from mockdock.scenario import placeholders
+from mockdock.scenario.audit import AuditSpec
 from mockdock.scenario.base import (
     Bool,
     Complaint,
@@ -21,8 +22,11 @@ from mockdock.scenario.base import (
     shown,
     unknown,
 )
+from mockdock.scenario.chaos import ChaosSpec, PhaseSpec
 from mockdock.scenario.conditions import When
-from mockdock.scenario.durations import PacingSpec
+from mockdock.scenario.faults import FaultSpec
+from mockdock.scenario.limits import LimitSpec
+from mockdock.scenario.pace import PacingSpec
 from mockdock.scenario.replies import Answer, ErrorSpec, ReplySpec
 
 __all__ = ["VERSION", "AuthKeys", "ModelSpec", "Rule", "Scenario"]
@@ -198,6 +202,9 @@ def _listed(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
+Trigger = Literal["header", "query", "model"]
+
+
 class Scenario(Part):
     """Everything a server says, and how."""
 
@@ -215,6 +222,22 @@ class Scenario(Part):
     )
     auth: Auth = Field("any", description="which API keys are accepted")
     pacing: PacingSpec | None = Field(None, description="pace of all replies")
+    limits: tuple[LimitSpec, ...] = Field(
+        (), description="rate limits; every one has to admit a request"
+    )
+    workspaces: dict[Word, tuple[Word, ...]] = Field(
+        default_factory=dict, description="the API keys of each workspace, for limits"
+    )
+    faults: tuple[FaultSpec, ...] = Field((), description="what breaks, of any reply")
+    chaos: ChaosSpec | None = Field(None, description="errors and faults by chance")
+    timeline: tuple[PhaseSpec, ...] = Field((), description="what happens when")
+    audit: AuditSpec | None = Field(None, description="how a client is to retry")
+    triggers: Annotated[
+        tuple[Trigger, ...], BeforeValidator(_listed, json_schema_input_type=Trigger | list[str])
+    ] = Field(
+        ("header", "query", "model"),
+        description="where a request may wish for trouble; an empty list: nowhere",
+    )
     include: Annotated[
         tuple[Word, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])
     ] = Field((), description="further scenario files, relative to this one")
@@ -223,6 +246,19 @@ class Scenario(Part):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        refuse(self._workspace_complaints())
         if isinstance(self.otherwise, ReplySpec | ErrorSpec):
             refuse(_match_complaints(self.otherwise, ("otherwise",), None))
+        for index, phase in enumerate(self.timeline):
+            if phase.error is not None:
+                refuse(_match_complaints(phase.error, ("timeline", index, "error"), None))
         return self
+
+    def _workspace_complaints(self) -> Iterator[Complaint]:
+        seen: dict[str, str] = {}
+        for name, keys in self.workspaces.items():
+            for index, key in enumerate(keys):
+                other = seen.setdefault(key, name)
+                if other != name:
+                    message = f"a key has one workspace; this one is in {other!r} already"
+                    yield Complaint(message, at=("workspaces", name, index))

@@ -9,24 +9,15 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from mockdock.errors import Problem
-from mockdock.scenario.base import Complaint, Path, nearest, shown, unknown
+from mockdock.scenario.base import Complaint, Path, nearest, shown
 from mockdock.scenario.documents import Document, written
 from mockdock.scenario.models import Scenario
 from mockdock.scenario.replies import ErrorSpec
+from mockdock.scenario.wording import worded
 
 __all__ = ["complaints", "problems"]
 
 _TAG = re.compile(r"<\w+>")
-_QUOTED = re.compile(r"'([^']*)'")
-_EXPECTED = {
-    "string_type": "a text",
-    "int_type": "a whole number",
-    "float_type": "a number",
-    "bool_type": "true or false",
-    "model_type": "a mapping",
-    "dict_type": "a mapping",
-    "tuple_type": "a list",
-}
 
 
 def problems(error: ValidationError, document: Document, file: str) -> list[Problem]:
@@ -51,39 +42,10 @@ def _is_tag(part: str | int) -> bool:
 
 
 def _complaints(detail: Any) -> Iterator[Complaint]:
-    kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
-    if kind == "complaints":
-        yield from context["complaints"]
-    elif kind == "extra_forbidden":
+    if detail["type"] == "extra_forbidden":
         yield _unknown_key(detail["loc"])
-    elif kind == "missing":
-        yield Complaint(f"the key {detail['loc'][-1]!r} is missing")
-    elif kind == "literal_error":
-        yield unknown(value, _QUOTED.findall(context["expected"]))
-    elif kind in _EXPECTED:
-        hint = "put it in quotes" if kind == "string_type" and _is_scalar(value) else ""
-        yield Complaint(f"expected {_EXPECTED[kind]}, got {shown(value)}", hint)
-    elif kind == "string_too_short":
-        yield Complaint("the text is empty")
-    elif kind == "too_short":
-        if not value:  # else its items are wrong, and each has its own message
-            yield Complaint("the list is empty")
-    elif kind in ("greater_than_equal", "less_than_equal", "greater_than"):
-        word, limit = _BOUNDS[kind]
-        yield Complaint(f"{shown(value)} is not {word} {context[limit]:g}")
     else:
-        yield Complaint(f"{shown(value)}: {detail['msg'].lower()}")
-
-
-_BOUNDS = {
-    "greater_than_equal": ("at least", "ge"),
-    "less_than_equal": ("at most", "le"),
-    "greater_than": ("more than", "gt"),
-}
-
-
-def _is_scalar(value: object) -> bool:
-    return value is not None and not isinstance(value, dict | list | tuple)
+        yield from worded(detail)
 
 
 def _unknown_key(place: tuple[str | int, ...]) -> Complaint:

@@ -22,6 +22,8 @@ __all__ = ["read"]
 
 LARGEST = 500_000
 _LONGEST_PATH = 12
+_BY_STATUS, _STATUSES = "mix", range(400, 600)
+"""Only the mix of chaos goes by HTTP statuses, which nobody writes in quotes."""
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _ODD = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -216,6 +218,9 @@ class _Builder:
             frame.key = value
             return
         frame.key = shown(value)
+        outer = self._stack[-2] if len(self._stack) > 1 else None
+        if outer is not None and outer.key == _BY_STATUS and value in _STATUSES:
+            return
         self._complain("a key must be text", mark, "put it in quotes")
 
     def _pair(self, frame: _Frame, data: dict[str, Any], value: Any, mark: Mark) -> None:

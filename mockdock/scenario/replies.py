@@ -28,8 +28,11 @@ from mockdock.scenario.base import (
     strings,
     unknown,
 )
-from mockdock.scenario.durations import Duration, PacingSpec
+from mockdock.scenario.durations import Duration
+from mockdock.scenario.faults import FaultSpec
 from mockdock.scenario.headers import ReplyHeaders
+from mockdock.scenario.limits import HeaderWord
+from mockdock.scenario.pace import PacingSpec
 
 __all__ = [
     "Answer",
@@ -115,7 +118,7 @@ class LogprobsSpec(Part):
 
 BODIES = ("text", "json", "file", "generate", "refusal")
 CONTENT = (*BODIES, "tool_calls", "choices", "reasoning")
-WHOLE_ONLY = ("choices", "usage", "headers", "pacing")
+WHOLE_ONLY = ("choices", "usage", "headers", "pacing", "faults")
 
 
 class ReplySpec(Part):
@@ -150,6 +153,7 @@ class ReplySpec(Part):
     usage: UsageSpec | None = Field(None, description="token counts, instead of the real ones")
     headers: ReplyHeaders = Field(default_factory=dict, description="additional headers")
     pacing: PacingSpec | None = Field(None, description="pace of this reply")
+    faults: tuple[FaultSpec, ...] = Field((), description="what breaks of this reply")
 
     @model_validator(mode="before")
     @classmethod
@@ -190,7 +194,7 @@ class ReplySpec(Part):
 
     def given(self) -> frozenset[str]:
         """Name the keys that say something, as they are written in YAML."""
-        names = {key for key, value in self if value is not None and value != {}}
+        names = {key for key, value in self if value is not None and value not in ({}, ())}
         if "json_" in self.model_fields_set:
             names.add("json")
         return frozenset(names - {"json_"})
@@ -236,6 +240,7 @@ class ErrorSpec(Part):
     retry_after: Duration | None = Field(
         None, description="when to try again; absent: no such header"
     )
+    header: HeaderWord = Field("both", description="the form in which retry_after is told")
     should_retry: Bool | None = Field(None, description="sent as x-should-retry")
     headers: ReplyHeaders = Field(default_factory=dict, description="additional headers")
 

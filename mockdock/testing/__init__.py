@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mockdock.environ import environment
+    from mockdock.observe.cards import LimitCard
     from mockdock.remote import RemoteVerbs
+    from mockdock.testing.auditing import ClientAudit
     from mockdock.testing.call import Call, CallReply, CallRequest, ToolCalled
     from mockdock.testing.calls import Calls
     from mockdock.testing.dock import MockDock
@@ -21,10 +23,12 @@ __all__ = [
     "CallReply",
     "CallRequest",
     "Calls",
+    "ClientAudit",
     "DockFactory",
     "DockServer",
     "Explained",
     "Judged",
+    "LimitCard",
     "Matching",
     "MockDock",
     "RemoteVerbs",
@@ -39,10 +43,12 @@ _HOMES = {
     "CallReply": "testing.call",
     "CallRequest": "testing.call",
     "Calls": "testing.calls",
+    "ClientAudit": "testing.auditing",
     "DockFactory": "testing.plugin",
     "DockServer": "testing.server",
     "Explained": "testing.looking",
     "Judged": "testing.looking",
+    "LimitCard": "observe.cards",
     "Matching": "testing.rules",
     "MockDock": "testing.dock",
     "RemoteVerbs": "remote",

@@ -14,6 +14,7 @@ from mockdock.testing.checks import seconds, short, whole
 from mockdock.testing.spec import Answer, Function
 
 if TYPE_CHECKING:
+    from mockdock.limit import RetryHeader
     from mockdock.reply import ErrorKind, Finish
     from mockdock.testing.rules import RuleHandle
 
@@ -53,15 +54,18 @@ class Answering(ABC):
         usage: Mapping[str, int] | None = None,
         headers: Mapping[str, str] | None = None,
         pacing: Mapping[str, Any] | None = None,
+        faults: Sequence[str | Mapping[str, Any]] | None = None,
         json: Any = _ABSENT,
     ) -> RuleHandle:
         """Answer with a reply, in the words of the scenario language.
 
         That goes for ``${...}`` in its texts, too: ``$${`` is a literal ``${``.
-        Raises ScenarioError for what the language does not allow.
+        ``faults`` are what breaks of it. Raises ScenarioError for what the language
+        does not allow.
 
         >>> dock.when(user="weather").reply("Sunny.", usage={"prompt_tokens": 7})
         >>> dock.reply(json={"city": "Paris"})
+        >>> dock.when(user="story").reply("Once upon a time", faults=["truncate"])
         """
         given = {
             "text": text,
@@ -76,6 +80,7 @@ class Answering(ABC):
             "usage": usage,
             "headers": headers,
             "pacing": pacing,
+            "faults": faults,
         }
         spoken = {name: value for name, value in given.items() if value is not None}
         if json is not _ABSENT:
@@ -129,6 +134,7 @@ class Answering(ABC):
         type: str | None = None,  # noqa: A002 - the name of the field
         param: str | None = None,
         code: str | None = None,
+        header: RetryHeader | None = None,
         should_retry: bool | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> RuleHandle:
@@ -138,7 +144,8 @@ class Answering(ABC):
         rule began with ``when(per="request")``, as clients that tell their retries count);
         what comes after is answered by ``.then``, or by the rules behind.
         ``retry_after`` is in seconds, or a duration such as "2s"; like all
-        time it is scaled, so that no test really waits for it.
+        time it is scaled, so that no test really waits for it. ``header`` is the form
+        in which it is told: both, seconds, ms, date, none or lies.
 
         >>> dock.fail("rate_limit", attempts=2, retry_after=20).then.reply("At last.")
         """
@@ -150,6 +157,7 @@ class Answering(ABC):
             "param": param,
             "code": code,
             "retry_after": None if retry_after is None else _duration(retry_after),
+            "header": header,
             "should_retry": should_retry,
             "headers": headers,
         }

@@ -185,8 +185,8 @@ class Call:
 
     ``rule`` is the name of the rule that answered, ``attempt`` counts from 1.
     ``started`` is in seconds since 1970, ``duration`` in seconds of the
-    session's clock. ``missed``: no rule answered. ``record`` is all of it as
-    plain JSON values.
+    session's clock. ``missed``: no rule answered. ``faults`` are the types of what
+    was broken on purpose. ``record`` is all of it as plain JSON values.
 
     >>> last = dock.calls.last
     >>> last.request.model, last.reply.text, last.status
@@ -203,6 +203,7 @@ class Call:
         self.rule_key: str | None = record["rule_key"]
         self.attempt: int = record["attempt"]
         self.missed: bool = record["missed"]
+        self.faults: tuple[str, ...] = tuple(record["faults"])
         self.started: float = record["started"]
         self.duration: float = record["duration"]
 
@@ -258,7 +259,9 @@ class Call:
 
     @property
     def outcome(self) -> Outcome:
-        """How it ended: "completed", "client_left" or "stopped"; after so many chunks and bytes.
+        """How it ended, after so many chunks and bytes.
+
+        "completed", "cut" by a fault, "client_left" or "stopped".
 
         >>> call.outcome.ending, call.outcome.frames
         ('completed', 1)

@@ -20,6 +20,7 @@ from mockdock.testing.ruling import Ruling
 from mockdock.testing.server import DockServer
 from mockdock.testing.session import DockSession
 from mockdock.testing.sources import Source, opening
+from mockdock.testing.troubling import Troubling
 from mockdock.testing.watching import Watching
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class ClientOptions(TypedDict):
     api_key: str
 
 
-class MockDock(Ruling, Watching, Looking):
+class MockDock(Ruling, Troubling, Watching, Looking):
     """A session of a mock server: rules in, calls out.
 
     ``scenario`` is any number of scenarios: names, paths, mappings. Nothing
@@ -89,6 +90,7 @@ class MockDock(Ruling, Watching, Looking):
             raise UsageError(f"server={short(server)}: give a DockServer, or its address as url=")
         session = DockSession(server, self.api_key)
         Ruling.__init__(self, session)
+        Troubling.__init__(self, session)
         Watching.__init__(self, session)
         Looking.__init__(self, session)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from mockdock.errors import UsageError, VerificationError
-from mockdock.observe.report import exchanges, report
+from mockdock.observe.audit import Audit
+from mockdock.observe.report import MOST_SHOWN, exchanges, report
 from mockdock.observe.verbs import Counts, Opening, Problem, Verbs, Verdict
+from mockdock.scenario.load import load
 from mockdock.testing.call import Call
 from mockdock.testing.calls import Calls
 from mockdock.testing.hints import served, standing
@@ -19,6 +21,8 @@ from mockdock.testing.spec import Spec
 __all__ = ["DockSession"]
 
 _MOST_RAISED = 10
+_OF_AUDITS = ("models", "audit")
+"""Parts of a scenario that an audit goes by: prices, and the policy."""
 
 
 class DockSession:
@@ -108,7 +112,7 @@ class DockSession:
 
     def uses(self, key: str) -> int:
         """Count how often a rule answered."""
-        return sum(card.used for card in self.verbs.rules(self.key) if card.key == key)
+        return sum(card.used for card in self.verbs.rules(self.key, key=key))
 
     @contextmanager
     def ordering(self) -> Iterator[None]:
@@ -140,6 +144,15 @@ class DockSession:
         """Give the journal as plain JSON values, without secrets."""
         return self.server.discreet.journal(self.key)
 
+    def audited(self, policy: str | Mapping[str, Any] | None) -> Audit:
+        """Judge the clients of the session by a policy, the scenario's, or openai-python's."""
+        from mockdock.local.auditing import audited  # noqa: PLC0415 - brings the engine along
+
+        mine = self.verbs.scenario(self.key)
+        given = {name: mine[name] for name in mine if name in _OF_AUDITS}
+        scenario = load({"mockdock": 1, **given}).scenario
+        return audited(self.records(), scenario, policy, otherwise="openai-python")
+
     def strays(self) -> Calls:
         """Give the calls of no session since this one was opened, without secrets."""
         verbs = self.server.discreet
@@ -151,8 +164,9 @@ class DockSession:
 
     def report(self) -> str:
         """Write the calls for people, without secrets."""
-        records = self.records()
-        return _joined(exchanges(records), served(records))
+        records = self.server.discreet.journal(self.key, last=MOST_SHOWN)
+        earlier = max(0, self.counts().requests - len(records))
+        return _joined(exchanges(records, earlier=earlier), served(records))
 
     def verdict(self) -> Verdict:
         """Judge the session so far; its records are without secrets."""

@@ -71,7 +71,10 @@ def test_a_script_that_knows_nothing_of_mockdock(script: str) -> None:
     assert ran.lines == [said, said]
     assert ran.errors == [
         "mockdock: 1 rule never used; 2 requests, 18+24 tokens",
-        "✗ capital never answered",
+        (
+            "✗ capital never answered: nearest is request #1, user wanted a match of "
+            r"/(?i)capital of (?P<country>\w+)/, was 'hello there'"
+        ),
     ]
 
 
@@ -190,3 +193,27 @@ def test_a_device_that_is_full_is_told_while_serving() -> None:
         server.wait_for("/dev/full: the journal cannot be written: No space left", errors=True)
         assert server.stop() == 0
     assert server.errors[-1] == "mockdock: /dev/full: 1 exchange could not be written"
+
+
+def test_what_was_broken_on_purpose_is_counted(tmp_path: Path) -> None:
+    """It is no problem, and the summary says so; the journal can be judged afterwards."""
+    (tmp_path / "cut.yaml").write_text(
+        "mockdock: 1\nrules:\n- replies: [{text: a b c, faults: [truncate]}, a b c]\n"
+    )
+    script = tmp_path / "ask.py"
+    script.write_text(
+        "from openai import OpenAI\n"
+        "with OpenAI() as client:\n"
+        "    asked = [{'role': 'user', 'content': 'hi'}]\n"
+        "    client.chat.completions.create(model='gpt-4o', messages=asked)\n"
+    )
+    arguments = ("run", "cut.yaml", "--journal", "j.jsonl", "--", sys.executable, str(script))
+    with process(*arguments, cwd=tmp_path) as ran:
+        assert ran.ended() == 0
+    assert ran.errors == [
+        "mockdock: all went as it should; 2 requests, 1 broken on purpose, 16+6 tokens"
+    ]
+    judging = process("audit", "j.jsonl", "--policy", "openai-python", cwd=tmp_path)
+    with judging as judged:
+        assert judged.ended() == 0
+    assert judged.lines[-1] == "the policy was kept"

@@ -86,7 +86,7 @@ class Verbs:
         self.pages = list(pages)
         self.asked: list[int] = []
 
-    def journal(self, _: str | None, *, after: int, **__: Any) -> list[dict[str, Any]]:
+    def journal(self, _: str | None, *, after: int = 0, **__: Any) -> list[dict[str, Any]]:
         """Give the next page."""
         self.asked.append(after)
         page = self.pages.pop(0)
@@ -103,12 +103,23 @@ def test_following_goes_on_until_the_server_or_the_user_stops(
     run: Run, monkeypatch: pytest.MonkeyPatch, end: BaseException, told: str
 ) -> None:
     """What was not shown for the limit is not shown later; a wait in vain is tried again."""
-    verbs = Verbs([{"number": 1}, {"number": 2}], [], [{"number": 5}], end)
+    verbs = Verbs([{"number": 2}], [], [{"number": 5}], end)
     monkeypatch.setattr(journaling, "RemoteVerbs", lambda *_: verbs)
     code, out, err = run("journal", "--follow", "--json", "--limit", "1")
     assert (code, err) == (0, told)
     assert [json.loads(line) for line in out.splitlines()] == [{"number": 2}, {"number": 5}]
     assert verbs.asked == [0, 2, 2, 5]
+
+
+def test_following_from_now_on_shows_nothing_that_was(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kept, since in (([{"number": 7}], 7), ([], 0)):
+        verbs = Verbs(kept, [{"number": 8}], StartError("gone"))
+        monkeypatch.setattr(journaling, "RemoteVerbs", lambda *_, verbs=verbs: verbs)
+        _, out, _ = run("journal", "--follow", "--json", "--limit", "0")
+        assert [json.loads(line) for line in out.splitlines()] == [{"number": 8}]
+        assert verbs.asked == [0, since, 8]
 
 
 def test_following_sees_what_comes(server: Server, run: Run) -> None:
@@ -140,6 +151,33 @@ def test_verify_passes_and_fails(server: Server, run: Run) -> None:
     code, out, _ = run("verify", "--session", "other")
     assert code == 1
     assert "✗ user: wanted a text with 'hello', was 'what?'" in out
+
+
+def test_verify_tells_why_a_rule_was_idle(server: Server, run: Run) -> None:
+    say(server, "what?")
+    told = run("verify", "--unused", "all")[1].splitlines()
+    assert (
+        "✗ greet never answered: nearest is request #1, user wanted a text with 'hello'"
+        in (told[-1])
+    )
+
+
+def test_verify_judges_every_session(server: Server, run: Run) -> None:
+    assert run("verify", "--all")[0] == 0
+    server.verbs.open("mine", Opening())
+    say(server, "hello")
+    say(server, "what?", "mine")
+    say(server, "what else?", "other")
+    assert run("verify")[0] == 0
+    code, out, _ = run("verify", "--all")
+    assert (code, out.splitlines()[0]) == (
+        1,
+        "mockdock: 2 requests without an answer; 3 requests, 8+2 tokens",
+    )
+    assert "✗ session 'mine': POST /v1/chat/completions was answered by no rule (number 2)" in out
+    assert "✗ POST /v1/chat/completions was answered by no rule (number 3)" in out
+    code, _, err = run("verify", "--all", "--session", "mine")
+    assert (code, err) == (2, "mockdock: --session and --all exclude each other\n")
 
 
 def test_reset_forgets_one_session_or_all(server: Server, run: Run) -> None:

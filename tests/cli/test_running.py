@@ -69,7 +69,18 @@ def test_unused_rules_are_told_and_do_no_harm(run: Run, scenario: str) -> None:
     assert code == 0
     assert err.splitlines() == [
         "mockdock: 1 rule never used; 1 request, 8+2 tokens",
-        "✗ bye never answered",
+        "✗ bye never answered: nearest is request #1, user wanted a text with 'bye', was 'hello'",
+    ]
+
+
+def test_a_session_that_was_opened_is_no_reason_for_a_rule_of_others(
+    run: Run, scenario: str
+) -> None:
+    code, _, err = run("run", scenario, *python(OPEN + ASK, "mine|what?"))
+    assert code == 0
+    assert err.splitlines()[1:] == [
+        "✗ greet never answered: nothing was asked",
+        "✗ bye never answered: nothing was asked",
     ]
 
 
@@ -208,7 +219,7 @@ def test_causes_are_told_without_secrets() -> None:
         rule_key=None,
     )
     tallying.add(Entry(1, failed))
-    (problem,) = tallying.verdict([]).problems
+    (problem,) = tallying.verdict([], []).problems
     assert problem.message == ("answering a request raised ValueError('[redacted] and [redacted]')")
 
 
@@ -216,21 +227,78 @@ def test_an_error_of_mockdock_itself_is_one_too() -> None:
     tallying = Tallying(lambda _: False)
     failed = exchange(reply=Failure("server_error", cause=ValueError("odd")), rule_key=None)
     tallying.add(Entry(1, failed))
-    (problem,) = tallying.verdict([]).problems
+    (problem,) = tallying.verdict([], []).problems
     assert (problem.kind, tallying.failed) == ("raised", True)
     assert problem.message == "answering a request raised ValueError('odd')"
 
 
+@pytest.mark.parametrize(("number", "name"), [(15, "SIGTERM"), (2, "SIGINT")])
+def test_a_command_that_does_not_end_is_killed(
+    run: Run, monkeypatch: pytest.MonkeyPatch, number: int, name: str
+) -> None:
+    monkeypatch.setattr(running, "_in_front", lambda: False)
+    monkeypatch.setattr(running, "_GRACE", 0.01)
+    code, out, err = run("run", *python(STAYS, str(number)))
+    assert (code, out) == (137, "told\n")
+    assert err.splitlines()[0] == (
+        f"mockdock: killed {sys.executable}: it did not end within 0.01 s of {name}"
+    )
+
+
+STAYS = """
+import os, signal, sys
+number = int(sys.argv[1])
+signal.signal(number, lambda *_: print("told", flush=True))
+os.kill(os.getppid(), number)
+while True:
+    signal.pause()
+"""
+
+
+def test_a_second_ctrl_c_kills_at_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command asks for the second one when it was told of the first."""
+    monkeypatch.setattr(running, "_in_front", lambda: False)
+    code = STAYS.replace('print("told", flush=True)', "os.kill(os.getppid(), number)")
+    ended, _, err = run("run", *python(code, "2"))
+    assert ended == 137
+    assert err.splitlines()[0] == f"mockdock: killed {sys.executable}: it was interrupted twice"
+
+
+def test_a_command_that_ends_in_time_is_not_killed(run: Run) -> None:
+    code = STAYS.replace('print("told", flush=True)', "os._exit(5)")
+    ended, _, err = run("run", *python(code, "15"))
+    assert (ended, "killed" in err) == (5, False)
+
+
+def test_what_is_ignored_the_command_ignores_too(run: Run) -> None:
+    """Such as a terminal that is closed, below nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        code = "import signal, os; os.kill(os.getppid(), 1); print(signal.getsignal(1))"
+        assert run("run", *python(code))[:2] == (0, "1\n")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+class Popen:
+    """Stands for a command that goes on whatever it is sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[int] = []
+
+    def send_signal(self, number: int) -> None:
+        """Note a signal."""
+        self.sent.append(number)
+
+    def poll(self) -> None:
+        """Tell that it runs."""
+
+    def kill(self) -> None:
+        """Note that it is killed."""
+        self.sent.append(signal.SIGKILL)
+
+
 def test_a_signal_that_comes_early_is_passed_on_once_the_command_runs() -> None:
-    class Popen:
-        sent: list[int]
-
-        def __init__(self) -> None:
-            self.sent = []
-
-        def send_signal(self, number: int) -> None:
-            self.sent.append(number)
-
     popen = Popen()
     before = signal.getsignal(signal.SIGTERM)
     with running._Forwarding() as forwarding:
@@ -248,3 +316,19 @@ def test_ctrl_c_in_a_terminal_is_not_passed_on(monkeypatch: pytest.MonkeyPatch) 
     with running._Forwarding() as forwarding:
         os.kill(os.getpid(), signal.SIGINT)
         assert forwarding._early == []
+
+
+@pytest.mark.parametrize(("grace", "sent"), [(600.0, [signal.SIGKILL]), (0.0, [])])
+def test_ctrl_c_twice_in_a_terminal_kills_if_it_is_soon(
+    monkeypatch: pytest.MonkeyPatch, grace: float, sent: list[int]
+) -> None:
+    """Once, or now and then, is the command's own affair."""
+    monkeypatch.setattr(running, "_in_front", lambda: True)
+    monkeypatch.setattr(running, "_GRACE", grace)
+    popen = Popen()
+    with running._Forwarding() as forwarding:
+        forwarding.to(popen)  # type: ignore[arg-type]
+        os.kill(os.getpid(), signal.SIGINT)
+        assert popen.sent == []
+        os.kill(os.getpid(), signal.SIGINT)
+        assert popen.sent == sent

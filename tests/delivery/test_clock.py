@@ -251,3 +251,56 @@ def test_no_clock_goes_back_or_to_the_end_of_time(seconds: float) -> None:
 def test_both_clocks_are_clocks() -> None:
     clocks: list[Clock] = [ScaledClock(), ManualClock()]
     assert all(clock.scale == 1.0 for clock in clocks)
+
+
+def test_an_infinite_moment_never_comes_not_even_on_a_clock_let_go() -> None:
+    clock = ManualClock()
+    assert not clock.is_due(float("inf"))
+    clock.advance(1e9)
+    assert not clock.is_due(float("inf"))
+    clock.release()
+    assert clock.is_due(1e18)
+    assert not clock.is_due(float("inf"))
+
+
+def test_where_nobody_waits_he_who_comes_back_has_waited_as_long() -> None:
+    clock = ScaledClock(0)
+    told = clock.now()
+    clock.promise("one", 20.0)
+    clock.promise("two", 60.0)
+    assert clock.now() < told + 10
+    clock.redeem("one")
+    assert told + 20 <= clock.now() < told + 30
+    clock.redeem("one")
+    clock.redeem("a stranger")
+    assert clock.now() < told + 30, "a promise is kept once"
+    clock.redeem("two")
+    assert told + 60 <= clock.now() < told + 70, "time passed for all of them"
+
+
+def test_time_does_not_go_back_for_him_who_comes_late() -> None:
+    clock = ScaledClock(0)
+    clock.promise("one", 5.0)
+    clock.advance(100.0)
+    before = clock.now()
+    clock.redeem("one")
+    assert before <= clock.now() < before + 5
+
+
+def test_of_promises_the_last_ten_thousand_count() -> None:
+    clock = ScaledClock(0)
+    for number in range(10_001):
+        clock.promise(number, 100.0)
+    before = clock.now()
+    clock.redeem(0)
+    assert clock.now() < before + 50
+    clock.redeem(1)
+    assert clock.now() >= before + 90
+
+
+@pytest.mark.parametrize("clock", [ScaledClock(1), ManualClock()], ids=["scaled", "manual"])
+def test_time_that_is_waited_for_goes_on_by_itself_alone(clock: Clock) -> None:
+    before = clock.now()
+    clock.promise("one", 1000.0)
+    clock.redeem("one")
+    assert clock.now() < before + 100

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from mockdock.delivery import Client, ManualClock, ScaledClock, deliver
-from mockdock.frames import Frame, Head, Outcome
+from mockdock.delivery import Client, Clock, ManualClock, ScaledClock, Wire, deliver
+from mockdock.frames import Cut, Frame, Head, Outcome, Raw
 
 HEAD = Head(200, ((b"content-type", b"text/event-stream"),))
 KILO = 1024
@@ -372,5 +373,171 @@ def test_a_thousand_streams_share_a_clock_and_each_gets_its_own() -> None:
         for number, stream in enumerate(streams):
             assert stream.client.bodies == [b"%d;" % (number + n) for n in range(5)]
         assert clock.waiting() == 0
+
+    run(work)
+
+
+class _Connection:
+    """A connection that notes what is done to it, among what the client saw."""
+
+    def __init__(self, log: list[Any]) -> None:
+        self.log = log
+
+    def write(self, data: bytes) -> None:
+        self.log.append(("raw", data))
+
+    async def drain(self) -> None:
+        self.log.append("drained")
+
+    async def cut(self, cut: Cut, clock: Clock) -> None:
+        self.log.append((cut, clock))
+
+
+async def delivered(
+    *items: Frame | Raw | Cut, wired: bool = True, clock: Clock | None = None
+) -> tuple[list[Any], Clock]:
+    """Deliver items that are all due, and give what happened in order."""
+    client = _Client()
+    clock = ScaledClock(0) if clock is None else clock
+    await deliver(
+        HEAD,
+        ((0.0, item) for item in items),
+        clock=clock,
+        client=Client(client.receive, clock),
+        send=client.send,
+        record=client.record,
+        wire=cast("Wire", _Connection(client.log)) if wired else None,
+    )
+    return client.log, clock
+
+
+START = {"type": "http.response.start", "status": 200, "headers": HEAD.headers}
+
+
+def part(data: bytes) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": data, "more_body": True}
+
+
+def test_a_cut_is_recorded_and_what_came_before_it_leaves_before_it() -> None:
+    async def work() -> None:
+        cut = Cut(reset=True)
+        log, clock = await delivered(Frame(b"ab"), Frame(b"c"), cut, Frame(b"never"))
+        assert log == [Outcome("cut", 2, 3), START, part(b"abc"), (cut, clock)]
+
+    run(work)
+
+
+def test_a_cut_before_anything_sends_no_head() -> None:
+    async def work() -> None:
+        log, clock = await delivered(Cut())
+        assert log == [Outcome("cut", 0, 0), (Cut(), clock)]
+
+    run(work)
+
+
+def test_a_frame_without_bytes_lets_the_head_leave_before_a_cut() -> None:
+    async def work() -> None:
+        log, clock = await delivered(Frame(b"", flush=True), Cut())
+        assert log == [Outcome("cut", 1, 0), START, part(b""), (Cut(), clock)]
+
+    run(work)
+
+
+def test_frames_of_their_own_leave_in_writes_of_their_own() -> None:
+    async def work() -> None:
+        log, _ = await delivered(
+            Frame(b"a"),
+            Frame(b"b", flush=True),
+            Frame(b"c"),
+            Frame(b"d"),
+            Frame(b"e", flush=True),
+        )
+        end = {**part(b"e"), "more_body": False}
+        outcome = Outcome("completed", 5, 5)
+        assert log == [START, part(b"a"), part(b"b"), part(b"cd"), outcome, end]
+
+    run(work)
+
+
+def test_raw_bytes_pass_http_by_and_end_with_their_connection() -> None:
+    async def work() -> None:
+        log, clock = await delivered(Frame(b"a"), Raw(b"b"), Frame(b"c"), Frame(b"d", flush=True))
+        assert log == [
+            START,
+            part(b"a"),
+            ("raw", b"b"),
+            "drained",
+            ("raw", b"c"),
+            "drained",
+            Outcome("cut", 4, 4),
+            ("raw", b"d"),
+            "drained",
+            (Cut(), clock),
+        ]
+
+    run(work)
+
+
+def test_raw_bytes_follow_a_head_that_has_left() -> None:
+    async def work() -> None:
+        cut = Cut(reset=True)
+        log, clock = await delivered(Raw(b"a"), cut)
+        outcome = Outcome("cut", 1, 1)
+        assert log == [START, part(b""), outcome, ("raw", b"a"), "drained", (cut, clock)]
+
+    run(work)
+
+
+@pytest.mark.parametrize("item", [Cut(), Raw(b"x")])
+def test_without_a_socket_a_fault_of_the_wire_says_so(item: Raw | Cut) -> None:
+    """As in a process that calls the application itself; the client sees the error."""
+
+    async def work() -> None:
+        client = _Client()
+        clock = ScaledClock(0)
+        with pytest.raises(ConnectionResetError, match="needs a socket"):
+            await deliver(
+                HEAD,
+                iter([(0.0, Frame(b"a")), (0.0, item)]),
+                clock=clock,
+                client=Client(client.receive, clock),
+                send=client.send,
+                record=client.record,
+            )
+        assert client.log == [Outcome("cut", 1, 1), START, part(b"a")]
+
+    run(work)
+
+
+@pytest.mark.parametrize("clock", [ScaledClock(0), ScaledClock(0.001), ManualClock()])
+def test_what_is_never_due_is_waited_for_until_the_client_leaves(clock: Clock) -> None:
+    async def work() -> None:
+        delivery = _Delivery((0.0, b"a"), (math.inf, b"b"), clock=clock)
+        await settle()
+        assert delivery.client.bodies == [b"a"]
+        if isinstance(clock, ManualClock):
+            clock.advance(1e12)
+            await settle()
+        assert delivery.client.outcomes == []
+        delivery.client.leave()
+        client = await delivery.finished()
+        assert client.outcomes == [Outcome("client_left", 1, 1)]
+
+    run(work)
+
+
+def test_a_client_can_be_woken_from_any_wait() -> None:
+    async def work() -> None:
+        seen = _Client()
+        client = Client(seen.receive, ScaledClock(0))
+        client.wake()  # nobody waits: nothing happens
+        waiting = asyncio.create_task(client.wait_until(math.inf))
+        await settle()
+        assert not waiting.done()
+        client.wake()
+        client.wake()
+        await asyncio.wait_for(waiting, 5)
+        assert not client.left
+        client.close()
 
     run(work)

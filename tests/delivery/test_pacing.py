@@ -137,3 +137,91 @@ def test_a_fixed_pace_draws_nothing() -> None:
 
 def test_a_pace_does_not_drift_over_a_long_stream() -> None:
     assert dues([1] * 100_001, Pacing(itl=Delay(low=0.1)))[-1] == pytest.approx(10_000.0, abs=1e-9)
+
+
+# --- the prompt, jitter, and load
+
+
+def test_the_prompt_is_read_before_the_first_token() -> None:
+    pacing = Pacing(Delay(low=0.5), Delay(low=0.1), prefill=1000.0)
+    frames = [Frame(b"x", 1)] * 3
+
+    def made(prompt: int) -> list[float]:
+        return [due for due, _ in schedule(frames, pacing, Random(1), 0.0, prompt=prompt)]
+
+    assert made(0) == pytest.approx([0.5, 0.6, 0.7])
+    assert made(2500) == pytest.approx([3.0, 3.1, 3.2])
+    assert [due for due, _ in schedule(frames, FIXED, Random(1), 0.0, prompt=9)] == dues(
+        [1] * 3, FIXED
+    )
+
+
+@pytest.mark.parametrize("sigma", [0.2, 0.6, 1.0])
+@pytest.mark.parametrize("itl", [Delay(low=0.02), Delay("uniform", 0.01, 0.03)])
+def test_jitter_varies_the_gaps_and_keeps_their_mean(itl: Delay, sigma: float) -> None:
+    made = gaps(Pacing(itl=itl, jitter=sigma), 20_001)
+    assert sum(made) / len(made) == pytest.approx(0.02, rel=0.05)
+    # The median of a lognormal factor of mean 1 lies below it.
+    assert sorted(made)[10_000] < 0.02
+    assert min(made) > 0
+    assert max(made) > 0.02 * math.exp(2 * sigma)
+
+
+def test_jitter_leaves_the_first_token_alone() -> None:
+    assert dues([1], Pacing(Delay(low=0.5), Delay(low=0.1), jitter=1.0)) == [0.5]
+
+
+jittered = st.builds(
+    Pacing,
+    st.just(Delay(low=0.5)),
+    st.sampled_from([Delay(low=0.1), UNIFORM.itl]),
+    st.sampled_from([None, 100.0]),
+    st.sampled_from([0.0, 0.5]),
+    st.sampled_from([None, 2]),
+)
+
+
+@given(counts, jittered, st.integers(0, 99), st.integers(1, 9))
+def test_under_load_too_a_plain_reply_takes_as_long_as_its_stream(
+    tokens: list[int], pacing: Pacing, seed: int, load: int
+) -> None:
+    def due(counted: list[int]) -> list[float]:
+        frames = [Frame(b"x", count) for count in counted]
+        slow = lambda capacity: max(1.0, load / (capacity or load))  # noqa: E731
+        timed = schedule(frames, pacing, Random(seed), 5.0, prompt=50, slowness=slow)
+        return [due for due, _ in timed]
+
+    made = due(tokens)
+    assert due([sum(tokens)])[-1] == pytest.approx(made[-1])
+    assert all(before <= after for before, after in pairwise(made))
+
+
+def test_above_its_capacity_all_becomes_slower_while_it_lasts() -> None:
+    pacing = Pacing(Delay(low=0.5), Delay(low=0.1), prefill=100.0, capacity=4)
+    load = [2.0]
+    asked: list[int | None] = []
+
+    def slowness(capacity: int | None) -> float:
+        asked.append(capacity)
+        return load[0]
+
+    frames = [Frame(b"x", 1)] * 4
+    timed = schedule(frames, pacing, Random(1), 0.0, prompt=50, slowness=slowness)
+    made = [next(timed)[0], next(timed)[0]]
+    load[0] = 1.0
+    made += [due for due, _ in timed]
+    assert made == pytest.approx([2.0, 2.2, 2.3, 2.4])
+    assert set(asked) == {4}
+
+
+def test_without_a_capacity_nobody_is_slowed_down() -> None:
+    asked: list[int | None] = []
+
+    def slowness(capacity: int | None) -> float:
+        asked.append(capacity)
+        return 1.0
+
+    frames = [Frame(b"x", 1)] * 3
+    timed = schedule(frames, FIXED, Random(1), 0.0, slowness=slowness)
+    assert [due for due, _ in timed] == dues([1] * 3, FIXED)
+    assert asked in ([], [None]), "not for every token"

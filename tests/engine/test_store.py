@@ -12,7 +12,7 @@ from typing import Any, Literal
 import pytest
 
 from mockdock.engine import MemoryStore, Store
-from mockdock.engine import store as module
+from mockdock.engine import memory as module
 from mockdock.engine.store import Candidate, Pick, Scalar
 
 Per = Literal["session", "request", "server"]

@@ -18,6 +18,7 @@ from mockdock.errors import ScenarioError, UsageError
 from mockdock.local import LocalVerbs
 from mockdock.observe.verbs import Changes, InPython, Opening
 from mockdock.request import Request
+from mockdock.scenario import load
 from tests.conformance.asgi import Answer, Message, app_of, post, scope_of
 
 CHAT = "/v1/chat/completions"
@@ -673,7 +674,8 @@ def test_rules_of_a_scenario_that_was_loaded_again_have_not_been_used() -> None:
     app, verbs = verbs_of({"reply": "x"})
     ask(app, session="")
     assert [card.used for card in verbs.rules("")] == [1]
-    app.engine = app.engine.changed(scenario=app.engine.scenario, store=MemoryStore())
+    again = load({"mockdock": 1, "rules": [{"reply": "x"}]}).scenario
+    app.engine = app.engine.changed(scenario=again, store=MemoryStore())
     assert [card.used for card in verbs.rules("")] == [0]
 
 

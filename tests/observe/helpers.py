@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
+
+import httpx2
 
 from mockdock.frames import Head, Outcome
 from mockdock.observe import Exchange
 from mockdock.reply import Completion, Usage
 from mockdock.request import Request
 
-__all__ = ["ANSWER", "exchange"]
+__all__ = ["ANSWER", "exchange", "unchecked"]
 
 ANSWER = Completion("x" * 29, 0, "gpt-4o-2024-08-06", (), Usage(12, 34, 46))
 
@@ -30,6 +33,17 @@ def exchange(session: str = "", **fields: Any) -> Exchange:
         "outcome": Outcome("completed", 1, 100),
         "started": 1_700_000_000.0,
         "duration": 0.0,
-        "rendered": lambda: iter(()),
+        "timed": lambda: iter(()),
     }
     return Exchange(session=session, **{**given, **fields})
+
+
+def unchecked(app: Any, body: Any) -> httpx2.Response:
+    """Send a request, and give what came back, be it broken as it may."""
+
+    async def send() -> httpx2.Response:
+        transport = httpx2.ASGITransport(app=app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://t") as client:
+            return await client.post("/v1/chat/completions", json=body)
+
+    return asyncio.run(send())

@@ -250,7 +250,7 @@ def test_metrics_are_text(control: Control) -> None:
 @pytest.mark.parametrize(
     ("query", "told"),
     [
-        (b"sesion=x", "did you mean 'session'? there are: after, limit, session, wait"),
+        (b"sesion=x", "did you mean 'session'? there are: after, last, limit, session, wait"),
         (b"limit=0", "limit"),
         (b"limit=many", "limit"),
         (b"after=-1", "after"),
@@ -433,15 +433,20 @@ def test_a_long_poll_ends_with_the_exchange_it_waits_for() -> None:
     assert [record["path"] for record in found] == ["/v1/models/gpt-4o"]
 
 
-def test_a_server_stops_while_somebody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("grace", "expected"), [(0.0, [503]), (600.0, [])])
+def test_a_server_stops_while_somebody_waits(
+    monkeypatch: pytest.MonkeyPatch, grace: float, expected: list[int]
+) -> None:
+    """Who waits need not be waited for: with time to end, it is given what there is."""
     waits = threading.Event()
     statuses: list[int] = []
-    with Server({"mockdock": 1}) as server:
+    monkeypatch.setattr(control_app, "_SLICE", 0.2 if grace else 1.0)
+    with Server({"mockdock": 1}, grace=grace) as server:
         real = server.app.journal.wait_after
 
-        def wait_after(*arguments: Any) -> Any:
+        def wait_after(*arguments: Any, **more: Any) -> Any:
             waits.set()
-            return real(*arguments)
+            return real(*arguments, **more)
 
         monkeypatch.setattr(server.app.journal, "wait_after", wait_after)
 
@@ -458,7 +463,28 @@ def test_a_server_stops_while_somebody_waits(monkeypatch: pytest.MonkeyPatch) ->
         server.stop()
         poller.join(20)
         assert not poller.is_alive()
-    assert statuses == [503]
+    assert statuses == expected
+
+
+def test_no_more_than_so_many_wait(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asks without waiting is answered all the same, and places become free again."""
+    answers: list[Any] = []
+
+    def wait(session: str, count: int, timeout: float) -> bool:
+        if timeout and not answers:
+            answers.append(control.ask("GET", "/wait", query=b"count=1&wait=30"))
+            answers.append(control.ask("GET", "/wait", query=b"count=1"))
+        return True
+
+    monkeypatch.setattr(control_app, "_MOST_WAITING", 1)
+    monkeypatch.setattr(control.verbs, "wait", wait)
+    for _ in range(2):
+        answer = control.ask("GET", "/wait", query=b"count=1&wait=30")
+        assert (answer.status, answer.json) == (200, {"reached": True})
+    refused, asked = answers
+    assert (refused.status, refused.error["kind"]) == (503, "usage")
+    assert refused.error["message"] == "1 requests wait already; ask later, or without wait"
+    assert asked.json == {"reached": True}
 
 
 def test_an_error_over_the_socket_leaves_the_connection_usable() -> None:
@@ -548,6 +574,62 @@ def test_keys_with_control_characters_are_refused(control: Control, key: str) ->
     assert control.verbs.sessions() == ["a"]
 
 
+YAML = (("host", "127.0.0.1"), ("content-type", "application/yaml; charset=utf-8"))
+
+
+def test_a_scenario_may_be_yaml_and_its_lines_are_told(control: Control) -> None:
+    text = b"mockdock: 1\nrules:\n- when: {user: never}\n  reply: Hall\xc3\xb6chen!\n"
+    answer = control.ask("PUT", "/scenario", text, headers=YAML)
+    assert (answer.status, answer.raw) == (204, b"")
+    assert control.ask("GET", "/scenario").json["rules"][0]["reply"]["text"] == "Hall\u00f6chen!"
+    wrong = control.ask("PUT", "/scenario", b"mockdock: 1\nrules:\n- repl: x\n", headers=YAML)
+    told = [(each["file"], each["line"], each["path"]) for each in wrong.error["problems"]]
+    assert (wrong.status, told[0]) == (400, ("scenario.yaml", 3, "rules[0].repl"))
+    for raw in (b"", b"- 1", b"mockdock: [", b"\xff", b"include: [a.yaml]\nmockdock: 1"):
+        refused = control.ask("PUT", "/scenario", raw, headers=YAML)
+        assert (refused.status, refused.error["kind"] in ("scenario", "request")) == (400, True)
+    assert control.verbs.rules("")[0].when == {"user": {"contains": ["never"]}}
+    assert control.ask("POST", "/rules", b"reply: x", headers=YAML).status == 400
+
+
+def test_a_scenario_as_text_in_json_has_the_name_of_its_file(control: Control) -> None:
+    text = {"yaml": "mockdock: 1\nrules: [{reply: x}]\n", "name": "greet.yaml"}
+    assert control.ask("PUT", "/scenario", text).status == 204
+    assert len(control.verbs.rules("")) == 1
+    assert control.ask("PUT", "/sessions/mine", {"scenario": text}).status == 200
+    bad = control.ask("PUT", "/scenario", {**text, "yaml": "mockdock: 1\nrule: []\n"})
+    (problem,) = bad.error["problems"]
+    assert (problem["file"], problem["line"], problem["path"]) == ("greet.yaml", 2, "rule")
+    for wrong in ({"yaml": 1}, {"yaml": "x", "name": 1}, {"yaml": "x", "rules": []}):
+        refused = control.ask("PUT", "/scenario", wrong)
+        assert "a scenario as text is {yaml: TEXT}" in refused.error["message"]
+
+
+def test_all_sessions_are_judged_at_once(control: Control) -> None:
+    control.ask("PUT", "/sessions/mine", {"otherwise": "fail", "scenario": {"mockdock": 1}})
+    chat(control, session="mine")
+    told = control.ask("GET", "/verify", query=b"session=*").json
+    assert [each["message"] for each in told["problems"]] == [
+        "session 'mine': POST /v1/chat/completions was answered by no rule"
+    ]
+    assert control.ask("POST", "/verify", {"unused": "none"}, query=b"session=*").json == told
+    found = control.ask("GET", "/unmatched", query=b"session=*").json["records"]
+    assert [each["session"] for each in found] == ["mine"]
+    refused = control.ask("POST", "/verify", {"order": [["hello"]]}, query=b"session=*")
+    assert refused.error["message"] == "an order is that of one session; name it"
+
+
+def test_the_last_of_a_journal_and_one_rule_alone(control: Control) -> None:
+    for _ in range(3):
+        chat(control)
+    last = records(control, query=b"last=2")
+    assert [each["number"] for each in last] == [2, 3]
+    assert [each["number"] for each in records(control, query=b"last=2&limit=1")] == [2]
+    (card,) = control.ask("GET", "/rules", query=b"key=hello").json["rules"]
+    assert (card["key"], card["used"]) == ("hello", 3)
+    assert control.ask("GET", "/rules", query=b"key=x").json["rules"] == []
+
+
 def test_a_session_nobody_knows_cannot_be_judged(control: Control) -> None:
     """A key with a mistake in it would always do well."""
     asks: tuple[tuple[str, str, Any], ...] = (
@@ -565,3 +647,51 @@ def test_a_session_nobody_knows_cannot_be_judged(control: Control) -> None:
     control.ask("PUT", "/sessions/open", {})
     for method, path, body in asks:
         assert control.ask(method, path, body, query=b"session=open").status == 200
+
+
+def test_trouble_is_set_and_told(control: Control) -> None:
+    assert control.ask("PUT", "/limits", {"limits": [{"rpm": 3}]}).status == 204
+    assert control.ask("PUT", "/faults", {"faults": ["slicer"], "chaos": {"rate": 0}}).status == 204
+    (card,) = control.ask("GET", "/limits").json["limits"]
+    assert (card["measure"], card["limit"], card["remaining"], card["of"]) == ("rpm", 3, 3, {})
+    trouble = control.ask("GET", "/faults").json
+    assert (trouble["faults"], trouble["limits"]) == ([{"type": "slicer"}], [{"rpm": 3}])
+    assert control.ask("PUT", "/faults", {"faults": None}).status == 204
+    left = control.ask("GET", "/faults").json
+    assert (left["faults"], left["limits"], left["chaos"]["rate"]) == ([], [{"rpm": 3}], 0)
+    assert control.ask("PUT", "/limits", {"limits": None}).status == 204
+    assert control.ask("GET", "/limits").json == {"limits": []}
+
+
+def test_limits_tell_no_keys(control: Control) -> None:
+    control.ask("PUT", "/limits", {"limits": [{"per": "key", "rpm": 3}]})
+    chat(control, authorization=f"Bearer {SECRET}")
+    chat(control, authorization="Bearer sk-mockdock-mine", session="")
+    cards = control.ask("GET", "/limits").json["limits"]
+    assert cards[0]["of"] == {"key": "[redacted]"}
+    assert SECRET not in json.dumps(cards)
+
+
+def test_wrong_trouble_is_refused_with_its_place(control: Control) -> None:
+    wrong = control.ask("PUT", "/faults", {"faults": [{"type": "truncat"}]})
+    assert (wrong.status, wrong.error["kind"]) == (400, "scenario")
+    assert wrong.error["problems"][0]["path"] == "faults[0].type"
+    assert "did you mean 'truncate'" in wrong.error["problems"][0]["hint"]
+    unknown = control.ask("PUT", "/faults", {"fault": []})
+    assert (unknown.status, unknown.error["kind"]) == (400, "request")
+    assert control.ask("PUT", "/limits", {}).status == 400
+    closed = control.ask("PUT", "/faults", {"faults": []}, query=b"session=closed")
+    assert (closed.status, closed.error["kind"]) == (409, "usage")
+
+
+def test_clients_are_judged(control: Control) -> None:
+    for _ in range(2):
+        chat(control)
+    judged = control.ask("GET", "/audit", query=b"policy=openai-python").json
+    assert (judged["ok"], judged["policy"]["name"]) == (True, "openai-python")
+    assert judged["figures"]["attempts"] == 2
+    mine = control.ask("POST", "/audit", {"policy": {"max_attempts": 1}}, query=b"session=*").json
+    assert mine["policy"]["name"] == "default, changed"
+    wrong = control.ask("GET", "/audit", query=b"policy=openai")
+    assert (wrong.status, wrong.error["kind"]) == (400, "scenario")
+    assert control.ask("GET", "/audit", query=b"session=nobody").status == 404

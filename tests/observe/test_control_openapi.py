@@ -107,6 +107,9 @@ REQUESTS: dict[str, tuple[str, object]] = {
     "open": ("one", {"seed": 3}),
     "close": ("one", b""),
     "set_state": ("", {"a": 1}),
+    "set_limits": ("", {"limits": [{"rpm": 3}], "workspaces": {"blue": ["sk-a"]}}),
+    "set_trouble": ("", {"faults": ["slicer"], "chaos": None}),
+    "audit_by": ("", {"policy": {"policy": "openai-node", "max_attempts": 2}}),
     "advance": ("", {"seconds": 1}),
     "change": ("", {"seed": 2}),
 }

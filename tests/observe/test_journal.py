@@ -236,14 +236,32 @@ def test_who_follows_a_session_is_woken_by_its_next_exchange_alone() -> None:
 
 def test_who_follows_all_is_woken_by_any() -> None:
     journal = filled("s", "s")
-    told = waiting(journal, lambda: journal.wait_after(None, 2, PATIENCE, 1))
+    told = waiting(journal, lambda: journal.wait_after(None, 2, PATIENCE, limit=1))
     journal.append(exchange("other"))
     assert [entry.number for entry in told()] == [3]
 
 
 def test_who_follows_gets_what_is_there_already() -> None:
     journal = filled(*"ssss")
-    assert [entry.number for entry in journal.wait_after("s", 1, PATIENCE, 2)] == [2, 3]
+    assert [entry.number for entry in journal.wait_after("s", 1, PATIENCE, limit=2)] == [2, 3]
+
+
+def test_the_last_ones_are_given_oldest_first_and_of_them_the_first() -> None:
+    journal = filled("s", "other", "s", "s", "s")
+    assert numbers(journal, "s", last=2) == [4, 5]
+    assert numbers(journal, "s", last=3, limit=2) == [3, 4]
+    assert numbers(journal, "s", after=4, last=3) == [5]
+    assert numbers(journal, last=4) == [2, 3, 4, 5]
+    assert numbers(journal, "s", last=0) == []
+    assert numbers(journal, "s", last=9) == [1, 3, 4, 5]
+
+
+def test_sessions_are_named_the_one_longest_unused_first() -> None:
+    journal = filled("a", "", "a")
+    journal.use("b", "rule")
+    assert journal.sessions() == ["", "a", "b"]
+    journal.reset("a")
+    assert journal.sessions() == ["", "b"]
 
 
 def test_eight_threads_that_append_lose_and_double_nothing() -> None:

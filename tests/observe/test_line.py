@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -11,15 +12,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mockdock.fault import Fault
 from mockdock.frames import Head, Outcome
 from mockdock.observe import Exchange, line
 from mockdock.reply import Completion, Failure, ModelCard, ModelList, Usage
 from mockdock.request import Request
 
 STARTED = 1_700_000_000.0
-CLOCK = datetime.fromtimestamp(STARTED).strftime("%H:%M:%S")  # noqa: DTZ006 - local, as shown
+NOW = STARTED + 4321
+CLOCK = datetime.fromtimestamp(NOW).strftime("%H:%M:%S")  # noqa: DTZ006 - local, as shown
 ANSWER = Completion("x" * 29, 0, "gpt-4o-2024-08-06", (), Usage(12, 34, 46))
 DONE = Outcome("completed", 1, 100)
+
+
+@pytest.fixture(autouse=True)
+def _now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let it be now, whatever time an exchange lived in."""
+    local = time.localtime(NOW)
+    monkeypatch.setattr(time, "localtime", lambda: local)
 
 
 def exchange(**fields: Any) -> Exchange:
@@ -38,7 +48,7 @@ def exchange(**fields: Any) -> Exchange:
         "outcome": DONE,
         "started": STARTED,
         "duration": 0.0123,
-        "rendered": lambda: iter(()),
+        "timed": lambda: iter(()),
     }
     return Exchange(**{**given, **fields})
 
@@ -90,9 +100,9 @@ def test_streams_retries_and_clients_that_left_are_noted() -> None:
     request = Request("openai", "chat", "gpt-4o", stream=True)
     gone = Outcome("client_left", 3, 99)
     made = line(exchange(request=request, attempt=2, outcome=gone))
-    assert made.endswith(" ms stream attempt 2 client left after 3 events")
+    assert made.endswith(" ms stream attempt 2 the client left after 3 events")
     one = line(exchange(outcome=replace(gone, frames=1)))
-    assert one.endswith(" ms client left after 1 event")
+    assert one.endswith(" ms the client left after 1 event")
 
 
 def test_a_reply_that_contradicts_its_request_is_warned_of() -> None:
@@ -166,3 +176,24 @@ def test_long_names_are_cut_with_dots() -> None:
     assert f" {'m' * 60} " in whole
     long = line(exchange(reply=Failure("no_match", message="x" * 401)))
     assert long.endswith("x" * 397 + "...")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "names", "stream", "told"),
+    [
+        (Outcome("cut", 3, 9), ["truncate"], True, "cut by truncate after 3 events"),
+        (Outcome("cut", 1, 9), ["slicer", "truncate"], False, "cut by slicer, truncate"),
+        (Outcome("cut", 0, 0), [], False, "cut by a fault"),
+        (Outcome("completed", 1, 9), ["html_error"], False, "broken by html_error"),
+        (Outcome("client_left", 1, 9), ["stall"], True,
+         ("the client left after 1 event, broken by stall")),
+        (Outcome("stopped", 2, 9), [], True, "the server stopped it after 2 events"),
+    ],
+)  # fmt: skip
+def test_what_broke_on_purpose_is_told(
+    outcome: Outcome, names: list[Any], stream: bool, told: str
+) -> None:
+    request = Request("openai", "chat", "gpt-4o", stream=stream)
+    faults = tuple(Fault(name) for name in names)
+    made = line(exchange(request=request, outcome=outcome, faults=faults))
+    assert made.endswith(f" ms{' stream' * stream} {told}")

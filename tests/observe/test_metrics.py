@@ -7,7 +7,7 @@ import re
 from mockdock.observe.metrics import metrics
 from mockdock.observe.verbs import Counts
 
-COUNTS = Counts(requests=7, missed=1, failed=2, prompt_tokens=30, completion_tokens=40)
+COUNTS = Counts(requests=7, missed=1, failed=2, broken=5, prompt_tokens=30, completion_tokens=40)
 _LINE = re.compile(r"(# (HELP|TYPE) )?mockdock_[a-z_]+ .+")
 
 
@@ -19,6 +19,7 @@ def test_every_count_has_a_help_a_type_and_a_value() -> None:
         "mockdock_requests_total": "7",
         "mockdock_missed_total": "1",
         "mockdock_failed_total": "2",
+        "mockdock_broken_total": "5",
         "mockdock_prompt_tokens_total": "30",
         "mockdock_completion_tokens_total": "40",
         "mockdock_open_sessions": "3",

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 from dataclasses import replace
 from typing import Any
 
+import httpx2
 import orjson
 import pytest
 
+from mockdock import Server
 from mockdock.app import App
-from mockdock.delivery import ManualClock
-from mockdock.frames import Outcome
+from mockdock.delivery import ManualClock, ScaledClock
+from mockdock.frames import Frame, Outcome, Raw
 from mockdock.observe import Entry, record
 from mockdock.reply import Choice, Failure, NearRule, Piece, Spoken, Unmet
 from mockdock.request import Request
 from tests.conformance.asgi import Message, app_of, ask, post, scope_of
-from tests.observe.helpers import ANSWER, exchange
+from tests.observe.helpers import ANSWER, exchange, unchecked
 
 CHAT = "/v1/chat/completions"
 ASKED: dict[str, Any] = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
+UNBROKEN: dict[str, Any] = {"cut": None, "raw": None, "alone": [], "moments": []}
 PARAMETERS = {"type": "object", "properties": {}}
 KEY = "sk-abcdefghijklmnopqrstuvwxyz"
 
@@ -53,6 +57,10 @@ def test_every_key_of_a_plain_answer() -> None:
         "session": "mine",
         "started": 1_700_000_000.0,
         "duration": 0.0,
+        "at": 0.0,
+        "time_scale": 1.0,
+        "faults": [],
+        "injected": [],
         "method": "POST",
         "path": CHAT,
         "status": 200,
@@ -73,7 +81,7 @@ def test_every_key_of_a_plain_answer() -> None:
             "accepted_prediction_tokens": 0,
             "rejected_prediction_tokens": 0,
         },
-        "outcome": {"ending": "completed", "frames": 1, "bytes": len(answer.body)},
+        "outcome": {"ending": "completed", "frames": 1, "bytes": len(answer.body), **UNBROKEN},
     }
     assert json.loads(request["body"]) == ASKED
     assert request["headers"] == {
@@ -163,11 +171,9 @@ def test_of_a_stream_that_was_cut_only_what_was_sent_is_told(seconds: int) -> No
 
 
 def test_of_a_client_that_left_before_the_answer_nothing_was_sent() -> None:
-    made = record(
-        Entry(1, exchange(outcome=Outcome("client_left", 0, 0), rendered=lambda: iter(())))
-    )
+    made = record(Entry(1, exchange(outcome=Outcome("client_left", 0, 0), timed=lambda: iter(()))))
     assert made["reply"]["chunks"] == []
-    assert made["outcome"] == {"ending": "client_left", "frames": 0, "bytes": 0}
+    assert made["outcome"] == {"ending": "client_left", "frames": 0, "bytes": 0, **UNBROKEN}
 
 
 def test_tool_calls_and_refusals_are_told_in_no_providers_words() -> None:
@@ -369,3 +375,85 @@ def test_a_key_in_what_came_near_and_in_what_was_raised_is_hidden() -> None:
     one = Entry(1, exchange(reply=failure, request=Request("openai", "chat", KEY)))
     assert KEY not in json.dumps(record(one))
     assert json.dumps(record(one, secrets=True)).count(KEY) == 5
+
+
+def test_a_secret_that_a_fault_cut_in_pieces_is_shown_in_none() -> None:
+    faults = [{"type": "slicer", "size": 7}]
+    app = app_of({"reply": {"error": 400, "message": f"The key {KEY} is odd"}}, faults=faults)
+    answer = post(app, CHAT, ASKED)
+    shown, hidden = last(app, secrets=True), last(app)
+    assert joined(shown) == answer.body
+    assert len(shown["reply"]["chunks"]) > 3
+    assert hidden["reply"]["chunks"] == ["[redacted]"]
+    assert (hidden["faults"], hidden["injected"]) == (
+        ["slicer"],
+        [{"type": "slicer", "size": 7}],
+    )
+
+
+def test_a_head_is_recorded_as_it_was_sent() -> None:
+    fault = {"type": "html_error", "status": 504}
+    app = app_of({"reply": {"text": "Hello", "faults": [fault]}})
+    answer = unchecked(app, ASKED)
+    made = last(app)
+    assert (made["status"], made["usage"]["completion_tokens"]) == (504, 1)
+    assert made["reply"]["headers"] == dict(answer.headers)
+    assert joined(made) == answer.content
+
+
+def test_the_pace_of_a_reply_is_recorded() -> None:
+    reply = {"text": "one two three", "pacing": {"ttft": "1s", "itl": "500ms"}}
+    app = app_of({"reply": reply}, clock=ScaledClock(0))
+    post(app, CHAT, {**ASKED, "stream": True})
+    outcome = last(app)["outcome"]
+    assert len(outcome["moments"]) == outcome["frames"]
+    assert outcome["moments"][-1] == 2.0
+    assert sorted(outcome["moments"]) == outcome["moments"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "cut"),
+    [
+        ({"type": "truncate", "end": "rst"}, {"end": "rst", "gate": None, "for": 0.0, "at": 0.0}),
+        ("wrong_content_length", {"end": "fin", "gate": None, "for": 0.0, "at": 0.0}),
+        (
+            {"type": "connection_refused", "for": "1ms"},
+            {"end": "rst", "gate": "refuse", "for": 0.001, "at": 0.0},
+        ),
+    ],
+    ids=str,
+)
+def test_how_a_connection_was_ended_is_recorded(fault: Any, cut: Any) -> None:
+    scenario = {"mockdock": 1, "rules": [{"reply": {"text": "Hello", "faults": [fault]}}]}
+    with (
+        Server(scenario) as server,
+        contextlib.suppress(httpx2.HTTPError),
+    ):
+        httpx2.post(f"{server.base_url}/chat/completions", json=ASKED)
+    (entry,) = server.app.journal.entries()
+    made = record(entry)
+    assert (made["outcome"]["ending"], made["outcome"]["cut"]) == ("cut", cut)
+    assert made["outcome"]["raw"] == (0 if fault == "wrong_content_length" else None)
+
+
+def test_raw_bytes_at_the_end_close_the_connection() -> None:
+    made = record(
+        Entry(
+            1,
+            exchange(
+                outcome=Outcome("cut", 2, 3),
+                timed=lambda: iter([(0.0, Frame(b"a", flush=True)), (1.5, Raw(b"bc"))]),
+            ),
+        )
+    )
+    assert made["outcome"] == {
+        "ending": "cut",
+        "frames": 2,
+        "bytes": 3,
+        "cut": {"end": "fin", "gate": None, "for": 0.0, "at": 1.5},
+        "raw": 1,
+        "alone": [0, 1],
+        "moments": [0.0, 1.5],
+    }
+    nothing = exchange(outcome=Outcome("cut", 0, 0), timed=lambda: iter(()))
+    assert record(Entry(1, nothing))["outcome"]["cut"]["at"] == 0.0

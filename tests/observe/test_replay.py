@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from mockdock.engine import Engine
 from mockdock.observe import record, replay
 from mockdock.scenario import load
 from tests.conformance.asgi import Answer, app_of, ask, post
+from tests.observe.helpers import unchecked
 
 CHAT = "/v1/chat/completions"
 KEY = "sk-abcdefghijklmnopqrstuvwxyz"
@@ -92,6 +94,8 @@ def test_a_plain_answer_is_written_as_a_person_would() -> None:
     post(app, CHAT, user("you"))
     assert replay(records(app), name="mine") == (
         "# Replays 1 exchange that mockdock recorded.\n"
+        "# This is a scenario: mockdock serve FILE answers the same requests the same way,\n"
+        "# and so does a test with @pytest.mark.mockdock(scenario=FILE).\n"
         "mockdock: 1\n"
         "name: mine\n"
         "rules:\n"
@@ -448,3 +452,58 @@ def test_records_from_json_are_as_good(tmp_path: Path) -> None:
     path.write_text(replay(kept))
     served = App(Engine(load(path).scenario), clock=ScaledClock(0))
     assert told(post(served, CHAT, user("hi")))[1][0][0]["text"] == "Hello"
+
+
+BROKEN: list[Any] = [
+    {"type": "html_error", "status": 504},
+    {"type": "wrong_content_type", "content_type": "text/plain"},
+    {"type": "invalid_json", "after": {"bytes": 9}},
+    "empty_body",
+    "wrong_model",
+    "missing_usage",
+    "empty_choices",
+    "finish_without_content",
+    "cut_arguments",
+    "broken_tool_call",
+    "hallucinated_tool",
+]
+
+
+@pytest.mark.parametrize("fault", BROKEN, ids=str)
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_broke_breaks_again(fault: Any, stream: bool, tmp_path: Path) -> None:
+    """Status and body are the same, but for ids and times."""
+    tool = {"tool_calls": [{"name": "look_up", "arguments": {"what": "a longer word"}}]}
+    calls = isinstance(fault, str) and ("tool" in fault or "arguments" in fault)
+    reply = {**(tool if calls else {"text": "Hello, you."}), "faults": [fault]}
+    asked = user("you", stream=stream, **({"tools": [LOOK_UP]} if calls else {}))
+    app = app_of({"reply": reply})
+    first = unchecked(app, asked)
+    second = unchecked(again(app, tmp_path), asked)
+    assert second.status_code == first.status_code
+    assert second.headers.get("content-type") == first.headers.get("content-type")
+    assert _plain(second.content) == _plain(first.content)
+
+
+def _plain(body: bytes) -> str:
+    """Leave out what is made anew."""
+    text = body.decode("utf-8", "replace")
+    for name in ("id", "system_fingerprint", "obfuscation"):
+        text = re.sub(rf'"{name}": ?"[^"]*"', f'"{name}":""', text)
+    return re.sub(r'"created": ?[0-9]+', '"created":0', text)
+
+
+def test_faults_are_written_with_their_options_and_without_chance() -> None:
+    faults = [{"type": "slicer", "probability": 1.0, "times": 3}, {"type": "split", "when": {}}]
+    app = app_of({"reply": {"text": "x", "faults": faults}})
+    post(app, CHAT, user("you", stream=True))
+    (rule,) = written(app)["rules"]
+    assert rule["reply"] == {"text": "x", "faults": ["slicer", "split"]}
+
+
+def test_errors_that_broke_are_told() -> None:
+    app = app_of({"reply": {"error": 500}}, faults=[{"type": "html_error", "status": 502}])
+    unchecked(app, user("you"))
+    text = replay(records(app))
+    assert "# Errors that broke on the wire, and do not here: 1\n" in text
+    assert "faults" not in yaml.safe_load(text)["rules"][0]["reply"]

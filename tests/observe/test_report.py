@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockdock.app import App
+from mockdock.fault import Fault
 from mockdock.frames import Outcome
 from mockdock.local import LocalVerbs
 from mockdock.observe import exchanges, record, report
@@ -234,10 +235,12 @@ def test_warnings_errors_and_causes_are_shown() -> None:
     [
         ("client_left", 3, "the client left after 3 events"),
         ("stopped", 1, "the server stopped it after 1 event"),
+        ("cut", 2, "cut by truncate"),
     ],
 )
 def test_an_exchange_that_was_cut_short_says_how(ending: Any, frames: int, told: str) -> None:
-    made = exchange(outcome=Outcome(ending, frames, 10), rule=None)
+    faults = (Fault("truncate"),) if ending == "cut" else ()
+    made = exchange(outcome=Outcome(ending, frames, 10), rule=None, faults=faults)
     text = exchanges([record(Entry(1, made))])
     assert text.endswith(f"gpt-4o · otherwise · 12+34 tokens · {told}")
 
@@ -286,3 +289,14 @@ def test_nothing_a_client_sends_reaches_the_terminal_raw(text: str) -> None:
     post(app, CHAT, say(text))
     for told in (judged(app), shown(app)):
         assert all(letter.isprintable() or letter == "\n" for letter in told)
+
+
+def test_what_was_broken_on_purpose_is_counted() -> None:
+    verdict = Verdict(ok=True, requests=3, broken=2, prompt_tokens=4, completion_tokens=5)
+    told = "3 requests, 2 broken on purpose, 4+5 tokens"
+    assert report(verdict) == f"mockdock: all went as it should; {told}"
+
+
+def test_exchanges_that_were_left_out_are_counted() -> None:
+    told = exchanges([record(Entry(9, exchange()))], earlier=8)
+    assert told.startswith("... 8 earlier exchanges not shown\n#9 ")

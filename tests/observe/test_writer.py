@@ -304,7 +304,7 @@ def test_an_exchange_that_cannot_be_told_does_not_end_the_journal(
         raise RuntimeError("cannot render")
 
     path = tmp_path / "journal.jsonl"
-    wrong = replace(exchange(), rendered=broken, outcome=Outcome("completed", 1, 1))
+    wrong = replace(exchange(), timed=broken, outcome=Outcome("completed", 1, 1))
     with caplog.at_level(logging.ERROR, "mockdock"), JournalWriter(path, said) as writer:
         writer.write(Entry(1, wrong))
         writer.write(entry(2))

@@ -24,13 +24,13 @@ from mockdock.app import App
 from mockdock.errors import Problem, UsageError
 from mockdock.local import LocalVerbs
 from mockdock.observe.verbs import Changes, InPython, Opening, Verbs
-from mockdock.remote import RemoteVerbs
+from mockdock.remote import RemoteVerbs, asking
 from mockdock.remote import verbs as remote
 from mockdock.remote.connections import Connections
 from mockdock.remote.portable import portable_rule, portable_scenario
 from mockdock.request import Request
 from mockdock.scenario import load
-from mockdock.server import _config, _Uvicorn, bind
+from mockdock.server import _Uvicorn, bind
 
 SESSION = "sk-mockdock-remote"
 BASE = {"mockdock": 1, "rules": [{"name": "base", "when": {"user": "base"}, "reply": "base"}]}
@@ -121,6 +121,8 @@ def test_rules_are_added_changed_and_removed(server: Server, verbs: Verbs) -> No
         ("base", "base", False, 0),
     ]
     assert cards[2].when == {"user": {"contains": ["base"]}}
+    assert [verbs.rules(SESSION, key=card.key) for card in cards] == [[card] for card in cards]
+    assert verbs.rules(SESSION, key="+9") == []
     verbs.remove_rule(SESSION, two)
     assert chat(server, "b") == "one"
     with pytest.raises(UsageError, match=r"no added rule has the key '\+2'; there are: \+1"):
@@ -147,6 +149,10 @@ def test_the_journal_counts_and_verdicts(server: Server, verbs: Verbs) -> None:
     assert verbs.journal(SESSION, after=records[0]["number"]) == records[1:]
     assert verbs.journal(SESSION, limit=1) == records[:1]
     assert verbs.journal(None) == records
+    assert verbs.journal(SESSION, last=1) == records[1:]
+    assert verbs.journal(SESSION, last=9, limit=1) == records[:1]
+    assert verbs.journal(SESSION, after=records[0]["number"], last=2) == records[1:]
+    assert verbs.journal(SESSION, last=0) == []
     counts = verbs.counts(SESSION)
     assert (counts.requests, counts.missed, counts.failed) == (2, 1, 1)
     assert counts == verbs.counts(None).model_copy(update={"era": counts.era})
@@ -223,6 +229,120 @@ def test_resetting_one_session_and_all(server: Server, verbs: Verbs) -> None:
     assert (verbs.counts(None).requests, len(verbs.rules(""))) == (0, 1)
 
 
+TROUBLE: dict[str, Any] = {
+    "limits": [{"per": ["model", "key"], "rpm": 2, "token_budget": 100}, {"concurrent": 3}],
+    "workspaces": {"blue": ["sk-blue"]},
+    "faults": [{"type": "slicer", "times": 1}],
+    "chaos": {"rate": 0.0, "mix": {"429": 1.0}},
+    "timeline": [{"at": "30s", "error": {"error": 503}}],
+    "audit": {"policy": "openai-node", "max_attempts": 2},
+}
+
+
+def test_trouble_is_set_given_and_taken_away(server: Server, verbs: Verbs) -> None:
+    verbs.open(SESSION, MANUAL)
+    nothing = verbs.trouble(SESSION)
+    assert nothing == {
+        "limits": [],
+        "faults": [],
+        "timeline": [],
+        "workspaces": {},
+        "chaos": None,
+        "audit": None,
+    }
+    verbs.set_trouble(SESSION, TROUBLE)
+    read = verbs.trouble(SESSION)
+    assert read["limits"][0]["rpm"] == 2
+    assert read["faults"] == [{"type": "slicer", "times": 1}]
+    assert (read["chaos"]["rate"], read["timeline"][0]["error"]["error"]) == (0.0, 503)
+    assert (read["audit"]["max_attempts"], read["workspaces"]) == (2, {"blue": ["sk-blue"]})
+    verbs.set_trouble(SESSION, {"faults": [], "chaos": None, "audit": None})
+    assert verbs.trouble(SESSION)["limits"] == read["limits"]
+    verbs.set_trouble(SESSION, dict.fromkeys(TROUBLE))
+    assert verbs.trouble(SESSION) == nothing
+    assert verbs.trouble("") == nothing
+
+
+def test_limits_tell_how_they_stand_for_each_they_count(server: Server, verbs: Verbs) -> None:
+    verbs.open(SESSION, MANUAL)
+    verbs.set_trouble(SESSION, {"limits": TROUBLE["limits"]})
+    fresh = verbs.limits(SESSION)
+    assert [(each.measure, each.of, each.used, each.wait) for each in fresh] == [
+        ("rpm", {}, 0, 0),
+        ("token_budget", {}, 0, 0),
+        ("concurrent", {}, 0, 0),
+    ]
+    assert [each.window for each in fresh] == [60, None, None]
+    for _ in range(3):
+        chat(server, "base")
+    rpm, budget, running = verbs.limits(SESSION)
+    assert (rpm.counts, rpm.limit, rpm.per) == ("requests", 2, ("model", "key"))
+    assert rpm.of == {"model": "gpt-4o", "key": SESSION}
+    assert (rpm.used, rpm.remaining, rpm.reset, rpm.wait) == (2, 0, 60, 30)
+    assert (budget.counts, budget.remaining, budget.reset) == ("spent", 100 - budget.used, None)
+    assert 0 < budget.used < 100
+    assert (running.used, running.wait) == (0, 0)
+    verbs.advance(SESSION, 30)
+    assert verbs.limits(SESSION)[0].remaining == 1
+
+
+def test_trouble_lets_rules_go_on_counting_and_counts_faults_anew(
+    server: Server, verbs: Verbs
+) -> None:
+    verbs.open(SESSION, MANUAL)
+    verbs.load(SESSION, {"mockdock": 1, "rules": [{"name": "r", "replies": ["a", "b", "c", "d"]}]})
+    once = {"faults": [{"type": "comments", "times": 1}, {"type": "slicer", "times": 1}]}
+    verbs.set_trouble(SESSION, once)
+    assert [chat(server, "x") for _ in range(2)] == ["a", "b"]
+    verbs.set_trouble(SESSION, once)
+    assert [chat(server, "x") for _ in range(2)] == ["c", "d"]
+    faults = [each["faults"] for each in verbs.journal(SESSION)]
+    assert faults == [["slicer"], [], ["slicer"], []]
+    assert [(card.key, card.used) for card in verbs.rules(SESSION)] == [("1/r", 4)]
+    assert verbs.counts(SESSION).broken == 2
+    assert verbs.verify(SESSION).broken == 2
+
+
+@pytest.mark.parametrize(
+    ("wrong", "place"),
+    [
+        ({"limits": [{"rpm": 0}]}, "limits[0].rpm"),
+        ({"faults": ["truncat"]}, "faults[0].type"),
+        ({"chaos": {"rate": 2}}, "chaos.rate"),
+        ({"audit": "openai"}, "audit"),
+    ],
+)
+def test_wrong_trouble_is_told_with_its_place(verbs: Verbs, wrong: Any, place: str) -> None:
+    verbs.open(SESSION, MANUAL)
+    with pytest.raises(ScenarioError) as error:
+        verbs.set_trouble(SESSION, wrong)
+    assert error.value.problems[0].path.startswith(place.partition(".")[0])
+
+
+def test_what_is_no_trouble_cannot_be_set(verbs: Verbs) -> None:
+    verbs.open(SESSION, MANUAL)
+    with pytest.raises(UsageError, match=r"fault.*limits, workspaces|'faults'"):
+        verbs.set_trouble(SESSION, {"fault": []})
+    with pytest.raises(UsageError, match="open it first"):
+        verbs.set_trouble("closed", {"faults": []})
+
+
+def test_clients_are_judged_by_a_policy(server: Server, verbs: Verbs) -> None:
+    verbs.open(SESSION, MANUAL)
+    verbs.load(SESSION, {"mockdock": 1, "rules": [{"reply": {"error": 400}}]})
+    chat(server, "x")
+    chat(server, "x")
+    default, node = verbs.audit(SESSION), verbs.audit(SESSION, "openai-node")
+    assert (default["policy"]["name"], node["policy"]["name"]) == ("default", "openai-node")
+    assert default["figures"]["calls"] >= 1
+    verbs.set_trouble(SESSION, {"audit": {"max_attempts": 1}})
+    assert verbs.audit(SESSION)["policy"]["name"] == "default, changed"
+    assert verbs.audit(None)["policy"]["name"] == "default"
+    assert verbs.audit(SESSION, {"policy": "langchain"})["policy"]["name"] == "langchain"
+    with pytest.raises(ScenarioError):
+        verbs.audit(SESSION, "openai")
+
+
 READ: Mapping[str, Callable[[Verbs], object]] = {
     "url": lambda verbs: verbs.url,
     "about": lambda verbs: verbs.about(),
@@ -230,6 +350,11 @@ READ: Mapping[str, Callable[[Verbs], object]] = {
     "sessions": lambda verbs: verbs.sessions(),
     "scenario": lambda verbs: verbs.scenario(SESSION),
     "rules": lambda verbs: verbs.rules(SESSION),
+    "trouble": lambda verbs: verbs.trouble(SESSION),
+    "limits": lambda verbs: [
+        each.model_copy(update={"used": 0, "reset": 0, "wait": 0}) for each in verbs.limits(SESSION)
+    ],
+    "audit": lambda verbs: verbs.audit(SESSION, "openai-python"),
     "journal": lambda verbs: verbs.journal(SESSION),
     "counts": lambda verbs: verbs.counts(SESSION),
     "verify": lambda verbs: verbs.verify(SESSION, unused="all"),
@@ -249,6 +374,7 @@ def test_what_is_read_elsewhere_is_the_same(server: Server, read: str) -> None:
     local.load(SESSION, load("weather-agent").scenario.model_dump(mode="json", by_alias=True,
                                                                   exclude_unset=True))  # fmt: skip
     local.set_state(SESSION, {"a": 1})
+    local.set_trouble(SESSION, {"limits": [{"rpm": 9, "per": ["key", "model"]}]})
     chat(server, "weather in Rome", SESSION)
     chat(server, "something else: sk-proj-abcdefghijklmnopqrstuvwx", SESSION)
     far = READ[read](RemoteVerbs(server.url))
@@ -259,7 +385,7 @@ def test_what_is_read_elsewhere_is_the_same(server: Server, read: str) -> None:
 
 def test_every_verb_that_reads_is_compared() -> None:
     does = {"open", "close", "load", "add_rule", "replace_rule", "remove_rule", "set_state",
-            "change", "advance", "reset"}  # fmt: skip
+            "set_trouble", "change", "advance", "reset"}  # fmt: skip
     verbs = {name for name in vars(Verbs) if not name.startswith("_")}
     assert READ.keys() == verbs - does
 
@@ -341,6 +467,38 @@ def test_a_long_journal_comes_in_pages(server: Server, monkeypatch: pytest.Monke
     assert verbs.journal(SESSION, limit=3) == whole[:3]
     assert verbs.journal(SESSION, limit=4) == whole
     assert verbs.journal(SESSION, limit=0) == []
+    assert verbs.journal(SESSION, last=3) == whole[1:]
+    assert verbs.journal(SESSION, last=9) == whole
+    assert verbs.journal(SESSION, last=4, limit=3) == whole[:3]
+
+
+def test_a_scenario_may_be_a_text_with_lines(verbs: Verbs) -> None:
+    text = {"yaml": "mockdock: 1\nrules:\n- reply: x\n", "name": "greet.yaml"}
+    verbs.open(SESSION, Opening(scenario=text))
+    verbs.load(SESSION, {**text, "yaml": f"{text['yaml']}- reply: y\n"})
+    assert [rule["reply"]["text"] for rule in verbs.scenario(SESSION)["rules"]] == ["x", "y"]
+    with pytest.raises(ScenarioError) as told:
+        verbs.load(SESSION, {**text, "yaml": "mockdock: 1\nrule: 1\n"})
+    (problem,) = told.value.problems
+    assert (problem.file, problem.line, problem.path) == ("greet.yaml", 2, "rule")
+
+
+def test_all_sessions_are_judged(server: Server, verbs: Verbs) -> None:
+    verbs.open(SESSION, MANUAL)
+    chat(server, "base", "")
+    chat(server, "nobody answers this")
+    told = verbs.verify(None, unused="all")
+    number = verbs.journal(SESSION)[0]["number"]
+    assert (told.ok, told.requests) == (False, 2)
+    assert [each.message for each in told.problems] == [
+        f"session '{SESSION}': POST /v1/chat/completions was answered by no rule",
+        (
+            f"session '{SESSION}': base never answered: nearest is request #{number}, "
+            "user wanted a text with 'base', was 'nobody answers this'"
+        ),
+    ]
+    with pytest.raises(UsageError, match="an order is that of one session"):
+        verbs.verify(None, order=[("base",)])
 
 
 def test_a_long_wait_is_several_short_ones(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -486,7 +644,7 @@ def test_the_base_url_of_clients_is_told(server: Server) -> None:
 
 
 def test_another_language_is_told(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote, "VERSION", 2)
+    monkeypatch.setattr(asking, "VERSION", 2)
     with pytest.raises(StartError, match="speaks version 1 of the scenario language, and this"):
         RemoteVerbs(server.url)
 
@@ -601,7 +759,7 @@ def test_a_token_is_sent(server: Server) -> None:
 def serving(app: object, **options: Any) -> Iterator[int]:
     """Serve an application in a thread, and give the port."""
     listener = bind("127.0.0.1", 0)
-    running = _Uvicorn(_config(cast("App", app), 0.0, **options))
+    running = _Uvicorn(cast("App", app), 0.0, **options)
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

@@ -18,7 +18,7 @@ TABLE = [
     ("", "the file is empty (begin with mockdock: 1)"),
     ("mockdock: 1\nmockdock: 1", "2:1: mockdock: key 'mockdock' twice, first in line 1"),
     ("mockdock: 1\nseed: x", "2:7: seed: expected a whole number, got 'x'"),
-    ("mockdock: 1\nlimits: []", "2:1: limits: unknown key 'limits' (*)"),
+    ("mockdock: 1\nlimit: []", "2:1: limit: unknown key 'limit' (did you mean 'limits'?)"),
     ("mockdock: 1\nrulez: []", "2:1: rulez: unknown key 'rulez' (did you mean 'rules'?)"),
     (
         "mockdock: 1\nvalidation: strickt",

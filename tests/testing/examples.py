@@ -18,9 +18,11 @@ from mockdock.testing import (
     CallReply,
     CallRequest,
     Calls,
+    ClientAudit,
     DockServer,
     Explained,
     Judged,
+    LimitCard,
     Matching,
     RuleHandle,
     ToolCalled,
@@ -86,6 +88,7 @@ def rules(dock: MockDock) -> None:
         usage={"prompt_tokens": 7},
         headers={"x-more": "yes"},
         pacing={"ttft": "20ms"},
+        faults=["slicer", {"type": "truncate", "after": {"tokens": 5}}],
     )
     rule.times(count=3).then.refuse(text="No.").then.respond_with(function=lambda _: "x")
     dock.when(user="a").reply(refusal="No.")
@@ -105,6 +108,7 @@ def rules(dock: MockDock) -> None:
         type="t",
         param="p",
         code="c",
+        header="ms",
         should_retry=False,
         headers={"x-more": "yes"},
     )
@@ -167,6 +171,27 @@ def watching(dock: MockDock) -> None:
     dock.reset()
 
 
+def trouble(dock: MockDock) -> None:
+    """Set trouble in every way, and judge who met it."""
+    dock.limits({"per": "key", "rpm": 3}, workspaces={"blue": ["sk-blue"]})
+    dock.faults("slicer", {"type": "comments", "probability": 0.5})
+    dock.chaos(
+        rate=0.5, mix={429: 3, "reset": 1}, burst={"every": "60s", "for": "5s"}, when={"user": "x"}
+    )
+    dock.timeline({"at": "30s", "for": "60s", "error": 503})
+    dock.reply("Hello!")
+    ask(dock)
+    meters: list[LimitCard] = dock.meters
+    assert [(meter.measure, meter.remaining, meter.of) for meter in meters] == [
+        ("rpm", 2, {"key": dock.api_key})
+    ]
+    assert dock.trouble["chaos"]["rate"] == 0.5
+    assert dock.calls.last.faults[:1] == ("slicer",)
+    audit: ClientAudit = dock.audit(policy="openai-python")
+    assert (audit.ok, audit.figures.calls, len(audit.calls)) == (True, 1, 1)
+    audit.assert_ok()
+
+
 def wrong(dock: MockDock) -> None:
     """Use it wrongly; never run."""
     dock.when(usr="x")  # type: ignore[call-arg]
@@ -184,6 +209,10 @@ def wrong(dock: MockDock) -> None:
     dock.assert_called(status="200")  # type: ignore[arg-type]
     dock.explain("x")  # type: ignore[arg-type]
     dock.url_for("opnai")  # type: ignore[arg-type]
+    dock.faults(5)  # type: ignore[arg-type]
+    dock.chaos("often")  # type: ignore[arg-type]
+    dock.fail(header="sec")  # type: ignore[arg-type]
+    dock.audit(5)  # type: ignore[arg-type]
     dock.set_state(x=[1])  # type: ignore[arg-type]
     _ = dock.calls.last.reply.txt  # type: ignore[attr-defined]
     MockDock(time_scale="fast")  # type: ignore[arg-type]
@@ -191,5 +220,5 @@ def wrong(dock: MockDock) -> None:
     DockServer(prt=5)  # type: ignore[call-arg]
 
 
-EXAMPLES = (rules, watching)
+EXAMPLES = (rules, trouble, watching)
 """Those that take a dock."""

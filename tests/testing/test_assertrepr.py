@@ -27,6 +27,7 @@ def call(text: str = "Hi", number: int = 1, **changes: Any) -> Call:
         "rule": None,
         "rule_key": None,
         "missed": False,
+        "faults": [],
         "request": {
             "headers": {},
             "body": json.dumps({"model": "m", "messages": [{"role": "user", "content": text}]}),

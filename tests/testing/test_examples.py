@@ -27,7 +27,7 @@ from mockdock.testing.dock import ClientOptions
 from tests.testing import examples
 from tests.testing.helpers import ask
 
-OF_OTHERS = {"RemoteVerbs"}
+OF_OTHERS = {"LimitCard", "RemoteVerbs"}
 """What is proved elsewhere."""
 
 PUBLIC = [
@@ -92,6 +92,7 @@ def names(dock: MockDock) -> Iterator[dict[str, Any]]:
             "ClientOptions": ClientOptions,
             "Filters": Filters,
             "OpenAI": client,
+            "audit": dock.audit("openai-python"),
             "call": dock.calls.first,
             "dock": dock,
             "hello": hello,

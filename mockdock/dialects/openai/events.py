@@ -39,6 +39,8 @@ def events(reply: Completion, *, with_usage: bool) -> Iterator[Frame]:
     start = b"data: " + base[:-1] + b',"choices":['
     end = b'],"usage":null' if with_usage else b"]"
     close = _closer(reply)
+    if not reply.choices:
+        yield Frame(close(start + end))
     for together in zip_longest(*(_deltas(choice, reply) for choice in reply.choices)):
         # Choices are generated side by side: a round takes the time of one token.
         weight = max(delta.tokens for delta in together if delta is not None)
@@ -57,7 +59,7 @@ def events(reply: Completion, *, with_usage: bool) -> Iterator[Frame]:
             )
             yield Frame(close(body), weight)
             weight = 0
-    if with_usage:
+    if with_usage and reply.tells_usage:
         usage = orjson.dumps(told_usage(reply.usage))
         yield Frame(close(b'%b],"usage":%b' % (start, usage)))
     yield _DONE

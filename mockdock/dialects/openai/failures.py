@@ -6,13 +6,14 @@ record: 405, 408, 413, 415, and the generic 400.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from mockdock.dialects.base import Call
+from mockdock.dialects.openai.durations import go_duration
+from mockdock.limit import Measure
 from mockdock.reply import Failure, FailureKind
 
 __all__ = ["ORGANIZATION", "Told", "misroute", "oversize", "tell"]
@@ -22,7 +23,6 @@ _LIMITS_URL = "Visit https://platform.openai.com/account/rate-limits to learn mo
 _DOCS_URL = "https://platform.openai.com/docs/api-reference/"
 _KEYS_URL = "https://platform.openai.com/account/api-keys"
 _SHORT_KEY = 11
-_SECOND = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,46 +117,46 @@ def oversize(limit: int) -> Failure:
     )
 
 
-def _rate(failure: Failure, what: str, short: str, numbers: tuple[int, int, int], wait: str) -> str:
-    limit, used, requested = numbers
-    after = wait if failure.retry_after is None else _go_duration(failure.retry_after)
+_MEASURES: dict[Measure, str] = {
+    "rpm": "requests per min (RPM)",
+    "rpd": "requests per day (RPD)",
+    "tpm": "tokens per min (TPM)",
+    "tpd": "tokens per day (TPD)",
+    "concurrent": "concurrent requests",
+}
+
+
+def _rate(failure: Failure, usual: Measure, numbers: tuple[int, int, int], wait: str) -> str:
+    """Word a refusal: the numbers of a limit, else those of a pasted error."""
+    found = (failure.limit, failure.used, failure.requested)
+    pairs = zip(found, numbers, strict=True)
+    limit, used, requested = (known if mine is None else mine for mine, known in pairs)
+    after = wait if failure.retry_after is None else go_duration(failure.retry_after)
     return (
-        f"Rate limit reached for {failure.model} in organization {ORGANIZATION} on {what} per min "
-        f"({short}): Limit {limit}, Used {used}, Requested {requested}. Please try again in "
-        f"{after}. {_LIMITS_URL}"
+        f"Rate limit reached for {failure.model} in organization {ORGANIZATION} on "
+        f"{_MEASURES[failure.measure or usual]}: Limit {limit}, Used {used}, "
+        f"Requested {requested}. Please try again in {after}. {_LIMITS_URL}"
     )
 
 
-def _go_duration(seconds: float) -> str:
-    """Write seconds as Go does: ``0s``, ``644ms``, ``20s``, ``6m0s``, ``1h0m0s``."""
-    milliseconds = math.ceil(round(seconds * 1000, 3))
-    if 0 < milliseconds < _SECOND:
-        return f"{milliseconds}ms"
-    minutes, rest = divmod(milliseconds, 60 * _SECOND)
-    text = f"{rest / _SECOND:g}s"
-    if minutes:
-        hours, minutes = divmod(minutes, 60)
-        text = f"{hours}h{minutes}m{text}" if hours else f"{minutes}m{text}"
-    return text
-
-
 def _rate_limit(failure: Failure) -> Told:
-    message = _rate(failure, "requests", "RPM", (3, 3, 1), "20s")
+    message = _rate(failure, "rpm", (3, 3, 1), "20s")
     return Told(429, message, "requests", None, "rate_limit_exceeded")
 
 
 def _tokens_limit(failure: Failure) -> Told:
-    message = _rate(failure, "tokens", "TPM", (30000, 29937, 385), "644ms")
+    message = _rate(failure, "tpm", (30000, 29937, 385), "644ms")
     return Told(429, message, "tokens", None, "rate_limit_exceeded")
 
 
 def _request_too_large(failure: Failure) -> Told:
     limit = 30000 if failure.limit is None else failure.limit
     used = 30601 if failure.used is None else failure.used
+    measure = _MEASURES[failure.measure or "tpm"]
     return Told(
         429,
-        f"Request too large for {failure.model} in organization {ORGANIZATION} on tokens per min "
-        f"(TPM): Limit {limit}, Requested {used}. The input or output tokens must be reduced in "
+        f"Request too large for {failure.model} in organization {ORGANIZATION} on {measure}: "
+        f"Limit {limit}, Requested {used}. The input or output tokens must be reduced in "
         f"order to run successfully. {_LIMITS_URL}",
         "tokens",
         None,

@@ -1,18 +1,21 @@
 """Status and headers, as recorded from api.openai.com in March 2026.
 
-Left out on purpose: Cloudflare's own headers, ``strict-transport-security``
-(a browser would refuse plain localhost afterwards), and the rate-limit
-headers, which only a limiter can fill truly.
+Left out on purpose: Cloudflare's own headers, and ``strict-transport-security``
+(a browser would refuse plain localhost afterwards). The rate-limit headers are
+those of the scenario's limits; where it has none, there are none.
 """
 
 from __future__ import annotations
 
 import math
 import uuid
+from email.utils import formatdate
 
 from mockdock.dialects.base import Envelope
+from mockdock.dialects.openai.durations import go_duration, whole_milliseconds
 from mockdock.dialects.openai.failures import tell
 from mockdock.frames import Head
+from mockdock.limit import Standing, told
 from mockdock.reply import Completion, Failure, Reply
 from mockdock.request import Request
 
@@ -50,35 +53,60 @@ def _served(envelope: Envelope) -> tuple[tuple[bytes, bytes], ...]:
     return (
         *_FIXED,
         (b"openai-processing-ms", b"%d" % envelope.processing_ms),
+        *_limits(envelope),
         (b"x-request-id", b"req_" + envelope.request_id.encode()),
     )
 
 
+def _limits(envelope: Envelope) -> tuple[tuple[bytes, bytes], ...]:
+    """Tell of the rate limits, as recorded: limits, then what is left, then the resets."""
+    standings = envelope.standings
+    if standings is None:
+        return ()
+    counted = ((b"requests", standings.requests), (b"tokens", standings.tokens))
+    known = [(name, standing) for name, standing in counted if standing is not None]
+
+    def reset(standing: Standing) -> bytes:
+        return go_duration(standing.reset * envelope.time_scale).encode()
+
+    return (
+        *((b"x-ratelimit-limit-" + name, b"%d" % each.limit) for name, each in known),
+        *((b"x-ratelimit-remaining-" + name, b"%d" % each.remaining) for name, each in known),
+        *((b"x-ratelimit-reset-" + name, reset(each)) for name, each in known),
+    )
+
+
 def _failed(failure: Failure, envelope: Envelope) -> Head:
-    told = tell(failure)
-    if told.status == _UNAUTHORIZED:
+    words = tell(failure)
+    if words.status == _UNAUTHORIZED:
         headers: tuple[tuple[bytes, bytes], ...] = (
             *_json(envelope),
             (b"www-authenticate", b'Bearer realm="OpenAI API"'),
             (b"x-request-id", str(uuid.UUID(envelope.request_id)).encode()),
         )
-    elif told.edge:
+    elif words.edge:
         request_id = b"req_" + envelope.request_id.encode()
         headers = (*_json(envelope), (b"x-request-id", request_id))
     else:
         headers = (*_json(envelope), *_served(envelope))
-    own = {**envelope.extra, **_retry(failure, envelope.time_scale), **failure.headers}
-    return Head(told.status, _with(headers, own))
+    own = {**envelope.extra, **_retry(failure, envelope), **failure.headers}
+    return Head(words.status, _with(headers, own))
 
 
-def _retry(failure: Failure, scale: float) -> dict[str, str]:
+def _retry(failure: Failure, envelope: Envelope) -> dict[str, str]:
     """Tell when to come back, in real time: at least 1 ms, or SDKs ignore it."""
     own = {}
-    if failure.retry_after is not None:
-        milliseconds = max(1, math.ceil(round(failure.retry_after * scale * 1000, 3)))
+    form = failure.retry_header
+    if failure.retry_after is not None and form != "none":
+        wait = told(failure.retry_after, form) * envelope.time_scale
+        milliseconds = max(1, whole_milliseconds(wait))
         seconds = milliseconds / 1000
-        own["retry-after"] = str(math.ceil(seconds)) if seconds >= 1 else f"{seconds:g}"
-        own["retry-after-ms"] = str(milliseconds)
+        if form == "date":
+            own["retry-after"] = formatdate(math.ceil(envelope.clock + seconds), usegmt=True)
+        elif form != "ms":
+            own["retry-after"] = str(math.ceil(seconds)) if seconds >= 1 else f"{seconds:g}"
+        if form not in ("seconds", "date"):
+            own["retry-after-ms"] = str(milliseconds)
     if failure.should_retry is not None:
         own["x-should-retry"] = "true" if failure.should_retry else "false"
     return own

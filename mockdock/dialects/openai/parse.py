@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -68,9 +69,12 @@ def _parse_chat(call: Call) -> Request | Failure:
     try:
         if call.lenient:
             return _request(call, body, validate_leniently(orjson.loads(call.body)))
-        return _strictly(call, body)
+        parsed = _strictly(call, body)
     except ValidationError as error:
-        return translate(body, error, newer=_is_newer(call, body.get("model")), raw=call.body)
+        parsed = translate(body, error, newer=_is_newer(call, body.get("model")), raw=call.body)
+    if isinstance(parsed, Failure) and isinstance(model := body.get("model"), str):
+        return replace(parsed, model=model)
+    return parsed
 
 
 def _strictly(call: Call, body: dict[str, Any]) -> Request | Failure:

@@ -52,7 +52,7 @@ def frames(request: Request | None, reply: Reply) -> Iterator[Frame]:
             if request is not None and request.stream:
                 yield from events(reply, with_usage=request.include_usage)
             else:
-                tokens = max(_tokens(choice) for choice in reply.choices)
+                tokens = max((_tokens(choice) for choice in reply.choices), default=0)
                 yield Frame(_pretty(_completion(reply)), tokens)
 
 
@@ -77,13 +77,14 @@ def _tokens(choice: Choice) -> int:
 
 
 def _completion(reply: Completion) -> dict[str, Any]:
+    usage = {"usage": told_usage(reply.usage)} if reply.tells_usage else {}
     return {
         "id": f"{PREFIX}{reply.id}",
         "object": "chat.completion",
         "created": reply.created,
         "model": reply.model,
         "choices": [_choice(choice, reply) for choice in reply.choices],
-        "usage": told_usage(reply.usage),
+        **usage,
         "service_tier": reply.service_tier,
         "system_fingerprint": reply.system_fingerprint,
     }

@@ -6,7 +6,8 @@ import json
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -39,6 +40,9 @@ _SLICE = 0.2
 """Who waits asks again so often, in seconds: a server that stops need not wait for it longer."""
 _WAITERS: RunVar[CapacityLimiter] = RunVar("mockdock.observe.control.waiters")
 _MOST_WAITERS = 32
+"""Threads for them, which they take in turn."""
+_MOST_WAITING = 500
+"""Who waits beyond these is refused: each takes its turn less often the more there are."""
 
 _log = logging.getLogger("mockdock")
 
@@ -46,30 +50,53 @@ _log = logging.getLogger("mockdock")
 def control_app(verbs: Verbs, token: str | None = None) -> Starlette:
     """Make the control API of a server, to be mounted at ``/__mockdock``.
 
-    Without a ``token`` only this machine may use it. Raises UsageError for a
+    Without a ``token`` only this machine may use it. Who waits for something gets
+    what there is after 30 seconds, or when the server stops, which it tells by
+    a callable ``mockdock.stopping`` in the scope. Raises UsageError for a
     token that cannot travel in a header.
     """
-    guard = Guard(token)
+    guard, waiting = Guard(token), _Waiting()
     table: dict[str, dict[str, Operation]] = defaultdict(dict)
     for operation in OPERATIONS:
         table[operation.path][operation.method] = operation
     app = Starlette(
         routes=[
-            Route(path.replace("{key}", "{key:path}"), _Endpoint(verbs, guard, methods))
+            Route(path.replace("{key}", "{key:path}"), _Endpoint(verbs, guard, waiting, methods))
             for path, methods in table.items()
         ]
     )
     app.router.redirect_slashes = False
-    app.router.default = _Endpoint(verbs, guard, {})
+    app.router.default = _Endpoint(verbs, guard, waiting, {})
     return app
+
+
+class _Waiting:
+    """Counts who waits, and refuses who would be one too many."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        if self._count >= _MOST_WAITING:
+            message = f"{_MOST_WAITING} requests wait already; ask later, or without wait"
+            raise Refused(503, "usage", message)
+        self._count += 1
+        try:
+            yield
+        finally:
+            self._count -= 1
 
 
 class _Endpoint:
     """Answers one path; without operations, paths that do not exist."""
 
-    def __init__(self, verbs: Verbs, guard: Guard, operations: Mapping[str, Operation]) -> None:
+    def __init__(
+        self, verbs: Verbs, guard: Guard, waiting: _Waiting, operations: Mapping[str, Operation]
+    ) -> None:
         self._verbs = verbs
         self._guard = guard
+        self._waiting = waiting
         self._operations = operations
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -118,15 +145,19 @@ class _Endpoint:
 
     async def _run(self, operation: Operation, asked: Asked, request: Request) -> Any:
         """Do it in a thread; what waits has threads of its own, and lets go of them often."""
-        if operation.done is None:
+        if operation.done is None or not asked.wait:
             return await to_thread.run_sync(operation.run, self._verbs, asked)
+        stopping: Callable[[], bool] = request.scope.get("mockdock.stopping", bool)
         end = time.monotonic() + min(asked.wait, _LONGEST_WAIT)
-        while True:
-            left = max(0.0, end - time.monotonic())
-            now = replace(asked, wait=min(left, _SLICE))
-            answer = await to_thread.run_sync(operation.run, self._verbs, now, limiter=_waiters())
-            if operation.done(answer) or not left or await request.is_disconnected():
-                return answer
+        with self._waiting.one():
+            while True:
+                left = max(0.0, end - time.monotonic())
+                now = replace(asked, wait=min(left, _SLICE))
+                run = to_thread.run_sync(operation.run, self._verbs, now, limiter=_waiters())
+                answer = await run
+                over = operation.done(answer) or not left or stopping()
+                if over or await request.is_disconnected():
+                    return answer
 
 
 def _waiters() -> CapacityLimiter:

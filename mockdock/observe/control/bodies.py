@@ -15,11 +15,14 @@ from pydantic import (
 )
 
 from mockdock.observe.control.operation import Query
-from mockdock.observe.verbs import RuleCard, Scalar, Unused
+from mockdock.observe.verbs import LimitCard, RuleCard, Scalar, Unused
 
 __all__ = [
     "Adding",
     "Advance",
+    "AuditBody",
+    "Audited",
+    "Auditing",
     "Awaiting",
     "Clock",
     "Everyone",
@@ -30,6 +33,9 @@ __all__ = [
     "Judgement",
     "Judging",
     "Key",
+    "LimitList",
+    "LimitsBody",
+    "Listing",
     "OneSession",
     "OpenApi",
     "Reached",
@@ -41,6 +47,7 @@ __all__ = [
     "SessionList",
     "States",
     "StatesBody",
+    "TroubleBody",
 ]
 
 _MOST_RECORDS = 1000
@@ -113,16 +120,31 @@ class Following(Everyone):
     """Parameters of reading the journal."""
 
     after: _Count = Field(0, ge=0, description="only exchanges after this number")
+    last: _Count | None = Field(None, ge=0, description="of these only the newest so many")
     limit: _Count = Field(
-        _MOST_RECORDS, ge=1, le=_MOST_RECORDS, description="no more exchanges than this"
+        _MOST_RECORDS, ge=1, le=_MOST_RECORDS, description="of these no more than the first so many"
     )
     wait: _Seconds = _WAIT
 
 
-class Judging(OneSession):
-    """Parameters of judging a session."""
+class Listing(OneSession):
+    """Parameters of listing rules."""
+
+    key: str | None = Field(None, description="only the rule with this key")
+
+
+class Judging(Everyone):
+    """Parameters of judging a session, or all."""
 
     unused: Unused = Field("added", description="the rules that have to have answered")
+
+
+class Auditing(Everyone):
+    """Parameters of an audit."""
+
+    policy: str | None = Field(
+        None, description="a ready policy, such as openai-python; none: the scenario's, or default"
+    )
 
 
 class Awaiting(OneSession):
@@ -137,7 +159,40 @@ class RuleBody(RootModel[dict[str, Any]]):
 
 
 class ScenarioBody(RootModel[dict[str, Any]]):
-    """A scenario, in its own language; its JSON Schema is that of the resource schema."""
+    """A scenario, in its own language; its JSON Schema is that of the resource schema.
+
+    Also {yaml: TEXT, name: FILE}: a text whose lines errors and reports name.
+    """
+
+
+class LimitsBody(_Body):
+    """Rate limits, in the scenario language; null: none."""
+
+    limits: tuple[Any, ...] | None = Field(description="the limits, instead of those there were")
+    workspaces: dict[str, Any] | None = Field(
+        None, description="the API keys of each workspace; absent: as they were"
+    )
+
+
+class TroubleBody(_Body):
+    """Trouble on purpose, in the scenario language; what is absent stays, null takes away."""
+
+    limits: tuple[Any, ...] | None = Field(None, description="rate limits")
+    workspaces: dict[str, Any] | None = Field(None, description="the API keys of each workspace")
+    faults: tuple[Any, ...] | None = Field(None, description="what breaks, of any reply")
+    chaos: dict[str, Any] | None = Field(None, description="errors and faults by chance")
+    timeline: tuple[Any, ...] | None = Field(None, description="what happens when")
+    audit: str | dict[str, Any] | None = Field(None, description="how a client is to retry")
+
+
+class AuditBody(_Body):
+    """By what clients are judged."""
+
+    policy: str | dict[str, Any] | None = Field(
+        None,
+        description="a ready policy, or one in the scenario language; none: the scenario's, "
+        "or default",
+    )
 
 
 class States(RootModel[dict[str, Scalar]]):
@@ -155,7 +210,7 @@ class Advance(_Body):
 
 
 class Judgement(_Body):
-    """By what to judge a session."""
+    """By what to judge a session, or all; an order is that of one."""
 
     unused: Unused = Field("added", description="the rules that have to have answered")
     order: Annotated[tuple[_Group, ...], Field(max_length=_MOST_ORDERED), FailFast()] = Field(
@@ -190,6 +245,16 @@ class Rules(_Body):
     """Rules in the order they are tried."""
 
     rules: tuple[RuleCard, ...]
+
+
+class LimitList(_Body):
+    """Rate limits as they stand, in the order of the scenario."""
+
+    limits: tuple[LimitCard, ...]
+
+
+class Audited(RootModel[dict[str, Any]]):
+    """``ok``, ``policy``, its ``lines`` with examples, ``figures``, and ``calls`` with attempts."""
 
 
 class Key(_Body):

@@ -12,6 +12,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from mockdock.observe.control.operation import Operation
 from mockdock.observe.control.refused import Refusal
 from mockdock.observe.metrics import MEDIA_TYPE
+from mockdock.observe.verbs import CONTROL_PATH
 
 __all__ = ["document"]
 
@@ -23,6 +24,7 @@ _ERRORS = {
     404: "there is none of this key",
     409: "it cannot be done now",
     413: "the body is too large",
+    503: "too many wait already",
 }
 
 
@@ -41,7 +43,7 @@ def document(operations: Sequence[Operation], version: str) -> dict[str, Any]:
             "description": "Loopback only, or with the server's control token.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": "/__mockdock"}],
+        "servers": [{"url": CONTROL_PATH}],
         "security": [{}, {"bearer": []}, {"header": []}],
         "paths": paths,
         "components": {
@@ -83,9 +85,13 @@ def _operation(
     if operation.body is not None:
         told["requestBody"] = {
             "required": any(field.is_required() for field in operation.body.model_fields.values()),
-            "content": {"application/json": {"schema": names[operation.body]}},
+            "content": {"application/json": {"schema": names[operation.body]}, **_text(operation)},
         }
     return told
+
+
+def _text(operation: Operation) -> dict[str, Any]:
+    return {"application/yaml": {"schema": {"type": "string"}}} if operation.text else {}
 
 
 def _parameters(operation: Operation) -> Iterator[dict[str, Any]]:
@@ -122,6 +128,8 @@ def _responses(
     errors = [400, 401, 403, operation.unmet]
     if operation.body is not None:
         errors.append(413)
+    if operation.done is not None:
+        errors.append(503)
     refused = {
         str(status): {"$ref": f"#/components/responses/{status}"} for status in sorted(errors)
     }

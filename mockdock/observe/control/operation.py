@@ -49,7 +49,9 @@ class Operation:
     ``run`` gives what is answered: of the model ``answer``, a text where that
     is ``str``, nothing where it is None. A body may be left out where an empty
     mapping is a valid one. ``unmet`` is the status where it cannot be done.
-    One that is not ``done`` is tried again for as long as the query waits.
+    With ``text`` the body may be YAML too: it stands for {"yaml": TEXT}.
+    One that is not ``done`` is tried again for as long as the query waits, and
+    refused where too many wait.
     """
 
     method: Method
@@ -60,6 +62,7 @@ class Operation:
     answer: type[BaseModel | str] | None
     query: type[Query] = Query
     body: type[BaseModel] | None = None
+    text: bool = False
     status: int = 200
     unmet: Literal[404, 409] = 409
     done: Callable[[Any], bool] | None = None

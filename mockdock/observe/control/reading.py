@@ -17,6 +17,7 @@ from mockdock.errors import Problem
 from mockdock.observe.control.bodies import Everyone, OneSession
 from mockdock.observe.control.operation import Asked, Operation, Query
 from mockdock.observe.control.refused import Refused, told
+from mockdock.observe.verbs import ALL_SESSIONS
 
 __all__ = ["MOST_BYTES", "check_path", "understand"]
 
@@ -27,8 +28,8 @@ _MOST_PARAMETERS = 50
 _LONGEST_KEY = 1000
 _DIGITS = 18
 _SESSION = "x-mockdock-session"
-_ALL = "*"
 _MOST_FIELDS = 100
+_YAML = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -36,7 +37,9 @@ async def understand(operation: Operation, request: Request) -> Asked:
     """Read a request. Raises Refused for one that has mistakes."""
     query = _query(operation.query, request.scope["query_string"])
     # A large body takes a while; who asks for a completion need not wait for it.
-    body = await to_thread.run_sync(_body, operation, await _content(request))
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    is_text = operation.text and kind in _YAML
+    body = await to_thread.run_sync(_body, operation, await _content(request), is_text)
     key = request.path_params.get("key")
     if key is not None:
         _check_key(key)
@@ -93,13 +96,15 @@ def _too_large() -> Refused:
     return Refused(413, "request", message, headers={"connection": "close"})
 
 
-def _body(operation: Operation, raw: bytes) -> BaseModel | None:
+def _body(operation: Operation, raw: bytes, is_text: bool) -> BaseModel | None:
     model = operation.body
     if model is None:
         if raw.strip():
             where = f"{operation.method} {operation.path}"
             raise Refused(400, "request", f"{where} takes no body; send none")
         return None
+    if is_text:
+        return model.model_validate({"yaml": _text(raw)})
     value = _json(raw) if raw.strip() else {}
     if isinstance(value, dict) and len(value) > _MOST_FIELDS and not issubclass(model, RootModel):
         known = _are(sorted(model.model_fields))
@@ -108,6 +113,14 @@ def _body(operation: Operation, raw: bytes) -> BaseModel | None:
         return model.model_validate(value)
     except ValidationError as error:
         raise _invalid("the body is wrong", error, model) from None
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        message = f"the body is not UTF-8: the byte at {error.start} is wrong"
+        raise Refused(400, "request", message) from None
 
 
 def _json(raw: bytes) -> Any:
@@ -131,7 +144,7 @@ def _session(query: Query, request: Request) -> str | None:
     key = query.session if "session" in query.model_fields_set else header
     if _CONTROL.search(key):
         raise Refused(400, "request", "the key of a session has no control characters")
-    if key != _ALL:
+    if key != ALL_SESSIONS:
         return key
     if isinstance(query, Everyone):
         return None
@@ -140,8 +153,8 @@ def _session(query: Query, request: Request) -> str | None:
 
 
 def _check_key(key: str) -> None:
-    if not key or key == _ALL or len(key) > _LONGEST_KEY:
-        message = f"a key is a text of 1 to {_LONGEST_KEY} characters, and not {_ALL!r}"
+    if not key or key == ALL_SESSIONS or len(key) > _LONGEST_KEY:
+        message = f"a key is a text of 1 to {_LONGEST_KEY} characters, and not {ALL_SESSIONS!r}"
         raise Refused(400, "request", message)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mockdock.errors import UsageError
@@ -43,7 +43,9 @@ def _unused(verbs: Verbs, asked: Asked) -> bodies.Rules:
 
 def _journal(verbs: Verbs, asked: Asked) -> bodies.Records:
     query = asked.query
-    records = verbs.journal(asked.session, after=query.after, limit=query.limit, wait=asked.wait)
+    records = verbs.journal(
+        asked.session, after=query.after, last=query.last, limit=query.limit, wait=asked.wait
+    )
     return bodies.Records(records=tuple(records))
 
 
@@ -53,15 +55,31 @@ def _unmatched(verbs: Verbs, asked: Asked) -> bodies.Records:
     return bodies.Records(records=tuple(kept))
 
 
+def _limits(verbs: Verbs, asked: Asked) -> bodies.LimitList:
+    return bodies.LimitList(limits=tuple(verbs.limits(asked.own)))
+
+
+def _set(verbs: Verbs, asked: Asked) -> None:
+    verbs.set_trouble(asked.own, asked.body.model_dump(exclude_unset=True))
+
+
+def _audited(verbs: Verbs, asked: Asked, policy: str | Mapping[str, Any] | None) -> bodies.Audited:
+    _check_known(verbs, asked.session)
+    return bodies.Audited(verbs.audit(asked.session, policy))
+
+
 def _verified(
     verbs: Verbs, asked: Asked, unused: Unused, order: Sequence[Sequence[str]] = ()
 ) -> Verdict:
-    """Judge a session that is open, or whose key a client has used: others have nothing to tell."""
-    session = asked.own
+    _check_known(verbs, asked.session)
+    return verbs.verify(asked.session, unused=unused, order=order)
+
+
+def _check_known(verbs: Verbs, session: str | None) -> None:
+    """Refuse a session that is not open, and whose key no client has used: it tells nothing."""
     known = not session or verbs.settings(session).opened or verbs.counts(session).requests
     if not known:
         raise UsageError(f"the session {session!r} is not open, and had no requests")
-    return verbs.verify(session, unused=unused, order=order)
 
 
 def _wait(verbs: Verbs, asked: Asked) -> bodies.Reached:
@@ -132,12 +150,14 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "PUT", "/scenario", "load", "Replace the scenario; added rules stay in front of it.",
         lambda verbs, asked: verbs.load(asked.own, asked.body.root),
-        None, query=_ONE, body=bodies.ScenarioBody, status=204,
+        None, query=_ONE, body=bodies.ScenarioBody, text=True, status=204,
     ),
     Operation(
         "GET", "/rules", "rules", "List the rules in the order they are tried.",
-        lambda verbs, asked: bodies.Rules(rules=tuple(verbs.rules(asked.own))),
-        bodies.Rules, query=_ONE,
+        lambda verbs, asked: bodies.Rules(
+            rules=tuple(verbs.rules(asked.own, key=asked.query.key))
+        ),
+        bodies.Rules, query=bodies.Listing,
     ),
     Operation(
         "POST", "/rules", "add_rule", "Put a rule before those of the scenario.",
@@ -159,6 +179,34 @@ OPERATIONS: tuple[Operation, ...] = (
         None, query=_ONE, status=204, unmet=404,
     ),
     Operation(
+        "GET", "/limits", "limits", "Tell how the rate limits stand.",
+        _limits, bodies.LimitList, query=_ONE,
+    ),
+    Operation(
+        "PUT", "/limits", "set_limits", "Replace the rate limits.",
+        _set, None, query=_ONE, body=bodies.LimitsBody, status=204,
+    ),
+    Operation(
+        "GET", "/faults", "trouble", "Give all trouble on purpose: faults, chaos, limits and more.",
+        lambda verbs, asked: bodies.TroubleBody(**verbs.trouble(asked.own)),
+        bodies.TroubleBody, query=_ONE,
+    ),
+    Operation(
+        "PUT", "/faults", "set_trouble",
+        "Replace parts of the trouble; others stay, null takes one away.",
+        _set, None, query=_ONE, body=bodies.TroubleBody, status=204,
+    ),
+    Operation(
+        "GET", "/audit", "audit", "Judge how clients took it when things went wrong.",
+        lambda verbs, asked: _audited(verbs, asked, asked.query.policy),
+        bodies.Audited, query=bodies.Auditing, unmet=404,
+    ),
+    Operation(
+        "POST", "/audit", "audit_by", "Judge clients, also by a policy in the scenario language.",
+        lambda verbs, asked: _audited(verbs, asked, asked.body.policy),
+        bodies.Audited, query=bodies.Everyone, body=bodies.AuditBody, unmet=404,
+    ),
+    Operation(
         "GET", "/journal", "journal", "Give what is kept of a session's exchanges.",
         _journal, bodies.Records, query=bodies.Following, done=_came,
     ),
@@ -169,7 +217,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         "GET", "/unmatched", "unmatched", "Give the exchanges that no rule answered.",
-        _unmatched, bodies.Records, query=_ONE, unmet=404,
+        _unmatched, bodies.Records, query=bodies.Everyone, unmet=404,
     ),
     Operation(
         "GET", "/counts", "counts", "Count what a session did.",
@@ -186,7 +234,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         "POST", "/verify", "verify_order", "Judge how a session went, also by an order of rules.",
-        _judge, Verdict, query=_ONE, body=bodies.Judgement, unmet=404,
+        _judge, Verdict, query=bodies.Everyone, body=bodies.Judgement, unmet=404,
     ),
     Operation(
         "POST", "/explain", "explain", "Tell which rule would answer, and why others do not.",

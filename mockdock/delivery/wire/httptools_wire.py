@@ -1,10 +1,14 @@
-"""The HTTP protocol below the application: uvicorn's, with its rough edges smoothed."""
+"""Uvicorn's httptools protocol, with its rough edges smoothed."""
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from mockdock.delivery.gate import Gate
+from mockdock.delivery.wire.handle import wired
 
 __all__ = ["HttpWire"]
 
@@ -12,12 +16,16 @@ _H2C = re.compile(rb"\r\nupgrade:[ \t]*h2c[ \t]*(?=\r\n)", re.IGNORECASE)
 
 
 class HttpWire(HttpToolsProtocol):
-    """Uvicorn's httptools protocol that declines an upgrade to HTTP/2 quietly.
+    """Hands its connection to the application, and declines an upgrade to HTTP/2 quietly.
 
     The JDK's client and ``curl --http2`` offer one with every first request.
     The parser takes the body after it for another protocol, and the request
     would arrive without its body; so the offer is not shown to it.
     """
+
+    def __init__(self, *args: Any, gate: Gate | None = None, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.app = wired(self.app, gate)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes of the connection."""

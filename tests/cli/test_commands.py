@@ -6,23 +6,26 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import jsonschema
 import pytest
 from typer.testing import CliRunner
 
-from mockdock.cli import app, main
+from mockdock.cli import app
 from mockdock.scenario import json_schema
+from tests.cli.conftest import Run
+from tests.observe.audit.helpers import record as made
 from tests.openai_types import check_completion
 
 COMMANDS = (
     "serve",
     "run",
     "journal",
+    "replay",
     "verify",
     "reset",
+    "audit",
     "check",
     "explain",
     "schema",
@@ -31,24 +34,6 @@ COMMANDS = (
     "models",
 )
 HELLO = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hello"}]}
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run main() with arguments; give exit code, output and errors."""
-
-    def ran(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["mockdock", *arguments])
-        monkeypatch.setenv("COLUMNS", "120")
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        code = ended.value.code
-        return (code if isinstance(code, int) else 0), out, err
-
-    return ran
 
 
 def write(path: Path, value: object) -> str:
@@ -274,3 +259,22 @@ def test_explain_under_auth_and_without_rules(run: Run, tmp_path: Path) -> None:
     _, out, _ = run("explain", path, request)
     assert "answered by 'otherwise'" in out
     assert '"content": "hello"' in out
+
+
+def test_an_audit_judges_a_journal(run: Run, tmp_path: Path) -> None:
+    """Exit code 1 where a policy was broken, 2 for what is no journal."""
+    hasty = [made(1, 0, 429, reply={"retry-after": "20"}), made(2, 1, 200)]
+    path = write(tmp_path / "j.jsonl", "".join(f"{json.dumps(each)}\n" for each in hasty))
+    code, out, err = run("audit", path, "--format", "json")
+    assert (code, err, json.loads(out)["ok"]) == (1, "", False)
+    page = tmp_path / "page.html"
+    assert run("audit", path, "--format", "html", "-o", str(page), "--session", "")[0] == 1
+    assert page.read_text().startswith("<!DOCTYPE html>")
+    assert run("audit", path, "--policy", "openai")[0] == 2
+
+
+def test_a_replay_of_nothing_is_refused(run: Run, tmp_path: Path) -> None:
+    path = write(tmp_path / "j.jsonl", json.dumps(made(1, 0, 200)))
+    code, out, err = run("replay", path, "7", "--port", "0")
+    assert (code, out) == (2, "")
+    assert err == f"mockdock: {path}: there is no record 7\n"

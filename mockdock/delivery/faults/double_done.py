@@ -1,0 +1,22 @@
+"""The stream ends with ``[DONE]`` twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mockdock.delivery.faults.plan import Plan, Timed, is_done
+from mockdock.fault import Fault
+
+__all__ = ["double_done"]
+
+
+def double_done(plan: Plan, _: Fault) -> Plan:
+    """Send the event that ends a stream twice."""
+    return replace(plan, timed=_twice(plan.timed))
+
+
+def _twice(timed: Timed) -> Timed:
+    for due, item in timed:
+        yield due, item
+        if is_done(item):
+            yield due, item

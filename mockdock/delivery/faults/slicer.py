@@ -1,0 +1,34 @@
+"""The body comes in small slices."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from mockdock.delivery.faults.plan import Plan, Timed, apart, divide
+from mockdock.fault import Fault
+from mockdock.frames import Cut
+
+__all__ = ["slicer"]
+
+_SIZE = 16
+
+
+def slicer(plan: Plan, fault: Fault) -> Plan:
+    """Send slices of ``size`` bytes, else 16, with ``delay`` seconds between two, else none."""
+    return replace(plan, timed=_sliced(plan.timed, fault.size or _SIZE, fault.delay or 0.0))
+
+
+def _sliced(timed: Timed, size: int, delay: float) -> Timed:
+    moment = -math.inf
+    for due, item in timed:
+        moment = max(due, moment + delay)
+        if isinstance(item, Cut):
+            yield moment, item
+            return
+        rest = item
+        while len(rest.data) > size:
+            part, rest = divide(rest, size)
+            yield moment, apart(part)
+            moment += delay
+        yield moment, apart(rest)

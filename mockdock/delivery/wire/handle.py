@@ -1,0 +1,132 @@
+"""A connection in the hands of who delivers: bytes past HTTP, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import struct
+import sys
+import weakref
+from collections.abc import Mapping
+from typing import Any
+
+from mockdock.delivery.clock import Clock
+from mockdock.delivery.gate import Gate
+from mockdock.frames import Cut
+
+__all__ = ["EXTENSION", "Wire", "wire_of", "wired"]
+
+EXTENSION = "mockdock.wire"
+"""Where an application finds its connection, among the extensions of the scope."""
+
+_PATIENCE = 5.0
+"""Real seconds that bytes get to leave before a reset, which would destroy them."""
+_STEPS = (0.0, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
+_UNIX = getattr(socket, "AF_UNIX", None)
+_LINGER = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
+
+
+class Wire:
+    """The connection of one request, for as long as its reply is on the way.
+
+    ``cycle`` is uvicorn's request and response, which holds this one and is not
+    held by it; ``gate`` is what new connections meet.
+    """
+
+    __slots__ = ("_cycle_of", "_gate")
+
+    def __init__(self, cycle: Any, gate: Gate | None) -> None:
+        self._cycle_of = weakref.ref(cycle)
+        self._gate = gate
+
+    @property
+    def _cycle(self) -> Any:
+        return self._cycle_of()
+
+    def write(self, data: bytes) -> None:
+        """Send bytes as they are; none in reply to HEAD, which has no body."""
+        cycle = self._cycle
+        if cycle.scope["method"] != "HEAD" and not cycle.transport.is_closing():
+            cycle.transport.write(data)
+
+    async def drain(self) -> None:
+        """Wait while the client does not take what it has been sent."""
+        await self._cycle.flow.drain()
+
+    async def cut(self, cut: Cut, clock: Clock) -> None:
+        """End the connection, and let the gate do what the cut says."""
+        if cut.gate is not None and self._gate is not None:
+            self._gate.shut(cut.gate, cut.lasts, clock)
+        if cut.reset:
+            await self.reset()
+        else:
+            self.close()
+
+    def close(self) -> None:
+        """End the connection with FIN, after all bytes."""
+        self._give_up()
+        self._cycle.transport.close()
+
+    async def reset(self) -> None:
+        """End the connection with RST, once all bytes before it have reached the client.
+
+        A client that takes none for five seconds loses them. A Unix socket knows
+        no RST: it is closed.
+        """
+        self._give_up()
+        transport = self._cycle.transport
+        try:
+            await _empty(transport)
+            connection = transport.get_extra_info("socket")
+            if not transport.is_closing() and connection.family != _UNIX:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER)
+        finally:
+            transport.abort()
+
+    def _give_up(self) -> None:
+        """Let uvicorn expect no more of this reply, and begin no other on this connection."""
+        self._cycle.disconnected = self._cycle.response_complete = True
+
+
+def wired(app: Any, gate: Gate | None) -> Any:
+    """Let an application find its connection in its scope; for the protocols of uvicorn."""
+
+    def served(scope: Any, receive: Any, send: Any) -> Any:
+        scope["extensions"] = {EXTENSION: Wire(send.__self__, gate)}
+        return app(scope, receive, send)
+
+    return served
+
+
+def wire_of(scope: Mapping[str, Any]) -> Wire | None:
+    """Give the connection of a request, None where there is no socket of ours."""
+    found: Wire | None = scope.get("extensions", {}).get(EXTENSION)
+    return found
+
+
+async def _empty(transport: Any) -> None:
+    """Wait until nothing is left to send, neither here nor in the kernel."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + _PATIENCE
+    step = 0
+    while not transport.is_closing() and _unsent(transport) and loop.time() < end:
+        await asyncio.sleep(_STEPS[step])
+        step = min(step + 1, len(_STEPS) - 1)
+
+
+def _unsent(transport: Any) -> int:
+    waiting: int = transport.get_write_buffer_size()
+    if waiting or sys.platform != "linux":
+        return waiting
+    return _queued(transport.get_extra_info("socket").fileno())
+
+
+def _queued(descriptor: int) -> int:
+    """Ask the kernel how many bytes the other side has not acknowledged (SIOCOUTQ)."""
+    import fcntl  # noqa: PLC0415 - not everywhere
+    import termios  # noqa: PLC0415
+
+    answer = fcntl.ioctl(descriptor, termios.TIOCOUTQ, bytes(4))
+    waiting: int = struct.unpack("i", answer)[0]
+    return waiting

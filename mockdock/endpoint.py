@@ -1,0 +1,278 @@
+"""One path of a dialect: a request comes in, its reply goes out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
+from typing import Any, Protocol
+from uuid import uuid4
+
+from mockdock.arrival import GoneError, arrive, read
+from mockdock.delivery import Client, Item, ScaledClock, deliver, wire_of
+from mockdock.dialects import Call, Dialect
+from mockdock.engine import Decision, Wish, identify, wished
+from mockdock.errors import ConditionError, UsageError
+from mockdock.frames import Frame, Outcome
+from mockdock.limit import told
+from mockdock.observe import Exchange, Journal, Observer
+from mockdock.rendering import Answer, Rendered, again, render
+from mockdock.reply import Completion, Failure, Reply
+from mockdock.request import Request
+from mockdock.sessions import Session, Sessions
+
+__all__ = ["STOPPED", "Endpoint", "House"]
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_log = logging.getLogger("mockdock")
+
+
+class House(Protocol):
+    """What all endpoints share: sessions, the journal, who looks on, the largest body in bytes."""
+
+    sessions: Sessions
+    journal: Journal
+    observers: tuple[Observer, ...]
+    max_body: int
+
+
+@dataclass(slots=True)
+class _Visit:
+    """A request on its way: what serves it, and what it holds until it is over.
+
+    ``arrived`` is in scenario seconds, ``started`` in seconds since 1970;
+    ``queued`` are the scenario seconds it waited for its turn. ``inside`` tells
+    that it counts as a reply under way; ``admitted`` is what has to be settled.
+    """
+
+    session: Session
+    client: Client
+    arrived: float
+    started: float
+    inside: bool = False
+    queued: float = 0.0
+    admitted: tuple[Request, Decision] | None = None
+
+    def end(self, reply: Reply, said: Callable[[], int], *, whole: bool) -> None:
+        """Give back what the request held: its place, and what it was charged too much."""
+        if self.inside:
+            self.inside = False
+            self.session.traffic.leave()
+        if self.admitted is not None:
+            (request, decision), self.admitted = self.admitted, None
+            if decision.admission is None:
+                return
+            done = reply.usage.completion_tokens if isinstance(reply, Completion) else 0
+            self.session.engine.settle(
+                request,
+                decision,
+                reply,
+                said=done if whole else said(),
+                age=self.session.age,
+            )
+
+
+class Endpoint:
+    """Answers one path of a dialect; without operations, paths that do not exist."""
+
+    def __init__(self, house: House, dialect: Dialect, operations: Mapping[str, str]) -> None:
+        self._house = house
+        self._dialect = dialect
+        self._operations = operations
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1000})
+            return
+        call = arrive(scope, self._dialect)
+        session = self._house.sessions.of(call.caller.session)
+        clock = session.clock
+        client = Client(receive, clock)
+        visit = _Visit(session, client, clock.now(), clock.time())
+
+        def record(outcome: Outcome) -> None:
+            self._record(visit, answer, rendered, outcome)
+
+        try:
+            answer = await self._answer(call, visit, receive)
+            rendered = self._render(answer, visit)
+        except GoneError:
+            visit.end(Failure("overloaded"), lambda: 0, whole=False)
+            client.close()
+            return
+        except asyncio.CancelledError:
+            client.close()
+            answer = _refusal(STOPPED, call)
+            rendered = self._render(answer, visit)
+            record(Outcome("stopped", 0, 0))
+            raise
+        except Exception as error:  # noqa: BLE001 - the last line before a client sees a trace
+            # A defect of ours: the client gets an error it will not retry, the log the trace.
+            _log.exception("mockdock failed to answer %s %s", call.method, call.path)
+            answer = _refusal(replace(_DEFECT, cause=error), call)
+            rendered = self._render(answer, visit)
+
+        try:
+            await deliver(
+                rendered.head,
+                rendered.timed,
+                clock=clock,
+                client=client,
+                send=send,
+                record=record,
+                wire=wire_of(scope) if answer.faults else None,
+            )
+        finally:
+            visit.end(answer.reply, lambda: 0, whole=False)  # where sending failed
+
+    async def refuse(self, failure: Failure, send: Send) -> None:
+        """Send a refusal at once, whatever else goes on."""
+        clock = ScaledClock(0)
+        answer = Answer(_NOBODY, None, failure, uuid4().hex)
+        client = Client(_nothing, clock)
+        nobody = _Visit(self._house.sessions.base, client, clock.now(), clock.time())
+        rendered = self._render(answer, nobody)
+        head, timed = rendered.head, rendered.timed
+        await deliver(head, timed, clock=clock, client=client, send=send, record=lambda _: None)
+
+    def _record(self, visit: _Visit, answer: Answer, rendered: Rendered, outcome: Outcome) -> None:
+        anew = partial(again, self._dialect, answer, rendered.whole, visit.arrived)
+        visit.end(
+            answer.reply,
+            lambda: _tokens(item for _, item in islice(anew(), outcome.frames)),
+            whole=outcome.ending == "completed",
+        )
+        session, call, decision = visit.session, answer.call, answer.decision
+        exchange = Exchange(
+            method=call.method,
+            path=call.path,
+            session=call.caller.session,
+            headers=call.headers,
+            body=call.body,
+            request=answer.request,
+            reply=answer.reply,
+            rule=None if decision is None else decision.rule,
+            rule_key=None if decision is None else decision.rule_key,
+            attempt=(call.caller.attempt or 1) if decision is None else decision.context.attempt,
+            head=rendered.head,
+            outcome=outcome,
+            started=visit.started,
+            duration=session.clock.now() - visit.arrived,
+            at=visit.arrived - session.began,
+            time_scale=session.clock.scale,
+            faults=() if decision is None else decision.faults,
+            late=self._house.sessions.of(call.caller.session).era != session.era,
+            timed=anew,
+        )
+        for observer in self._house.observers:
+            _show(exchange, observer)
+
+    def _render(self, answer: Answer, visit: _Visit) -> Rendered:
+        session = visit.session
+        clock, slowness = session.clock, session.traffic.slowness
+        return render(
+            self._dialect, answer, visit.arrived, clock, slowness=slowness, queued=visit.queued
+        )
+
+    async def _answer(self, call: Call, visit: _Visit, receive: Receive) -> Answer:
+        """Refuse what cannot be understood; answer what can."""
+        session, dialect = visit.session, self._dialect
+        engine = session.engine
+        refused = engine.authorize(call.caller)
+        if refused is not None and not (session.key and call.caller.key == session.key):
+            return _refusal(refused, call)
+        operation = self._operations.get("GET" if call.method == "HEAD" else call.method, "")
+        if not operation:
+            return _refusal(dialect.misroute(call, frozenset(self._operations)), call)
+        body = await read(call.headers, receive, self._house.max_body)
+        if body is None:
+            return _refusal(dialect.oversize(self._house.max_body), call)
+        call = replace(
+            call,
+            operation=operation,
+            body=body,
+            lenient=engine.scenario.validation == "lenient",
+            traits=engine.traits,
+        )
+        parsed = dialect.parse(call)
+        if isinstance(parsed, Failure):
+            charged = None
+            if parsed.kind == "bad_request" and parsed.model:
+                unread = Request(dialect.name, "chat", parsed.model, caller=call.caller)
+                charged = engine.turn_away(unread, session.age)
+            return replace(_refusal(parsed, call), turned_away=charged)
+        return await self._reply(call, parsed, visit)
+
+    async def _reply(self, call: Call, parsed: Request, visit: _Visit) -> Answer:
+        """Decide who answers, and compose what he says."""
+        session, engine = visit.session, visit.session.engine
+        try:
+            parsed, wishes = wished(parsed, call.query, engine.scenario.triggers)
+            decision = await self._decide(parsed, wishes, visit)
+        except UsageError as error:
+            message = f"mockdock: {error}"
+            return _refusal(Failure("bad_request", message=message, should_retry=False), call)
+        except ConditionError as error:
+            return _refusal(replace(_DEFECT, message=f"mockdock: {error}", cause=error.cause), call)
+        reply = engine.compose(parsed, decision, int(visit.started))
+        seen = decision.context.seen
+        request_id = decision.context.entropy.digest(f"request/{seen}").hex()[:32]
+        engine.keep(parsed, reply, request_id)
+        if isinstance(reply, Failure) and reply.retry_after is not None:
+            wait = told(reply.retry_after, reply.retry_header)
+            session.clock.promise((call.caller.session, decision.identity), wait)
+        if isinstance(reply, Completion):
+            most = None if reply.pacing is None else reply.pacing.concurrent
+            came = session.clock.now()
+            visit.inside = await session.traffic.enter(most, visit.client)
+            if most is not None:
+                visit.queued = session.clock.now() - came
+        return Answer(call, parsed, reply, request_id, decision)
+
+    async def _decide(self, request: Request, wishes: Sequence[Wish], visit: _Visit) -> Decision:
+        session, name = visit.session, request.caller.session
+        engine, clock = session.engine, session.clock
+        if (request.caller.attempt or 1) > 1:
+            clock.redeem((name, identify(request)))
+            visit.arrived = clock.now()
+        decision = engine.decide(request, wishes, age=session.age)
+        visit.admitted = request, decision
+        if decision.asks:
+            visit.client.watch()
+        lives = self._house.sessions.of(name).era == session.era
+        if decision.rule_key is not None and lives:
+            self._house.journal.use(name, decision.rule_key)
+        return await engine.consult(request, decision)
+
+
+_NOBODY = Call("", "", "", {}, {}, b"", "")
+STOPPED = Failure("overloaded", headers={"connection": "close"})
+"""What is told to whom a server that stops cannot serve any more."""
+_DEFECT = Failure("server_error", message="mockdock failed, see its log", should_retry=False)
+
+
+async def _nothing() -> MutableMapping[str, Any]:
+    return {"type": "http.disconnect"}
+
+
+def _show(exchange: Exchange, observer: Observer) -> None:
+    try:
+        observer(exchange)
+    except Exception:  # noqa: BLE001 - who looks on must not break what is looked at
+        _log.exception("an observer failed")
+
+
+def _refusal(failure: Failure, call: Call) -> Answer:
+    return Answer(call, None, failure, uuid4().hex)
+
+
+def _tokens(items: Iterator[Item]) -> int:
+    """Count the tokens that were sent."""
+    return sum(item.tokens for item in items if isinstance(item, Frame))

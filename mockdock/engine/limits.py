@@ -1,0 +1,253 @@
+"""Rate limits: what a request is charged, how a refusal is told, and what it really cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Literal
+
+from mockdock.content.catalogue import Model
+from mockdock.engine.meters import Algorithm, Charge, Reading, corrected, left
+from mockdock.limit import Measure, RetryHeader, Standing, Standings
+from mockdock.reply import Completion, Failure, Reply, Usage
+from mockdock.request import Request
+from mockdock.scenario import LimitSpec
+
+__all__ = ["Admission", "Meter", "charge", "charges", "compile_limits", "cost", "estimate"]
+
+_MINUTE, _DAY = 60.0, 86_400.0
+_CLOSE = 1e-6
+_MILLION = 1_000_000
+_LONGEST = 200
+_REQUESTS: frozenset[Measure] = frozenset({"rpm", "rpd"})
+_TOKENS: frozenset[Measure] = frozenset({"tpm", "tpd"})
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """One number of a limit, made ready."""
+
+    place: int
+    measure: Measure
+    algorithm: Algorithm
+    limit: float
+    window: float
+    per: tuple[str, ...]
+    header: RetryHeader
+    toll: float
+    extend: float
+
+    @property
+    def counts(self) -> Literal["requests", "tokens", "running", "spent"]:
+        """What it counts."""
+        if self.measure in _REQUESTS:
+            return "requests"
+        if self.measure in _TOKENS:
+            return "tokens"
+        return "running" if self.measure == "concurrent" else "spent"
+
+
+def compile_limits(specs: Sequence[LimitSpec]) -> tuple[Meter, ...]:
+    """Make limits ready, in the order of the scenario."""
+    return tuple(meter for place, spec in enumerate(specs) for meter in _meters(place, spec))
+
+
+def _meters(place: int, spec: LimitSpec) -> list[Meter]:
+    window = _MINUTE if spec.window is None else spec.window
+    share = window / _MINUTE
+    found: list[tuple[Measure, float | None, Algorithm, float]] = [
+        ("rpm", _share(spec.rpm, share), spec.algorithm, window),
+        ("tpm", _share(spec.tpm, share), spec.algorithm, window),
+        ("rpd", spec.rpd, spec.algorithm, _DAY),
+        ("tpd", spec.tpd, spec.algorithm, _DAY),
+        ("concurrent", spec.concurrent, "gauge", _MINUTE),
+        ("token_budget", spec.token_budget, "budget", _MINUTE),
+        ("cost_budget", spec.cost_budget, "budget", _MINUTE),
+    ]
+    return [
+        Meter(
+            place,
+            measure,
+            algorithm,
+            limit,
+            length,
+            spec.per,
+            spec.header,
+            1.0 if measure in _REQUESTS and spec.refused == "counted" else 0.0,
+            spec.extend or 0.0,
+        )
+        for measure, limit, algorithm, length in found
+        if limit is not None
+    ]
+
+
+def _share(limit: int | None, share: float) -> float | None:
+    return None if limit is None else math.floor(limit * share + _CLOSE)
+
+
+def estimate(request: Request, prompt: int) -> int:
+    """Give the tokens a request is charged before it is answered: prompt and ``max_tokens``."""
+    return prompt + request.n * (request.max_tokens or 0)
+
+
+def charges(
+    meters: Sequence[Meter],
+    request: Request,
+    model: Model,
+    workspaces: Mapping[str, str],
+    *,
+    tokens: int,
+    alone: bool,
+) -> tuple[Charge, ...]:
+    """Give what a request costs by each meter.
+
+    ``workspaces`` are those of the keys; a key without one is in the nameless one.
+    """
+    key = request.caller.key
+    values = {"workspace": workspaces.get(key, ""), "key": key, "model": model.id}
+    return tuple(
+        charge(
+            each,
+            tuple((name, _short(values[name])) for name in each.per if name in values),
+            {"requests": 1, "tokens": tokens, "running": 1, "spent": 0}[each.counts],
+            alone=alone,
+        )
+        for each in meters
+    )
+
+
+def _short(value: str) -> str:
+    """Give a value that is kept; a client may send one of any length."""
+    if len(value) <= _LONGEST:
+        return value
+    return f"{value[:_LONGEST]} {blake2b(value.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+
+
+def charge(meter: Meter, of: Sequence[tuple[str, str]], cost: float, *, alone: bool) -> Charge:
+    """Give what something costs by a meter; ``of`` are the names and values it counts apart.
+
+    The key tells all that the state of the meter depends on, but the limit.
+    """
+    return Charge(
+        key=repr((meter.place, meter.measure, meter.algorithm, meter.window, meter.per, tuple(of))),
+        algorithm=meter.algorithm,
+        limit=meter.limit,
+        cost=cost,
+        window=meter.window,
+        toll=meter.toll,
+        extend=meter.extend,
+        shared="server" in meter.per and not alone,
+    )
+
+
+def cost(model: Model, usage: Usage) -> float:
+    """Give the price of an answer in US dollars, 0 where the catalogue knows none."""
+    prices = model.prices
+    if prices is None:
+        return 0.0
+    cached = usage.cached_tokens if prices.cached_input is not None else 0
+    dollars = (
+        (usage.prompt_tokens - cached) * float(prices.input)
+        + cached * float(prices.cached_input or 0)
+        + usage.completion_tokens * float(prices.output)
+    )
+    return dollars / _MILLION
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What was charged to a request, and how the meters stood afterwards.
+
+    ``refused`` tells that one of them had no room: nothing but tolls was charged.
+    ``serial`` is that of the session's counters, ``at`` when it was charged.
+    """
+
+    meters: tuple[Meter, ...]
+    charges: tuple[Charge, ...]
+    readings: tuple[Reading, ...]
+    refused: bool
+    serial: int
+    at: float
+
+    def standings(self, reply: Reply, *, streamed: bool) -> Standings:
+        """Tell of requests and tokens, each by the meter that has the least left.
+
+        They tell how it will be when all of the reply has been sent. But while
+        a stream lasts, all that was charged for it is held.
+        """
+        amounts = [0.0] * len(self.charges)
+        if not self.refused:
+            done = reply if isinstance(reply, Completion) else None
+            real = 0 if done is None else done.usage.prompt_tokens + done.usage.completion_tokens
+            for place, (meter, charge, _) in enumerate(self._rows()):
+                if meter.counts == "tokens":
+                    surplus = charge.cost - real
+                    amounts[place] = min(0.0, surplus) if streamed else surplus
+        return Standings(self._tightest("requests", amounts), self._tightest("tokens", amounts))
+
+    def _tightest(self, counted: str, amounts: Sequence[float]) -> Standing | None:
+        found = []
+        for (meter, charge, reading), amount in zip(self._rows(), amounts, strict=True):
+            if meter.counts == counted:
+                later = corrected(charge, reading, amount) if amount else reading
+                found.append(Standing(int(charge.limit), left(charge, later), later.reset))
+        return min(found, key=lambda each: (each.remaining, -each.reset), default=None)
+
+    def _rows(self) -> zip[tuple[Meter, Charge, Reading]]:
+        return zip(self.meters, self.charges, self.readings, strict=True)
+
+    def failure(self, model: str) -> Failure | None:
+        """Tell in which words a request is refused; None when it was let through.
+
+        Of several meters that refuse, the one that makes it wait longest is told.
+        """
+        if not self.refused:
+            return None
+        rows = [row for row in self._rows() if not row[2].fits]
+        meter, charge, reading = max(rows, key=lambda row: row[2].wait)
+        if meter.counts == "spent":
+            return Failure("quota", model)
+        requested = math.ceil(charge.cost)
+        if math.isinf(reading.wait):
+            return Failure(
+                "request_too_large",
+                model,
+                measure=meter.measure,
+                limit=int(charge.limit),
+                used=requested,
+            )
+        return Failure(
+            "tokens_limit" if meter.counts == "tokens" else "rate_limit",
+            model,
+            measure=meter.measure,
+            limit=int(charge.limit),
+            used=math.ceil(reading.used - _CLOSE),
+            requested=requested,
+            retry_after=reading.wait,
+            retry_header=meter.header,
+        )
+
+    def corrections(self, done: Completion | None, model: Model, said: int) -> list[float]:
+        """Give by how much each charge was too high, once it is known what was sent.
+
+        ``said`` are the completion tokens that left for the client.
+        """
+        usage = None if done is None else done.usage
+        real = 0
+        if usage is not None:
+            real = usage.prompt_tokens + min(said, usage.completion_tokens)
+        dollars = 0.0 if usage is None else cost(model, usage)
+        amounts = {
+            "requests": 0.0,
+            "running": 1.0,
+            "token_budget": -float(real),
+            "cost_budget": -dollars,
+        }
+        return [
+            charge.cost - real
+            if meter.counts == "tokens"
+            else amounts.get(meter.measure, amounts.get(meter.counts, 0.0))
+            for meter, charge in zip(self.meters, self.charges, strict=True)
+        ]

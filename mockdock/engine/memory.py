@@ -1,0 +1,284 @@
+"""The store of one process: sessions' counters, states and meters, bounded."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from mockdock.engine import meters
+from mockdock.engine.meters import Charge, Reading
+from mockdock.engine.store import Blocked, Candidate, Pick, Scalar, Skip, same
+
+__all__ = ["MemoryStore"]
+
+V = TypeVar("V")
+
+_MOST_SESSIONS = 10_000
+_MOST_COUNTS = 50_000
+
+
+class _Bounded(Generic[V]):
+    """Values by key; beyond the bound the longest unused are forgotten."""
+
+    __slots__ = ("_absent", "_values")
+
+    def __init__(self, absent: V) -> None:
+        self._absent = absent
+        self._values: OrderedDict[Hashable, V] = OrderedDict()
+
+    def get(self, key: Hashable) -> V:
+        value = self._values.get(key)
+        if value is None:
+            return self._absent
+        self._values.move_to_end(key)
+        return value
+
+    def names(self) -> tuple[Any, ...]:
+        return tuple(self._values)
+
+    def set(self, key: Hashable, value: V) -> None:
+        self._values[key] = value
+        self._values.move_to_end(key)
+        if len(self._values) > _MOST_COUNTS:
+            self._values.popitem(last=False)
+
+
+def _counts() -> _Bounded[int]:
+    return _Bounded(0)
+
+
+@dataclass(slots=True)
+class _Session:
+    """``serial`` is never given twice: what is counted under it ends with the session."""
+
+    serial: int
+    used: _Bounded[int] = field(default_factory=_counts)
+    state: dict[str, Scalar] = field(default_factory=dict)
+
+
+class MemoryStore:
+    """State of one process.
+
+    Bounded: the longest unused are forgotten beyond 10,000 sessions, and, of all
+    sessions together and each for itself, beyond 50,000 logical requests, as
+    many beginnings of prompts (see ``prefixes``: some 220 prompts of 110,000
+    tokens, or 5,000 of 2,400), rules by request, rules by server, and meters of
+    limits. Only a session's own counts of rules (50,000) and its states are kept
+    with it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._serials = itertools.count(1)
+        self._begun = 0
+        self._sessions: OrderedDict[str, _Session] = OrderedDict()
+        self._asked: _Bounded[tuple[int, int]] = _Bounded((0, 0))
+        self._prefixes = _counts()
+        self._used_by_request = _counts()
+        self._used_by_server = _counts()
+        self._meters: _Bounded[tuple[float, ...]] = _Bounded(())
+
+    def decide(
+        self,
+        session: str,
+        request: str,
+        attempt: int | None,
+        candidates: Sequence[Candidate],
+        *,
+        charges: Sequence[Charge] = (),
+        now: float = 0.0,
+        blocked: Blocked | None = None,
+        peek: bool = False,
+    ) -> Pick:
+        """Count the attempt, charge it, and let the first able candidate answer, atomically."""
+        with self._lock:
+            mine = self._session(session)
+            identity = (mine.serial, request)
+            attempts, seen = self._asked.get(identity)
+            attempt, seen = attempt or attempts + 1, seen + 1
+            if not peek:
+                self._asked.set(identity, (attempt, seen))
+            readings, refused = self._charge(mine.serial, charges, now, peek=peek)
+            told: dict[str, Any] = {"readings": readings, "refused": refused, "serial": mine.serial}
+            if refused or (blocked is not None and blocked(attempt, seen)):
+                return Pick(attempt, seen, **told)
+            skipped: list[Skip] = []
+            for index, candidate in enumerate(candidates):
+                counts, key = self._counter(mine, request, candidate)
+                used = counts.get(key)
+                skip = _skip(candidate, attempt, mine.state, used)
+                if skip is not None:
+                    skipped.append(skip)
+                    continue
+                position = _position(candidate, _step(candidate, attempt, used))
+                if not peek:
+                    counts.set(key, used + 1)
+                if position is not None and not peek:
+                    _apply(mine.state, candidate.set_state)
+                return Pick(attempt, seen, index, position, tuple(skipped), **told)
+            return Pick(attempt, seen, skipped=tuple(skipped), **told)
+
+    def _charge(
+        self, serial: int, charges: Sequence[Charge], now: float, *, peek: bool
+    ) -> tuple[tuple[Reading, ...], bool]:
+        if not charges:
+            return (), False
+        held = [self._meters.get(_place(serial, each)) for each in charges]
+        before = [meters.read(each, state, now) for each, state in zip(charges, held, strict=True)]
+        refused = not all(reading.fits for reading in before)
+        if peek:
+            return tuple(before), refused
+        readings = []
+        for charge, state, reading in zip(charges, held, before, strict=True):
+            if not refused:
+                after = meters.take(charge, state, now, charge.cost)
+            elif reading.fits:
+                after = meters.take(charge, state, now, charge.toll)
+            else:
+                after = meters.refuse(charge, state, now)
+            self._meters.set(_place(serial, charge), after)
+            readings.append(meters.read(charge, after, now))
+        return tuple(readings), refused
+
+    def settle(
+        self,
+        session: str,
+        serial: int,
+        charges: Sequence[tuple[Charge, float]],
+        *,
+        taken: float,
+        now: float,
+    ) -> None:
+        """Correct charges, each by an amount it was too high, atomically."""
+        with self._lock:
+            mine = self._sessions.get(session)
+            lives = mine is not None and mine.serial == serial
+            for charge, amount in charges:
+                place = _place(serial, charge)
+                if amount and (serial > self._begun if charge.shared else lives):
+                    state = self._meters.get(place)
+                    self._meters.set(place, meters.give_back(charge, state, taken, now, amount))
+
+    def read(self, session: str, charges: Sequence[Charge], now: float) -> tuple[Reading, ...]:
+        """Read meters; nothing is charged."""
+        with self._lock:
+            mine = self._sessions.get(session)
+            serial = 0 if mine is None else mine.serial
+            return tuple(
+                meters.read(each, self._meters.get(_place(serial, each)), now) for each in charges
+            )
+
+    def charged(self, session: str) -> tuple[str, ...]:
+        """Name the meters that were ever charged for the session, the shared ones too."""
+        with self._lock:
+            mine = self._sessions.get(session)
+            serials = (0,) if mine is None else (0, mine.serial)
+            return tuple(key for serial, key in self._meters.names() if serial in serials)
+
+    def spend(self, session: str, key: str, most: int) -> bool:
+        """Count a use of what may be used so many times; False when it is used up."""
+        with self._lock:
+            used = self._session(session).used
+            count = used.get(key)
+            if count < most:
+                used.set(key, count + 1)
+            return count < most
+
+    def remember(self, session: str, prefixes: Sequence[bytes]) -> int:
+        """Remember the beginnings of a prompt, and tell how many were known, atomically."""
+        with self._lock:
+            serial = self._session(session).serial
+            known = 0
+            for number, prefix in enumerate(prefixes, 1):
+                if self._prefixes.get((serial, prefix)):
+                    known = number
+                self._prefixes.set((serial, prefix), 1)
+            return known
+
+    def state(self, session: str) -> Mapping[str, Scalar]:
+        """Give the named states of a session."""
+        with self._lock:
+            mine = self._sessions.get(session)
+            return {} if mine is None else dict(mine.state)
+
+    def set_state(self, session: str, states: Mapping[str, Scalar]) -> None:
+        """Set named states of a session; None unsets."""
+        with self._lock:
+            _apply(self._session(session).state, tuple(states.items()))
+
+    def reset(self, session: str | None = None) -> None:
+        """Forget one session, or everything."""
+        with self._lock:
+            if session is not None:
+                self._sessions.pop(session, None)
+                return
+            self._sessions.clear()
+            self._begun = next(self._serials)
+            self._asked, self._prefixes = _Bounded((0, 0)), _counts()
+            self._used_by_request, self._used_by_server = _counts(), _counts()
+            self._meters = _Bounded(())
+
+    def _session(self, name: str) -> _Session:
+        mine = self._sessions.get(name)
+        if mine is None:
+            mine = self._sessions[name] = _Session(next(self._serials))
+            if len(self._sessions) > _MOST_SESSIONS:
+                self._sessions.popitem(last=False)
+        else:
+            self._sessions.move_to_end(name)
+        return mine
+
+    def _counter(
+        self, mine: _Session, request: str, candidate: Candidate
+    ) -> tuple[_Bounded[int], Hashable]:
+        match candidate.per:
+            case "request":
+                return self._used_by_request, (mine.serial, candidate.key, request)
+            case "session":
+                return mine.used, candidate.key
+            case "server":
+                return self._used_by_server, candidate.key
+
+
+def _place(serial: int, charge: Charge) -> tuple[int, str]:
+    return 0 if charge.shared else serial, charge.key
+
+
+def _skip(
+    candidate: Candidate, attempt: int, state: Mapping[str, Scalar], used: int
+) -> Skip | None:
+    low, high = candidate.attempts
+    if attempt < low or (high is not None and attempt > high):
+        return "attempt"
+    if any(not same(state.get(name), wanted) for name, wanted in candidate.state):
+        return "state"
+    if candidate.times is not None and used >= candidate.times:
+        return "times"
+    if candidate.after_last == "pass" and _step(candidate, attempt, used) >= candidate.length:
+        return "replies"
+    return None
+
+
+def _step(candidate: Candidate, attempt: int, used: int) -> int:
+    """Count the replies that came before: one for each attempt, or for each answer given."""
+    return attempt - 1 if candidate.per == "request" else used
+
+
+def _position(candidate: Candidate, step: int) -> int | None:
+    if step < candidate.length:
+        return step
+    if candidate.after_last == "cycle":
+        return step % candidate.length
+    return None if candidate.after_last == "fail" else candidate.length - 1
+
+
+def _apply(state: dict[str, Scalar], changes: Sequence[tuple[str, Scalar]]) -> None:
+    for name, value in changes:
+        if value is None:
+            state.pop(name, None)
+        else:
+            state[name] = value

@@ -1,0 +1,164 @@
+"""What a request meets before and beside its rule: limits, errors by chance, faults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+
+from mockdock.content.catalogue import Model
+from mockdock.engine.chance import Entropy
+from mockdock.engine.decision import Decision
+from mockdock.engine.limits import Admission, charges, compile_limits
+from mockdock.engine.match import Compiled
+from mockdock.engine.meters import Charge
+from mockdock.engine.pace import pace_of
+from mockdock.engine.store import Pick, Scalar, Store
+from mockdock.engine.trouble import Encounter, Sight, Trouble, told_faults
+from mockdock.reply import Completion, Reply
+from mockdock.request import Request
+from mockdock.scenario import ReplySpec, Scenario, Wish
+
+__all__ = ["Threshold", "settle"]
+
+
+class Threshold:
+    """The limits and the trouble of a scenario, made ready.
+
+    ``called`` stands for the session's key in every random choice; who is
+    ``alone`` counts for himself what is counted by server. Another ``edition``
+    of a scenario counts anew how often a fault has struck. The answers of
+    ``rules`` may have faults of their own.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        rules: Iterable[Compiled] = (),
+        *,
+        seed: int,
+        called: str | None = None,
+        alone: bool = False,
+        edition: int = 0,
+    ) -> None:
+        self.meters = compile_limits(scenario.limits)
+        self._pacing = scenario.pacing
+        self._trouble = Trouble(scenario, edition=edition)
+        self._edition = edition
+        answers = chain((scenario.otherwise,), *(rule.answers for rule in rules))
+        self._watched = any(map(_looks_at_state, answers))
+        self._seed = seed
+        self._called = called
+        self._alone = alone
+        self._workspaces = {key: name for name, keys in scenario.workspaces.items() for key in keys}
+
+    def charges(self, request: Request, model: Model, tokens: int) -> tuple[Charge, ...]:
+        """Give what a request costs; only what makes a model work costs anything."""
+        if not self.meters or request.api != "chat":
+            return ()
+        return charges(
+            self.meters, request, model, self._workspaces, tokens=tokens, alone=self._alone
+        )
+
+    def admission(self, due: tuple[Charge, ...], pick: Pick, age: float) -> Admission | None:
+        """Give what became of the charges, None where there were none."""
+        if not due:
+            return None
+        return Admission(self.meters, due, pick.readings, pick.refused, pick.serial, age)
+
+    def turn_away(
+        self, request: Request, model: Model, store: Store, age: float
+    ) -> Admission | None:
+        """Charge a request that is refused unread: as one request, and nothing else."""
+        due = tuple(
+            replace(each, cost=0) if each.algorithm == "gauge" else each
+            for each in self.charges(request, model, 0)
+        )
+        if not due:
+            return None
+        pick = store.decide(request.caller.session, "", None, (), charges=due, now=age)
+        return self.admission(due, pick, age)
+
+    def encounter(
+        self,
+        request: Request,
+        identity: str,
+        wished: Sequence[Wish],
+        age: float,
+        state: Callable[[], Mapping[str, Scalar]],
+    ) -> Encounter | None:
+        """See what a request meets, None where nothing ever happens."""
+        if not (wished or self._trouble or self._watched):
+            return None
+        return self._sight(request, identity, wished, age, state())
+
+    def slowed(self, decision: Decision) -> Decision:
+        """Give the decision the pace of the phase that is going on, if it has one."""
+        context, encounter = decision.context, decision.encounter
+        own = None if encounter is None else encounter.pacing(context.attempt)
+        if own is None:
+            return decision
+        pace = pace_of(decision.answer, self._pacing, above=own)
+        return replace(decision, context=replace(context, pace=pace))
+
+    def faults(self, request: Request, decision: Decision, store: Store) -> Decision:
+        """Settle what breaks of an answer."""
+        answer, context = decision.answer, decision.context
+        own = answer.faults if isinstance(answer, ReplySpec) else ()
+        encounter, session = decision.encounter, request.caller.session
+        if encounter is None:
+            if not own:
+                return decision
+            state = store.state(session)
+            encounter = self._sight(request, decision.identity, (), 0.0, state)
+        found = encounter.faults(
+            told_faults(self._key(decision), own),
+            context.attempt,
+            context.seen,
+            lambda key, most: store.spend(session, key, most),
+            said=isinstance(answer, ReplySpec | str),
+        )
+        return replace(decision, faults=found)
+
+    def _key(self, decision: Decision) -> str:
+        """Name the answer, for what is counted of it."""
+        rule = decision.rule_key
+        place = f"{self._edition}/otherwise" if rule is None else f"{rule}/{decision.position}"
+        return f"+reply/{place}"
+
+    def _sight(
+        self,
+        request: Request,
+        identity: str,
+        wished: Sequence[Wish],
+        age: float,
+        state: Mapping[str, Scalar],
+    ) -> Encounter:
+        session = request.caller.session if self._called is None else self._called
+        entropy = Entropy(self._seed, session, identity, request.seed, "trouble")
+        return self._trouble.encounter(Sight(request, age, entropy, state), wished)
+
+
+def _looks_at_state(answer: object) -> bool:
+    """Tell whether a fault of an answer depends on the state, which the rule may change."""
+    if not isinstance(answer, ReplySpec):
+        return False
+    return any(fault.when is not None and fault.when.state for fault in answer.faults)
+
+
+def settle(
+    request: Request, decision: Decision, reply: Reply, store: Store, *, said: int, age: float
+) -> None:
+    """Correct what a request was charged to what was really sent."""
+    admission = decision.admission
+    if admission is None or admission.refused:
+        return
+    done = reply if isinstance(reply, Completion) else None
+    amounts = admission.corrections(done, decision.context.model, said)
+    store.settle(
+        request.caller.session,
+        admission.serial,
+        tuple(zip(admission.charges, amounts, strict=True)),
+        taken=admission.at,
+        now=age,
+    )

@@ -1,0 +1,41 @@
+"""Trouble a request asks for itself: by a header, a query, or the name of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from mockdock.request import Request
+from mockdock.scenario import Wish, wishes
+
+__all__ = ["plain", "wished"]
+
+_HEADER = "x-mockdock-fault"
+_QUERY = "mockdock-fault"
+_SUFFIX = ":mock-"
+
+
+def plain(model: str, triggers: Collection[str]) -> str:
+    """Give the name of a model without what is wished for behind it."""
+    return model.partition(_SUFFIX)[0] if "model" in triggers else model
+
+
+def wished(
+    request: Request, query: Sequence[tuple[str, str]], triggers: Collection[str]
+) -> tuple[Request, tuple[Wish, ...]]:
+    """Give a request without its wishes, and the wishes.
+
+    Raises UsageError when a wish cannot be understood.
+    """
+    found: list[Wish] = []
+    if "header" in triggers and _HEADER in request.headers:
+        found += wishes(request.headers[_HEADER])
+    if "query" in triggers and query:
+        for name, value in query:
+            if name == _QUERY:
+                found += wishes(value)
+    if "model" in triggers and _SUFFIX in request.model:
+        model, _, wish = request.model.partition(_SUFFIX)
+        found += wishes(wish)
+        request = replace(request, model=model)
+    return request, tuple(found)

@@ -1,0 +1,223 @@
+"""One attempt of a client, as a record of the journal tells it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import orjson
+
+from mockdock.errors import UsageError
+from mockdock.observe.audit.conversation import Conversation
+from mockdock.observe.audit.demand import Demand, demand
+from mockdock.observe.redact import HIDDEN
+from mockdock.policy import Clock
+
+__all__ = ["HARMLESS", "Attempt", "Kind", "attempt"]
+
+Kind = Literal["succeeded", "refused", "broken", "cut", "left", "spoiled", "stopped"]
+"""How an attempt ended.
+
+refused: with an error status. broken: the wire broke, and its client got no
+reply. cut: the wire broke in the middle of a stream. left: its client closed
+the connection. spoiled: sent in full, but with a fault that makes it unusable,
+or a redirect. stopped: the server was stopped meanwhile.
+"""
+
+HARMLESS = frozenset(
+    {
+        "bandwidth",
+        "coalesce",
+        "comments",
+        "crlf",
+        "double_done",
+        "missing_usage",
+        "slicer",
+        "split",
+        "stall",
+        "wrong_model",
+    }
+)
+"""Faults of the wire that leave a reply usable when it is sent in full."""
+
+_BEFORE_HEAD = frozenset(
+    {"accept_and_close", "connection_refused", "connection_reset", "empty_response"}
+)
+_IDEMPOTENCY = ("idempotency-key", "x-idempotency-key", "x-stainless-idempotency-key")
+_TRACES = ("x-b3-traceid", "x-trace-id", "x-amzn-trace-id", "x-request-id", "x-correlation-id")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}.*")
+_MOST_RETRIES = 1000
+_LETTERS = 200
+_ERRORS = 400
+_UNUSUAL = 300
+_LARGEST_ERROR = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A request that reached the server, and how that ended.
+
+    ``start`` (it arrived) and ``end`` (its last byte left) are seconds of the
+    policy's clock, and so is what it ``demand``s; ``unit`` is how many of them
+    are one real second. ``started`` is the arrival by the calendar, where ``start``
+    is by the clock of the session. ``retry_count`` is what the client says, None when it
+    does not. ``codes`` are the code and the type of an error. ``headless``: the
+    client saw no byte of the reply, not even its head.
+    """
+
+    number: int
+    session: str
+    start: float
+    end: float
+    unit: float
+    started: float | None
+    kind: Kind
+    status: int
+    stream: bool
+    headless: bool
+    model: str
+    codes: frozenset[str]
+    demand: Demand | None
+    should_retry: bool | None
+    retry_count: int | None
+    idempotency: str | None
+    trace: str | None
+    client: str
+    operation: str
+    conversation: Conversation
+    usage: Mapping[str, Any] | None
+    faults: tuple[str, ...]
+
+    def by_calendar(self) -> Attempt:
+        """Give the attempt as it is without the clock of its session."""
+        if self.started is None:
+            return self
+        end = self.started + self.end - self.start
+        return replace(self, start=self.started, end=end, started=None)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the prompt and of the answer, 0 where there was none."""
+        return 0 if self.usage is None else int(self.usage.get("total_tokens") or 0)
+
+
+def attempt(
+    record: Mapping[str, Any],
+    clock: Clock,
+    read: Callable[[object], Conversation],
+) -> Attempt:
+    """Read a record. Raises UsageError when it is none.
+
+    ``read`` reads what was asked off the body.
+    """
+    try:
+        return _attempt(record, clock, read)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        which = record.get("number", "?") if isinstance(record, Mapping) else "?"
+        raise UsageError(
+            f"record {which} is no record of a journal: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _attempt(
+    record: Mapping[str, Any],
+    clock: Clock,
+    read: Callable[[object], Conversation],
+) -> Attempt:
+    scale = _scale(record)
+    unit = 1.0 if clock == "real" else 1 / scale
+    length = _time(record["duration"]) * scale
+    started, at = _time(record["started"]), record.get("at")
+    start = started if at is None else _time(at) * scale
+    headers, reply = record["request"]["headers"], record["reply"]
+    status, stream = int(record["status"]), bool(record.get("stream"))
+    outcome, faults = record["outcome"], tuple(record.get("faults") or ())
+    told = demand(reply["headers"], started + length, unit)
+    return Attempt(
+        number=int(record["number"]),
+        session=str(record["session"]),
+        start=start * unit,
+        end=(start + length) * unit,
+        unit=unit,
+        started=None if at is None else started * unit,
+        kind=_kind(status, outcome, faults, stream=stream),
+        status=status,
+        stream=stream,
+        headless=not outcome["bytes"] and not _BEFORE_HEAD.isdisjoint(faults),
+        model=str(record.get("model") or "")[:_LETTERS],
+        codes=_codes(reply) if status >= _ERRORS else frozenset(),
+        demand=told if status >= _ERRORS else None,
+        should_retry={"true": True, "false": False}.get(reply["headers"].get("x-should-retry")),
+        retry_count=_count(headers.get("x-stainless-retry-count")),
+        idempotency=_first(headers, _IDEMPOTENCY),
+        trace=_trace(headers),
+        client=f"{headers.get('user-agent', '')} {headers.get('x-stainless-lang', '')}",
+        operation=_operation(str(record["method"]), str(record["path"])),
+        conversation=read(record["request"]["body"]),
+        usage=record.get("usage"),
+        faults=faults,
+    )
+
+
+def _scale(record: Mapping[str, Any]) -> float:
+    """Give the real seconds of a scenario second; at scale 0 nothing waits, and both are one."""
+    given = record.get("time_scale")
+    return (1.0 if given is None else _time(given)) or 1.0
+
+
+def _time(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{value!r} is no time")
+    return number
+
+
+def _kind(
+    status: int, outcome: Mapping[str, Any], faults: tuple[str, ...], *, stream: bool
+) -> Kind:
+    ending = outcome["ending"]
+    if ending == "client_left":
+        return "left"
+    if ending == "stopped":
+        return "stopped"
+    if ending == "cut":
+        return "cut" if stream and outcome["bytes"] and status < _ERRORS else "broken"
+    if status >= _ERRORS:
+        return "refused"
+    return "spoiled" if status >= _UNUSUAL or not HARMLESS.issuperset(faults) else "succeeded"
+
+
+def _codes(reply: Mapping[str, Any]) -> frozenset[str]:
+    """Read code and type of an error off what was sent; none where that is no JSON."""
+    text = "".join(each for each in reply["chunks"] if isinstance(each, str))
+    try:
+        told = orjson.loads(text[:_LARGEST_ERROR])["error"]
+        return frozenset(told[key] for key in ("code", "type") if isinstance(told[key], str))
+    except (ValueError, KeyError, TypeError):
+        return frozenset()
+
+
+def _count(value: Any) -> int | None:
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return min(int(value[:9]), _MOST_RETRIES)
+    return None
+
+
+def _first(headers: Mapping[str, str], names: tuple[str, ...]) -> str | None:
+    found = (headers.get(name) for name in names)
+    return next((f"{each:.{_LETTERS}}" for each in found if each and each != HIDDEN), None)
+
+
+def _trace(headers: Mapping[str, str]) -> str | None:
+    if parent := _TRACEPARENT.fullmatch(headers.get("traceparent", "")):
+        return parent[1]
+    return _first(headers, _TRACES)
+
+
+def _operation(method: str, path: str) -> str:
+    """Name what is done without the model in it: Azure writes deployments into the path."""
+    bare = path.partition("?")[0].rstrip("/")
+    return f"{method} {re.sub('/deployments/[^/]+', '', bare)}"[:_LETTERS]

@@ -1,0 +1,176 @@
+"""From an answer to what leaves: its head, its frames in time, and what breaks of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from random import Random
+from urllib.parse import quote
+
+from mockdock.delivery import Clock, Item, Plan, apply, schedule
+from mockdock.dialects import Call, Dialect, Envelope
+from mockdock.engine import Admission, Decision
+from mockdock.fault import SPOILS, Fault
+from mockdock.frames import Head, Pacing
+from mockdock.reply import Completion, Failure, Reply
+from mockdock.request import Request
+
+__all__ = ["Answer", "Rendered", "again", "render"]
+
+_LONGEST_HEADER = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A reply, with what is known of its request.
+
+    ``turned_away`` is what was charged to one that nobody decided on.
+    """
+
+    call: Call
+    request: Request | None
+    reply: Reply
+    request_id: str
+    decision: Decision | None = None
+    turned_away: Admission | None = None
+
+    @property
+    def admission(self) -> Admission | None:
+        """What limits made of it, None where there are none."""
+        return self.turned_away if self.decision is None else self.decision.admission
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """What breaks on the wire."""
+        if self.decision is None or not self.decision.faults:
+            return ()
+        return tuple(each for each in self.decision.faults if each.name not in SPOILS)
+
+    @property
+    def streamed(self) -> bool:
+        """Whether it leaves in events."""
+        request = self.request
+        return isinstance(self.reply, Completion) and request is not None and request.stream
+
+    @property
+    def prompt(self) -> int:
+        """The prompt tokens of its request."""
+        return 0 if self.decision is None else self.decision.context.prompt.tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What leaves: a head, and what follows it in time; ``whole`` is the head before it broke."""
+
+    head: Head
+    timed: Iterator[tuple[float, Item]]
+    whole: Head
+
+
+def render(
+    dialect: Dialect,
+    answer: Answer,
+    arrived: float,
+    clock: Clock,
+    *,
+    slowness: Callable[[int | None], float] | None = None,
+    queued: float = 0.0,
+) -> Rendered:
+    """Make the head and the first frame; the frames after it are made as they leave.
+
+    ``arrived`` is when the request did, in scenario seconds, and ``queued`` how
+    long it had to wait for its turn. ``slowness`` tells by how much the load
+    slows down a pacing of some capacity.
+    """
+    frames = dialect.frames(answer.request, answer.reply)
+    pacing, rng = _pace(answer)
+    begun = arrived + queued
+    timed = schedule(frames, pacing, rng, begun, prompt=answer.prompt, slowness=slowness)
+    first = next(timed)
+    processing = max(first[0], clock.now()) - arrived
+    head = _head(dialect, answer, processing, len(first[1].data), clock.scale)
+    whole = chain((first,), timed)
+    if not answer.faults:
+        return Rendered(head, whole, head)
+    plan = _broken(dialect, answer, head, whole, arrived)
+    return Rendered(plan.head, plan.timed, head)
+
+
+def again(
+    dialect: Dialect, answer: Answer, whole: Head, arrived: float
+) -> Iterator[tuple[float, Item]]:
+    """Make anew what leaves of a reply; ``whole`` is its head before anything broke.
+
+    Each with its moment in seconds after the request ``arrived``, as it is without load.
+    """
+    frames = dialect.frames(answer.request, answer.reply)
+    timed: Iterator[tuple[float, Item]] = schedule(
+        frames, *_pace(answer), arrived, prompt=answer.prompt
+    )
+    if answer.faults:
+        timed = _broken(dialect, answer, whole, iter(timed), arrived).timed
+    for due, item in timed:
+        yield due - arrived, item
+
+
+def _broken(
+    dialect: Dialect,
+    answer: Answer,
+    head: Head,
+    timed: Iterator[tuple[float, Item]],
+    arrived: float,
+) -> Plan:
+    """Let the faults break a reply."""
+    decision = answer.decision
+    if decision is None:
+        raise TypeError("only what was decided breaks")
+    context = decision.context
+    error = dialect.frames(answer.request, Failure("server_error"))
+    plan = Plan(
+        head=head,
+        timed=timed,
+        start=arrived,
+        stream=answer.streamed,
+        rng=context.entropy.rng(f"faults/{context.seen}"),
+        error=b"".join(frame.data for frame in error),
+        path=answer.call.path,
+    )
+    return apply(plan, answer.faults)
+
+
+def _head(dialect: Dialect, answer: Answer, processing: float, length: int, scale: float) -> Head:
+    extra = {}
+    decision = answer.decision
+    if decision is not None and decision.rule is not None:
+        extra["x-mockdock-rule"] = _header(decision.rule)
+    if isinstance(answer.reply, Completion) and answer.reply.warnings:
+        extra["x-mockdock-warning"] = _header("; ".join(answer.reply.warnings))
+    admission = answer.admission
+    envelope = Envelope(
+        request_id=answer.request_id,
+        processing_ms=round(processing * 1000),
+        length=length,
+        extra=extra,
+        time_scale=scale,
+        standings=None
+        if admission is None
+        else admission.standings(answer.reply, streamed=answer.streamed),
+        clock=time.time(),
+    )
+    return dialect.head(answer.request, answer.reply, envelope)
+
+
+def _header(name: str) -> str:
+    """Write any name so that it fits into a header."""
+    return quote(name.strip()[:_LONGEST_HEADER], safe=" /:,;()[]'!@#&*+=")
+
+
+def _pace(answer: Answer) -> tuple[Pacing | None, Random | None]:
+    """Give pacing and the generator it draws from; only completions have a pace."""
+    reply, decision = answer.reply, answer.decision
+    if not isinstance(reply, Completion) or reply.pacing is None or decision is None:
+        return None, None
+    context = decision.context
+    return reply.pacing, context.entropy.rng(f"pacing/{context.seen}")

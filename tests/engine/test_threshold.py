@@ -1,0 +1,91 @@
+"""What comes before and beside a rule, and that it costs nothing where there is none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from mockdock.engine.decision import Decision
+from mockdock.engine.threshold import Threshold, settle
+from mockdock.reply import Failure
+from mockdock.request import Caller, Request
+from mockdock.scenario import wishes
+from tests.engine.helpers import CREATED, ask, engine, scenario
+
+LIMITED = scenario(limits=[{"per": "server", "rpm": 3}])
+
+
+def threshold(**settings: Any) -> Threshold:
+    return Threshold(scenario(**settings), seed=1)
+
+
+def nobody() -> Any:
+    raise AssertionError("the state is not asked for")
+
+
+def test_without_limits_nothing_is_charged_and_nothing_settled() -> None:
+    asked = engine("Hi")
+    decision = asked.decide(ask())
+    model = decision.context.model
+    assert threshold().charges(ask(), model, 5) == ()
+    assert decision.admission is None
+    reply = asked.compose(ask(), decision, CREATED)
+    no_store: Any = None
+    settle(ask(), decision, reply, no_store, said=1, age=0)
+
+
+def test_only_chat_costs_anything() -> None:
+    limited = Threshold(LIMITED, seed=1)
+    model = engine().catalogue.resolve("gpt-4o")
+    assert limited.charges(Request("openai", "models"), model, 0) == ()
+    assert limited.charges(ask(), model, 0) != ()
+
+
+def test_a_request_that_was_refused_has_nothing_to_settle() -> None:
+    asked = engine("Hi", limits=[{"per": "server", "rpm": 1}])
+    asked.decide(ask("one"))
+    refused = asked.decide(ask("two"))
+    assert isinstance(refused.answer, Failure)
+    no_store: Any = None
+    settle(ask("two"), refused, refused.answer, no_store, said=0, age=0)
+
+
+def test_nobody_is_met_where_nothing_happens_and_the_state_is_not_read() -> None:
+    assert threshold().encounter(ask(), "id", (), 0.0, nobody) is None
+    assert threshold(chaos={"rate": 0}).encounter(ask(), "id", (), 0.0, dict) is not None
+    assert threshold().encounter(ask(), "id", wishes("429"), 0.0, dict) is not None
+
+
+def decided(**settings: Any) -> tuple[Request, Decision]:
+    request = ask("Hi", caller=Caller(session="one"))
+    return request, engine("Hi", **settings).decide(request)
+
+
+def test_a_decision_without_trouble_is_left_as_it_is() -> None:
+    request, decision = decided()
+    no_store: Any = None
+    assert threshold().faults(request, decision, no_store) is decision
+    assert threshold().slowed(decision) is decision
+
+
+def test_a_phase_without_a_pace_slows_nobody_down() -> None:
+    _, decision = decided(timeline=[{"at": "0s", "faults": ["slicer"]}])
+    assert decision.encounter is not None
+    assert threshold().slowed(decision) is decision
+
+
+def test_trouble_is_drawn_by_the_name_a_session_was_given() -> None:
+    spec = scenario("Hi", chaos={"rate": 0.5, "mix": {503: 1}})
+
+    def blocked(called: str | None, session: str) -> list[bool]:
+        made = Threshold(spec, seed=1, called=called)
+        found = []
+        for number in range(40):
+            request = replace(ask(), caller=Caller(session=session))
+            encounter = made.encounter(request, f"{number}", (), 0.0, dict)
+            assert encounter is not None
+            found.append(encounter.blocks(1, 1))
+        return found
+
+    assert blocked("test_it", "a") == blocked("test_it", "b")
+    assert blocked(None, "a") != blocked(None, "b")
