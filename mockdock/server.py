@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
-import os
 import socket
-import stat
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -27,13 +25,14 @@ from mockdock.observe import Journal, Observer
 from mockdock.observe.control import control_app
 from mockdock.observe.verbs import CONTROL_PATH
 from mockdock.scenario import load
+from mockdock.sockets import BACKLOG, bind
 
-__all__ = ["Served", "Server", "bind", "bind_unix", "mount_control", "run"]
+__all__ = ["Served", "Server", "mount_control", "run"]
 
-_BACKLOG = 2048
 _START_SECONDS = 10.0
 _STOP_SECONDS = 10.0
 _LEAST_GRACE = 0.05
+_TICK = 1.0
 _KEEP_ALIVE = 75
 """Seconds an idle connection is kept; clients pool for less, and must close first."""
 
@@ -67,7 +66,7 @@ class _Uvicorn(uvicorn.Server):
             "server_header": False,
             "ws": "none",
             "proxy_headers": False,
-            "backlog": _BACKLOG,
+            "backlog": BACKLOG,
             "http": self.gate,
             "timeout_keep_alive": _KEEP_ALIVE,
             # With none at all uvicorn complains even when nobody waits for a reply.
@@ -76,6 +75,27 @@ class _Uvicorn(uvicorn.Server):
         served = _stoppable(app, lambda: self.should_exit)
         super().__init__(uvicorn.Config(served, **{**settings, **options}))
         self.ready = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._asked = asyncio.Event()
+
+    def stop(self) -> None:
+        """Ask it to stop, from any thread or a signal handler."""
+        self.should_exit = True
+        loop = self._loop
+        if loop is not None:
+            with suppress(RuntimeError):  # the loop has been closed: it has stopped
+                loop.call_soon_threadsafe(self._asked.set)
+
+    async def main_loop(self) -> None:
+        """Serve until asked to stop, and see to uvicorn's own every second.
+
+        Uvicorn looks ten times a second, and notices that it is to stop as late.
+        """
+        self._loop = asyncio.get_running_loop()
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_TICK):
+                    await self._asked.wait()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -105,7 +125,7 @@ class _Uvicorn(uvicorn.Server):
         Uvicorn would raise the signal again at the end, and exit non-zero.
         """
         self.force_exit = self.should_exit
-        self.should_exit = True
+        self.stop()
 
 
 def _stoppable(app: Served, stopping: Callable[[], bool]) -> Callable[..., Awaitable[None]]:
@@ -132,58 +152,6 @@ def _stoppable(app: Served, stopping: Callable[[], bool]) -> Callable[..., Await
                 await app.turn_away(send)
 
     return served
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """Listen on a TCP port, 0 for any free one. Raises StartError with the reason."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    if not host:
-        raise StartError("the host is empty; write 127.0.0.1, or 0.0.0.0 to listen everywhere")
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        if os.name == "posix":
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(_BACKLOG)
-    except (OSError, OverflowError) as error:
-        listener.close()
-        raise StartError(_why(error, f"{host}:{port}")) from error
-    return listener
-
-
-def _why(error: Exception, where: str, option: str = "--port") -> str:
-    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-        return f"{where} is in use; stop what listens there, or choose another with {option}"
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return f"cannot listen on {where}: {reason}"
-
-
-def bind_unix(path: Path) -> socket.socket:
-    """Listen on a Unix socket; one left behind by a dead server is replaced."""
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        _clear_stale(path)
-        listener.bind(str(path))
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise StartError(_why(error, str(path), "--uds")) from error
-    except StartError:
-        listener.close()
-        raise
-    return listener
-
-
-def _clear_stale(path: Path) -> None:
-    if not path.exists():
-        return
-    if not stat.S_ISSOCK(path.stat().st_mode):
-        raise StartError(f"{path} is there already, and is no socket; choose another with --uds")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        try:
-            probe.connect(str(path))
-        except ConnectionRefusedError:
-            path.unlink()
 
 
 def run(app: Served, listener: socket.socket, grace: float, **options: Any) -> None:
@@ -298,7 +266,7 @@ class Server:
     def stop(self) -> None:
         """Stop and wait for the thread; harmless when it does not run."""
         if self._uvicorn is not None and self._thread is not None:
-            self._uvicorn.should_exit = True
+            self._uvicorn.stop()
             self._thread.join(self._grace + _STOP_SECONDS)
         if self._listener is not None:
             self._listener.close()

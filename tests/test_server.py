@@ -16,7 +16,7 @@ import pytest
 from mockdock import MockdockError, ScenarioError, Server, StartError
 from mockdock.delivery import ManualClock
 from mockdock.observe import Journal
-from mockdock.server import bind, bind_unix
+from mockdock.sockets import bind, bind_unix
 from tests.openai_types import check_completion
 
 HELLO = {"mockdock": 1, "rules": [{"reply": "hello"}]}
@@ -146,7 +146,7 @@ def test_a_thread_that_ended_by_itself_is_told() -> None:
     server = Server(HELLO).start()
     assert server._uvicorn is not None
     assert server._thread is not None
-    server._uvicorn.should_exit = True
+    server._uvicorn.stop()
     server._thread.join(10)
     with pytest.raises(StartError, match="the server died: its thread ended"):
         server.url  # noqa: B018

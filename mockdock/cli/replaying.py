@@ -17,7 +17,8 @@ from mockdock.frames import Outcome
 from mockdock.observe.broken import how_it_ended
 from mockdock.observe.recorded import Recorded, recorded
 from mockdock.remote import RemoteVerbs
-from mockdock.server import bind, run
+from mockdock.server import run
+from mockdock.sockets import bind
 
 __all__ = ["Replay", "ReplayOptions", "replay_record"]
 

@@ -26,7 +26,8 @@ from mockdock.errors import StartError
 from mockdock.observe import Exchange, Journal, JournalWriter, line
 from mockdock.observe.verbs import CONTROL_PATH
 from mockdock.scenario import Loaded, Rule, lint, load
-from mockdock.server import bind, bind_unix, mount_control, run
+from mockdock.server import mount_control, run
+from mockdock.sockets import bind, bind_unix
 
 __all__ = ["Options", "serve_scenarios"]
 

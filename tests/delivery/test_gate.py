@@ -14,7 +14,7 @@ import pytest
 
 from mockdock.delivery import Gate, Guarded, ManualClock, ScaledClock, gate
 from mockdock.fault import Fault
-from mockdock.server import bind, bind_unix
+from mockdock.sockets import bind, bind_unix
 from tests.delivery.wires import (
     BODY,
     STREAM,

@@ -19,7 +19,8 @@ from mockdock.app import App
 from mockdock.delivery import Client, Clock, Plan, ScaledClock, apply, deliver, wire_of
 from mockdock.fault import Fault
 from mockdock.frames import Frame, Head, Outcome
-from mockdock.server import _Uvicorn, bind
+from mockdock.server import _Uvicorn
+from mockdock.sockets import bind
 
 PATIENCE = 20.0
 T = TypeVar("T")
@@ -173,7 +174,7 @@ def serving(
         loop = running.servers[0].get_loop()
         yield Running(running, address, family, loop)
     finally:
-        running.should_exit = True
+        running.stop()
         thread.join(PATIENCE)
         assert not thread.is_alive()
         listener.close()

@@ -30,7 +30,8 @@ from mockdock.remote.connections import Connections
 from mockdock.remote.portable import portable_rule, portable_scenario
 from mockdock.request import Request
 from mockdock.scenario import load
-from mockdock.server import _Uvicorn, bind
+from mockdock.server import _Uvicorn
+from mockdock.sockets import bind
 
 SESSION = "sk-mockdock-remote"
 BASE = {"mockdock": 1, "rules": [{"name": "base", "when": {"user": "base"}, "reply": "base"}]}
@@ -766,7 +767,7 @@ def serving(app: object, **options: Any) -> Iterator[int]:
         assert running.ready.wait(10)
         yield listener.getsockname()[1]
     finally:
-        running.should_exit = True
+        running.stop()
         thread.join(10)
         listener.close()
 
