@@ -16,10 +16,10 @@ from mockdock.delivery import Client, Item, ScaledClock, deliver, wire_of
 from mockdock.dialects import Call, Dialect
 from mockdock.engine import Decision, Wish, identify, wished
 from mockdock.errors import ConditionError, UsageError
-from mockdock.frames import Frame, Outcome
+from mockdock.frames import Outcome
 from mockdock.limit import told
 from mockdock.observe import Exchange, Journal, Observer
-from mockdock.rendering import Answer, Rendered, again, render
+from mockdock.rendering import Answer, Rendered, again, render, said
 from mockdock.reply import Completion, Failure, Reply
 from mockdock.request import Request
 from mockdock.sessions import Session, Sessions
@@ -59,8 +59,11 @@ class _Visit:
     queued: float = 0.0
     admitted: tuple[Request, Decision] | None = None
 
-    def end(self, reply: Reply, said: Callable[[], int], *, whole: bool) -> None:
-        """Give back what the request held: its place, and what it was charged too much."""
+    def end(self, reply: Reply, said: Callable[[], int]) -> None:
+        """Give back what the request held: its place, and what it was charged too much.
+
+        ``said`` counts the completion tokens that have left.
+        """
         if self.inside:
             self.inside = False
             self.session.traffic.leave()
@@ -68,14 +71,8 @@ class _Visit:
             (request, decision), self.admitted = self.admitted, None
             if decision.admission is None:
                 return
-            done = reply.usage.completion_tokens if isinstance(reply, Completion) else 0
-            self.session.engine.settle(
-                request,
-                decision,
-                reply,
-                said=done if whole else said(),
-                age=self.session.age,
-            )
+            age = self.session.age
+            self.session.engine.settle(request, decision, reply, said=said(), age=age)
 
 
 class Endpoint:
@@ -104,19 +101,19 @@ class Endpoint:
             answer = await self._answer(call, visit, receive)
             rendered = self._render(answer, visit)
         except GoneError:
-            visit.end(Failure("overloaded"), lambda: 0, whole=False)
+            visit.end(Failure("overloaded"), lambda: 0)
             client.close()
             return
         except asyncio.CancelledError:
             client.close()
-            answer = _refusal(STOPPED, call)
+            answer = _instead(STOPPED, call, visit)
             rendered = self._render(answer, visit)
-            record(Outcome("stopped", 0, 0))
+            record(Outcome("stopped", 0, 0, headless=True))
             raise
         except Exception as error:  # noqa: BLE001 - the last line before a client sees a trace
             # A defect of ours: the client gets an error it will not retry, the log the trace.
             _log.exception("mockdock failed to answer %s %s", call.method, call.path)
-            answer = _refusal(replace(_DEFECT, cause=error), call)
+            answer = _instead(replace(_DEFECT, cause=error), call, visit)
             rendered = self._render(answer, visit)
 
         try:
@@ -130,7 +127,7 @@ class Endpoint:
                 wire=wire_of(scope) if answer.faults else None,
             )
         finally:
-            visit.end(answer.reply, lambda: 0, whole=False)  # where sending failed
+            visit.end(answer.reply, lambda: 0)  # where not even a record was made
 
     async def refuse(self, failure: Failure, send: Send) -> None:
         """Send a refusal at once, whatever else goes on."""
@@ -143,13 +140,15 @@ class Endpoint:
         await deliver(head, timed, clock=clock, client=client, send=send, record=lambda _: None)
 
     def _record(self, visit: _Visit, answer: Answer, rendered: Rendered, outcome: Outcome) -> None:
-        anew = partial(again, self._dialect, answer, rendered.whole, visit.arrived)
-        visit.end(
-            answer.reply,
-            lambda: _tokens(item for _, item in islice(anew(), outcome.frames)),
-            whole=outcome.ending == "completed",
-        )
         session, call, decision = visit.session, answer.call, answer.decision
+        arrived, scale = visit.arrived, session.clock.scale
+        anew = partial(again, self._dialect, answer, rendered.whole, arrived, scale)
+
+        def left() -> Iterator[Item]:
+            return (item for _, item in islice(anew(), outcome.frames))
+
+        whole = outcome.ending == "completed"
+        visit.end(answer.reply, lambda: said(self._dialect, answer, left, whole=whole))
         exchange = Exchange(
             method=call.method,
             path=call.path,
@@ -164,9 +163,10 @@ class Endpoint:
             head=rendered.head,
             outcome=outcome,
             started=visit.started,
-            duration=session.clock.now() - visit.arrived,
-            at=visit.arrived - session.began,
-            time_scale=session.clock.scale,
+            duration=session.clock.now() - arrived,
+            at=arrived - session.began,
+            era=session.era,
+            time_scale=scale,
             faults=() if decision is None else decision.faults,
             late=self._house.sessions.of(call.caller.session).era != session.era,
             timed=anew,
@@ -241,7 +241,7 @@ class Endpoint:
         engine, clock = session.engine, session.clock
         if (request.caller.attempt or 1) > 1:
             clock.redeem((name, identify(request)))
-            visit.arrived = clock.now()
+            visit.arrived, visit.started = clock.now(), clock.time()
         decision = engine.decide(request, wishes, age=session.age)
         visit.admitted = request, decision
         if decision.asks:
@@ -273,6 +273,12 @@ def _refusal(failure: Failure, call: Call) -> Answer:
     return Answer(call, None, failure, uuid4().hex)
 
 
-def _tokens(items: Iterator[Item]) -> int:
-    """Count the tokens that were sent."""
-    return sum(item.tokens for item in items if isinstance(item, Frame))
+def _instead(failure: Failure, call: Call, visit: _Visit) -> Answer:
+    """Fail; what was decided before is kept."""
+    refusal = _refusal(failure, call)
+    if visit.admitted is None:
+        return refusal
+    request, decision = visit.admitted
+    return replace(
+        refusal, call=replace(call, body=request.raw), request=request, decision=decision
+    )

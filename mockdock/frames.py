@@ -35,10 +35,11 @@ class Raw:
     """Bytes that pass HTTP's framing by: they go straight to the connection.
 
     A reply that holds such bytes ends with its connection, for nobody knows
-    where the next one would begin.
+    where the next one would begin. They may carry generated ``tokens`` as well.
     """
 
     data: bytes
+    tokens: int = 0
     flush: ClassVar[bool] = True
 
 
@@ -103,10 +104,12 @@ class Pacing:
 class Outcome:
     """How a delivery ended, after how many frames and body bytes.
 
-    "stopped": the server was told to stop and could not wait for the end.
-    "cut": a fault ended the connection.
+    "stopped": the server was told to stop and could not wait for the end, or
+    failed. "cut": a fault ended the connection. ``headless``: not even the
+    head has left.
     """
 
     ending: Literal["completed", "client_left", "stopped", "cut"]
     frames: int
     sent: int
+    headless: bool = False

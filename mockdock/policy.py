@@ -93,17 +93,27 @@ class Herd:
 _MISTAKES = frozenset(range(400, 500)) - {408, 409, 425, 429}
 """Statuses that a retry does not change."""
 
+_PASSING = frozenset({429, *range(500, 600)})
+"""Statuses of what goes away."""
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What is asked of a client; as it stands, what any client should do.
+
+    That is: what goes away (429, but for a quota that is spent, 5xx, a connection that
+    broke) is tried again once at least, what does not (400, 401, 403, 404, 422 and most
+    of 4xx) never. A wait that is demanded is kept, the others are the client's own, but
+    not those of all at once. A stream that was cut is asked for again, and a reply that is
+    given up is closed.
 
     ``max_attempts``: attempts of one call, the first one too.
     ``deadline``: seconds from the first request to the end of the last reply.
     ``retry_statuses``, ``retry_codes``: what has to be tried again, as long as
     attempts and time are left; ``never_statuses``, ``never_codes``: what must not
     be. Codes are the ``code`` or ``type`` of an error; they win over statuses, and
-    never over retry. What is in none of these is up to the client.
+    never over retry. ``free_codes`` need not be tried again, whatever their status.
+    What is in none of these is up to the client.
     ``retry_wire``: a reply that broke before its client saw any of it has to be
     tried again. ``obey_should_retry``: ``x-should-retry`` wins over all of these.
     ``cut_streams``: a stream that was cut has to be asked for again.
@@ -118,11 +128,12 @@ class Policy:
     clock: Clock = "scenario"
     max_attempts: int | None = None
     deadline: float | None = None
-    retry_statuses: frozenset[int] = frozenset()
+    retry_statuses: frozenset[int] = _PASSING
     retry_codes: frozenset[str] = frozenset()
-    retry_wire: bool = False
+    retry_wire: bool = True
     never_statuses: frozenset[int] = _MISTAKES
     never_codes: frozenset[str] = frozenset()
+    free_codes: frozenset[str] = frozenset({"insufficient_quota"})
     obey_should_retry: bool = True
     retry_after: RetryAfter | None = RetryAfter()
     backoff: Backoff | None = None
@@ -164,6 +175,7 @@ _STAINLESS = Policy(
     retry_statuses=frozenset({408, 409, 429, *range(500, 600)}),
     retry_wire=True,
     never_statuses=frozenset(range(400, 500)) - {408, 409, 429},
+    free_codes=frozenset(),
     retry_after=RetryAfter(),
     backoff=Backoff(base=0.5, factor=2.0, cap=8.0, jitter=(0.75, 1.0)),
     herd=None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from random import Random
 from urllib.parse import quote
@@ -13,11 +13,11 @@ from mockdock.delivery import Clock, Item, Plan, apply, schedule
 from mockdock.dialects import Call, Dialect, Envelope
 from mockdock.engine import Admission, Decision
 from mockdock.fault import SPOILS, Fault
-from mockdock.frames import Head, Pacing
+from mockdock.frames import Cut, Frame, Head, Pacing
 from mockdock.reply import Completion, Failure, Reply
 from mockdock.request import Request
 
-__all__ = ["Answer", "Rendered", "again", "render"]
+__all__ = ["Answer", "Rendered", "again", "render", "said"]
 
 _LONGEST_HEADER = 1000
 
@@ -84,7 +84,7 @@ def render(
     long it had to wait for its turn. ``slowness`` tells by how much the load
     slows down a pacing of some capacity.
     """
-    frames = dialect.frames(answer.request, answer.reply)
+    frames = _frames(dialect, answer, clock.scale)
     pacing, rng = _pace(answer)
     begun = arrived + queued
     timed = schedule(frames, pacing, rng, begun, prompt=answer.prompt, slowness=slowness)
@@ -99,13 +99,14 @@ def render(
 
 
 def again(
-    dialect: Dialect, answer: Answer, whole: Head, arrived: float
+    dialect: Dialect, answer: Answer, whole: Head, arrived: float, scale: float
 ) -> Iterator[tuple[float, Item]]:
     """Make anew what leaves of a reply; ``whole`` is its head before anything broke.
 
     Each with its moment in seconds after the request ``arrived``, as it is without load.
+    ``scale`` is that of its clock.
     """
-    frames = dialect.frames(answer.request, answer.reply)
+    frames = _frames(dialect, answer, scale)
     timed: Iterator[tuple[float, Item]] = schedule(
         frames, *_pace(answer), arrived, prompt=answer.prompt
     )
@@ -113,6 +114,32 @@ def again(
         timed = _broken(dialect, answer, whole, iter(timed), arrived).timed
     for due, item in timed:
         yield due - arrived, item
+
+
+def said(
+    dialect: Dialect, answer: Answer, items: Callable[[], Iterator[Item]], *, whole: bool
+) -> int:
+    """Count the completion tokens that have left with ``items``, or with a ``whole`` reply.
+
+    A reply of which nothing is missing has all of them, those that are hidden too.
+    """
+    reply = answer.reply
+    if not isinstance(reply, Completion):
+        return 0
+    every = reply.usage.completion_tokens
+    if whole and not answer.faults:
+        return every
+    left = sum(item.tokens for item in items() if not isinstance(item, Cut))
+    shown = sum(frame.tokens for frame in dialect.frames(answer.request, reply))
+    return every if left >= shown else left
+
+
+def _frames(dialect: Dialect, answer: Answer, scale: float) -> Iterator[Frame]:
+    """Word a reply: its times are the client's, but at scale 0 those of the scenario."""
+    reply = answer.reply
+    if scale and isinstance(reply, Failure) and reply.retry_after is not None:
+        reply = replace(reply, retry_after=reply.retry_after * scale)
+    return dialect.frames(answer.request, reply)
 
 
 def _broken(

@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from itertools import count
+from secrets import randbits
 
 from mockdock.delivery import Clock, Traffic
 from mockdock.engine import Engine
@@ -22,15 +23,15 @@ class Session:
 
     ``key`` is that of a session which was opened, and is a valid API key in it.
     ``numbered`` counts the rules ever added to it: a rule's number is given once.
-    ``era`` is another one whenever it begins anew. ``began`` is when it did, by its
-    clock; ``traffic`` are its replies under way.
+    ``era`` is another one whenever it begins anew, and in another process.
+    ``began`` is when it did, by its clock; ``traffic`` are its replies under way.
     """
 
     engine: Engine
     clock: Clock
     key: str = ""
     numbered: int = 0
-    era: int = field(default_factory=count(1).__next__)
+    era: int = field(default_factory=count(randbits(40)).__next__)
     began: float = math.nan
     traffic: Traffic = field(default_factory=Traffic)
 

@@ -14,6 +14,7 @@ from mockdock.app import App
 from mockdock.delivery import Clock, ManualClock, ScaledClock
 from mockdock.dialects import DIALECTS
 from mockdock.engine import Engine
+from mockdock.engine.gauges import gauges
 from mockdock.observe import Exchange, line
 from mockdock.reply import Completion, Failure
 from mockdock.request import StoredOperation
@@ -644,3 +645,70 @@ def test_a_refusal_has_no_rule_and_the_attempt_its_caller_tells() -> None:
         (None, 5, None),
         (None, 1, None),
     ]
+
+
+@pytest.mark.parametrize("stops", [True, False])
+def test_what_was_decided_is_known_of_a_reply_that_never_came(
+    stops: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work() -> None:
+        app = app_of({"name": "greet", "reply": "Hello"}, clock=ManualClock())
+        monkeypatch.setattr(logging.getLogger("mockdock"), "handle", lambda _: None)
+        began = asyncio.Event()
+
+        async def consult(*_: object) -> None:
+            if not stops:
+                raise RuntimeError
+            began.set()
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(app.engine, "consult", consult)
+        task = Wire(ASKED).start(app)
+        if stops:
+            await began.wait()
+            task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        (entry,) = app.journal.entries()
+        exchange = entry.exchange
+        assert exchange.rule == "greet"
+        assert exchange.request is not None
+        assert exchange.request.model == "gpt-4o"
+        assert json.loads(exchange.body) == ASKED
+        ending = ("stopped", True) if stops else ("completed", False)
+        assert (exchange.outcome.ending, exchange.outcome.headless) == ending
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize(
+    ("fault", "whole"),
+    [
+        ({"type": "html_error"}, False),
+        ({"type": "empty_body"}, False),
+        ({"type": "redirect"}, False),
+        ({"type": "slicer"}, True),
+        ({"type": "wrong_content_type"}, True),
+    ],
+)
+def test_a_broken_reply_costs_what_has_left_of_it(fault: dict[str, Any], whole: bool) -> None:
+    told = {"text": "one two three", "reasoning": 50, "faults": [fault]}
+    app = app_of({"reply": told}, limits=[{"per": "session", "token_budget": 1000}])
+    wire = Wire(ASKED)
+    asyncio.run(app(wire.scope, wire.receive, wire.send))
+    (entry,) = app.journal.entries()
+    reply, engine = entry.exchange.reply, app.engine
+    assert isinstance(reply, Completion)
+    (spent,) = gauges(engine.scenario.limits, engine.store, "", 0, alone=False)
+    assert reply.usage.completion_tokens > 50
+    assert spent.used == reply.usage.prompt_tokens + whole * reply.usage.completion_tokens
+
+
+@pytest.mark.parametrize(("scale", "wait"), [(0.01, "200ms"), (0.0, "20s"), (1.0, "20s")])
+def test_the_message_of_a_refusal_is_in_the_time_of_the_client(scale: float, wait: str) -> None:
+    error = {"error": "rate_limit", "retry_after": "20s"}
+    app = app_of({"reply": error}, clock=ScaledClock(scale))
+    answer = post(app, CHAT, ASKED)
+    assert f"Please try again in {wait}." in answer.json()["error"]["message"]
+    assert answer.headers["retry-after-ms"] == str(max(1, round(20_000 * scale)))
+    (entry,) = app.journal.entries()
+    assert b"".join(frame.data for frame in entry.exchange.rendered()) == answer.body

@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from mockdock.cli.reading import read_journal
-from mockdock.content.catalogue import load as catalogue
 from mockdock.errors import MockdockError, UsageError
+from mockdock.local.auditing import PARTS, priced
 from mockdock.observe.audit import (
     Audit,
     audit,
@@ -29,11 +29,11 @@ from mockdock.observe.audit import (
 )
 from mockdock.policy import POLICIES, Policy
 from mockdock.remote import RemoteVerbs
-from mockdock.scenario import load
-from mockdock.scenario.audit import AuditSpec
+from mockdock.resources import scenarios
+from mockdock.scenario import Scenario, load
 from mockdock.scenario.base import nearest
 
-__all__ = ["Form", "audit_journal", "audit_table", "calls_table", "price"]
+__all__ = ["Form", "audit_journal", "audit_table", "calls_table"]
 
 Form = Literal["table", "json", "junit", "html"]
 
@@ -41,7 +41,6 @@ _PAGE = 500
 _PIPE_WIDTH = 120
 _STYLES = {"ok": "green", "failed": "bold red", "not seen": "dim"}
 _CALLS = 20
-_MILLION = 1_000_000
 
 
 def audit_journal(
@@ -55,17 +54,20 @@ def audit_journal(
     """Print the audit of a journal file (- for stdin) or of a server, or write it to a file.
 
     ``policy`` is the name of a ready one, or a scenario that has one; without it, a
-    server's own scenario may have one, else it is the default. Gives the exit code:
-    1 when the policy was broken. Raises MockdockError for bad input.
+    server's own scenario may have one, else it is the default. Money is counted by
+    the prices of that scenario, for a file by those of the built-in catalogue. Gives the
+    exit code: 1 when the policy was broken. Raises MockdockError for bad input.
     """
-    rule = None if policy is None else _policy(policy)
+    rule, scenario = None if policy is None else _policy(policy), Scenario(mockdock=1)
     if source.startswith(("http://", "https://")):
         verbs = RemoteVerbs(source, token)
         given = _served(verbs, session)
-        rule = rule or _own_policy(verbs, session)
+        scenario = _scenario(verbs, session)
     else:
         given = _kept(source, session)
-    verdict = audit(given, rule, price)
+    if rule is None and scenario.audit is not None:
+        rule = scenario.audit.to_policy()
+    verdict = audit(given, rule, priced(scenario))
     if not verdict.calls:
         which = "" if session is None else f" of the session {session!r}"
         raise UsageError(f"{source}: there are no exchanges{which}, and nothing to judge")
@@ -80,19 +82,6 @@ def audit_journal(
             case _:
                 file.write(page(verdict))
     return 0 if verdict.ok else 1
-
-
-def price(model: str, usage: Mapping[str, Any]) -> float | None:
-    """Give what tokens cost by the built-in catalogue in US dollars, None when it is not known."""
-    known = catalogue().get(model)
-    if known is None or known.prices is None:
-        return None
-    prices = known.prices
-    cached = int(usage.get("cached_tokens") or 0)
-    fresh = int(usage.get("prompt_tokens") or 0) - cached
-    cost = fresh * float(prices.input) + cached * float(prices.cached_input or prices.input)
-    cost += int(usage.get("completion_tokens") or 0) * float(prices.output or 0)
-    return cost / _MILLION
 
 
 def audit_table(verdict: Audit) -> Table:
@@ -152,7 +141,8 @@ def _policy(name: str) -> Policy:
     """Find a policy by name, or in a scenario. Raises MockdockError when there is none."""
     if name in POLICIES:
         return POLICIES[name]
-    if not Path(name).suffix and not os.path.lexists(name):
+    ready = (scenarios() / f"{name}.yaml").is_file()
+    if not ready and not Path(name).suffix and not os.path.lexists(name):
         known = ", ".join(POLICIES)
         hint = nearest(name, POLICIES) or "or a scenario file that has one under 'audit'"
         raise UsageError(f"there is no policy {name!r}, only: {known} ({hint})")
@@ -162,10 +152,11 @@ def _policy(name: str) -> Policy:
     return spec.to_policy()
 
 
-def _own_policy(verbs: RemoteVerbs, session: str | None) -> Policy | None:
-    """Ask for the policy of a session's scenario, or of the server's own; None without one."""
-    given = verbs.scenario(session or "").get("audit")
-    return None if given is None else AuditSpec.model_validate(given).to_policy()
+def _scenario(verbs: RemoteVerbs, session: str | None) -> Scenario:
+    """Ask for what an audit goes by of a session's scenario, or of the server's own."""
+    told = verbs.scenario(session or "")
+    given = {name: told[name] for name in PARTS if name in told}
+    return load({"mockdock": 1, **given}, files=False).scenario
 
 
 def _served(verbs: RemoteVerbs, session: str | None) -> Iterator[Mapping[str, Any]]:

@@ -33,11 +33,11 @@ _PATH = 60
 
 @dataclass(frozen=True, slots=True)
 class ReplayOptions:
-    """The options of ``mockdock replay``."""
+    """The options of ``mockdock replay``; without a time scale it is that of the record."""
 
     host: str
     port: int
-    time_scale: float
+    time_scale: float | None
     token: str | None
 
 
@@ -48,8 +48,9 @@ def replay_record(source: str, number: int, options: ReplayOptions) -> None:
     """
     record = _found(source, number, options.token)
     reply = recorded(record)
+    given = options.time_scale
     try:
-        clock = ScaledClock(options.time_scale)
+        clock = ScaledClock(record.get("time_scale", 1.0) if given is None else given)
     except ValueError as error:
         raise StartError(f"--time-scale: {error}") from error
     listener = bind(options.host, options.port)

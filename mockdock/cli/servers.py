@@ -225,8 +225,11 @@ def replay(
     host: Host = "127.0.0.1",
     port: Port = 8080,
     time_scale: Annotated[
-        float, typer.Option(help="Real seconds for one second of the recording; 0: nothing waits.")
-    ] = 1.0,
+        float | None,
+        typer.Option(
+            help="Real seconds for one scenario second; 0: nothing waits. Absent: as recorded."
+        ),
+    ] = None,
     token: Token = None,
 ) -> None:
     """Serve one exchange of a journal again: the same bytes, with the same cuts.

@@ -18,6 +18,8 @@ __all__ = ["Clock", "ManualClock", "ScaledClock", "Timer"]
 _TICK = 1e-9
 """Manual time is this coarse, in seconds: ten steps of 0.1 reach 1."""
 _MOST_PROMISES = 10_000
+_FEW = 64
+"""So many timers are held, whether they still count or not."""
 _LEAST, _MOST = 1e-6, 1e6
 """Beyond these time scales seconds lose their meaning."""
 
@@ -173,6 +175,7 @@ class ManualClock:
         self._lock = threading.Lock()
         self._timers: list[tuple[float, int, _ManualTimer]] = []
         self._order = itertools.count()
+        self._most = _FEW
 
     def now(self) -> float:
         """Scenario seconds advanced so far."""
@@ -187,9 +190,11 @@ class ManualClock:
         return due <= self._now + _TICK or (self._released and due != math.inf)
 
     def call_at(self, due: float, callback: Callable[[], None]) -> Timer:
-        """Call back in the running loop once the clock reaches ``due``."""
+        """Call back in the running loop once the clock reaches ``due``, which may be infinite."""
         timer = _ManualTimer(asyncio.get_running_loop(), callback)
         with self._lock:
+            if len(self._timers) >= self._most:
+                self._sweep()
             heapq.heappush(self._timers, (due, next(self._order), timer))
             rung = self._due()
         _ring(rung)
@@ -217,9 +222,15 @@ class ManualClock:
         _ring(rung)
 
     def waiting(self) -> int:
-        """Count the wake-ups still to come."""
+        """Count the wake-ups still to come, those that never will too."""
         with self._lock:
             return sum(not timer.cancelled for _, _, timer in self._timers)
+
+    def _sweep(self) -> None:
+        """Forget timers that were called off, whenever there are twice as many as after it."""
+        self._timers = [each for each in self._timers if not each[2].cancelled]
+        heapq.heapify(self._timers)
+        self._most = max(_FEW, 2 * len(self._timers))
 
     def _due(self) -> list[_ManualTimer]:
         rung: list[_ManualTimer] = []

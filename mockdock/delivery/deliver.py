@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from typing import Any
+from typing import Any, Literal
 
 from mockdock.delivery.clock import Clock
 from mockdock.delivery.wire import Wire
@@ -86,15 +86,25 @@ class _Outlet:
         self._client = client
         self._wire = wire
         self.buffer = bytearray()
-        self.sent = 0
         self.full = _FLUSH
         self.raw = False
+        self._held = self._frames = self._sent = 0
+
+    def add(self, data: bytes) -> None:
+        """Hold a frame until it leaves with others."""
+        self.buffer += data
+        self._held += 1
+
+    def outcome(self, ending: Literal["client_left", "stopped"]) -> Outcome:
+        """Tell what has left, where that was all."""
+        return Outcome(ending, self._frames, self._sent, self._head is not None)
 
     async def flush(self, *, more: bool) -> None:
         body = bytes(self.buffer)
         self.buffer.clear()
         self.full = _FLUSH
-        self.sent += len(body)
+        self._sent += len(body)
+        self._frames, self._held = self._frames + self._held, 0
         if self.raw:
             await self._bypass(body)
             return
@@ -127,15 +137,15 @@ class _Outlet:
         self.full = 0
         return None
 
-    async def end(
-        self, cut: Cut | None, clock: Clock, frames: int, record: Callable[[Outcome], None]
-    ) -> None:
+    async def end(self, cut: Cut | None, clock: Clock, record: Callable[[Outcome], None]) -> None:
         """Send what is held, and end the reply, or the connection."""
         if cut is None and self.raw:
             cut = Cut()
-        sent = self.sent + len(self.buffer)
-        record(Outcome("completed" if cut is None else "cut", frames, sent))
-        if cut is None or self.buffer or self.full == 0:
+        flushes = cut is None or bool(self.buffer) or self.full == 0
+        frames, sent = self._frames + self._held, self._sent + len(self.buffer)
+        headless = self._head is not None and not flushes
+        record(Outcome("completed" if cut is None else "cut", frames, sent, headless))
+        if flushes:
             await self.flush(more=cut is not None)
         if cut is not None:
             await self._connection.cut(cut, clock)
@@ -167,12 +177,12 @@ async def deliver(
     instead of adding its delay to every frame. What is due at an infinite
     moment is waited for until the client leaves. ``record`` gets the outcome
     once: before the last byte leaves, before the connection is cut, when the
-    client has gone away, or when the server stops and cancels what is left.
-    Raises ConnectionResetError for raw bytes and cuts without a ``wire``.
+    client has gone away, or when what is left is cancelled, because the server
+    stops, or fails to be made. Raises what making it raises, and
+    ConnectionResetError for raw bytes and cuts without a ``wire``.
     """
     outlet = _Outlet(head, send, client, wire)
-    frames = 0
-    complete = False
+    over = False
     cut = None
     try:
         for due, item in timed:
@@ -185,19 +195,19 @@ async def deliver(
                     await outlet.flush(more=True)
                 await client.wait_until(due)
             if client.left:
-                record(Outcome("client_left", frames, outlet.sent))
+                over = True
+                record(outlet.outcome("client_left"))
                 return
             if item.flush:
                 cut = await outlet.part(item)
                 if cut is not None:
                     break
-            outlet.buffer += item.data
-            frames += 1
-        complete = True
-        await outlet.end(cut, clock, frames, record)
-    except asyncio.CancelledError:
-        if not complete:
-            record(Outcome("stopped", frames, outlet.sent))
+            outlet.add(item.data)
+        over = True
+        await outlet.end(cut, clock, record)
+    except BaseException:
+        if not over:
+            record(outlet.outcome("stopped"))
         raise
     finally:
         client.close()

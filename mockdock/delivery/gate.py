@@ -119,10 +119,9 @@ class Gate:
         """Listen again everywhere, unless shut or left meanwhile."""
         try:
             while (guarded := self._guarded) and self._held and not self._shut["refuse"]:
-                address, held = self._held.pop()
-                held = await self._reclaim(address) if held is None else held
-                if held is not None:
-                    guarded.servers.append(await guarded.listen(held))
+                server = await self._listen(guarded, *self._held.pop())
+                if server is not None:
+                    guarded.servers.append(server)
                 if self._guarded is None:
                     for server in guarded.servers:
                         server.close()
@@ -131,14 +130,24 @@ class Gate:
         finally:
             self._opening = None
 
-    async def _reclaim(self, address: _Address) -> socket.socket | None:
+    async def _listen(
+        self, guarded: Guarded, address: _Address, held: socket.socket | None
+    ) -> asyncio.base_events.Server | None:
+        """Listen with a bound socket, or with another as soon as the address can be had."""
         for _ in range(_TRIES):
-            await asyncio.sleep(_PAUSE)
-            if self._guarded is None:
-                return None
-            held = address.claim()
+            if held is None:
+                await asyncio.sleep(_PAUSE)
+                if self._guarded is None:
+                    return None
+                held = address.claim()
             if held is not None:
-                return held
+                try:
+                    return await guarded.listen(held)
+                except BaseException as error:
+                    held.close()
+                    if not isinstance(error, OSError):
+                        raise
+                held = None
         _log.error(
             "somebody else has taken %s while connections were refused; "
             "nobody reaches mockdock there any more",

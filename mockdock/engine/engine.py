@@ -187,22 +187,22 @@ class Engine:
             now=age,
             blocked=None if encounter is None else encounter.blocks,
         )
-        admission = threshold.admission(due, pick, age)
         compiled = None if pick.index is None else fitting[pick.index]
         skipped = dict(zip((each.index for each in fitting), pick.skipped, strict=False))
-        answer = (
-            refusal
-            or (None if admission is None else admission.failure(request.model))
-            or (None if encounter is None else encounter.met(pick.attempt, pick.seen).error)
-            or self._answer(request, compiled, pick, skipped)
-        )
-        said = request.api == "chat" and not isinstance(answer, Failure | ErrorSpec)
-        cached = cached_of(request, model, prompt, self.store) if said else 0
-        context = self._context(request, identity, model, pick, compiled)
-        if prompt is not NO_PROMPT:
-            context = replace(context, prompt=prompt, cached=cached)
-        met = admission, encounter, pick.position or 0
-        return threshold.slowed(Decision(context, answer, skipped, identity, *met))
+        with threshold.admitted(request, model, due, pick, self.store, age) as admission:
+            answer = (
+                refusal
+                or (None if admission is None else admission.failure(request.model))
+                or (None if encounter is None else encounter.met(pick.attempt, pick.seen).error)
+                or self._answer(request, compiled, pick, skipped)
+            )
+            said = request.api == "chat" and not isinstance(answer, Failure | ErrorSpec)
+            cached = cached_of(request, model, prompt, self.store) if said else 0
+            context = self._context(request, identity, model, pick, compiled)
+            if prompt is not NO_PROMPT:
+                context = replace(context, prompt=prompt, cached=cached)
+            met = admission, encounter, pick.position or 0
+            return threshold.slowed(Decision(context, answer, skipped, identity, *met))
 
     def settle(
         self, request: Request, decision: Decision, reply: Reply, *, said: int, age: float

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Literal
 
@@ -160,16 +160,22 @@ def cost(model: Model, usage: Usage) -> float:
 class Admission:
     """What was charged to a request, and how the meters stood afterwards.
 
-    ``refused`` tells that one of them had no room: nothing but tolls was charged.
-    ``serial`` is that of the session's counters, ``at`` when it was charged.
+    ``refusers`` are the places of those that had no room: where there are any,
+    nothing but tolls was charged. ``serial`` is that of the session's counters,
+    ``at`` when it was charged.
     """
 
     meters: tuple[Meter, ...]
     charges: tuple[Charge, ...]
     readings: tuple[Reading, ...]
-    refused: bool
+    refusers: tuple[int, ...]
     serial: int
     at: float
+
+    @property
+    def refused(self) -> bool:
+        """Whether one of the meters had no room."""
+        return bool(self.refusers)
 
     def standings(self, reply: Reply, *, streamed: bool) -> Standings:
         """Tell of requests and tokens, each by the meter that has the least left.
@@ -201,12 +207,15 @@ class Admission:
     def failure(self, model: str) -> Failure | None:
         """Tell in which words a request is refused; None when it was let through.
 
-        Of several meters that refuse, the one that makes it wait longest is told.
+        Of several meters that had no room, the one that makes it wait longest is
+        told. The wait is that until all of them let it through, and those that
+        have none left now.
         """
         if not self.refused:
             return None
-        rows = [row for row in self._rows() if not row[2].fits]
-        meter, charge, reading = max(rows, key=lambda row: row[2].wait)
+        rows = list(self._rows())
+        refusers = [rows[place] for place in self.refusers]
+        meter, charge, reading = max(refusers, key=lambda row: row[2].wait)
         if meter.counts == "spent":
             return Failure("quota", model)
         requested = math.ceil(charge.cost)
@@ -225,7 +234,7 @@ class Admission:
             limit=int(charge.limit),
             used=math.ceil(reading.used - _CLOSE),
             requested=requested,
-            retry_after=reading.wait,
+            retry_after=max(each.wait for each in self.readings),
             retry_header=meter.header,
         )
 
@@ -234,11 +243,11 @@ class Admission:
 
         ``said`` are the completion tokens that left for the client.
         """
-        usage = None if done is None else done.usage
-        real = 0
-        if usage is not None:
-            real = usage.prompt_tokens + min(said, usage.completion_tokens)
-        dollars = 0.0 if usage is None else cost(model, usage)
+        real, dollars = 0, 0.0
+        if done is not None:
+            spoken = min(said, done.usage.completion_tokens)
+            real = done.usage.prompt_tokens + spoken
+            dollars = cost(model, replace(done.usage, completion_tokens=spoken))
         amounts = {
             "requests": 0.0,
             "running": 1.0,

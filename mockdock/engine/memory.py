@@ -102,9 +102,10 @@ class MemoryStore:
             attempt, seen = attempt or attempts + 1, seen + 1
             if not peek:
                 self._asked.set(identity, (attempt, seen))
-            readings, refused = self._charge(mine.serial, charges, now, peek=peek)
-            told: dict[str, Any] = {"readings": readings, "refused": refused, "serial": mine.serial}
-            if refused or (blocked is not None and blocked(attempt, seen)):
+            readings, refusers = self._charge(mine.serial, charges, now, peek=peek)
+            told: dict[str, Any] = {"readings": readings, "refusers": refusers}
+            told["serial"] = mine.serial
+            if refusers or (blocked is not None and blocked(attempt, seen)):
                 return Pick(attempt, seen, **told)
             skipped: list[Skip] = []
             for index, candidate in enumerate(candidates):
@@ -124,17 +125,17 @@ class MemoryStore:
 
     def _charge(
         self, serial: int, charges: Sequence[Charge], now: float, *, peek: bool
-    ) -> tuple[tuple[Reading, ...], bool]:
+    ) -> tuple[tuple[Reading, ...], tuple[int, ...]]:
         if not charges:
-            return (), False
+            return (), ()
         held = [self._meters.get(_place(serial, each)) for each in charges]
         before = [meters.read(each, state, now) for each, state in zip(charges, held, strict=True)]
-        refused = not all(reading.fits for reading in before)
+        refusers = tuple(place for place, reading in enumerate(before) if not reading.fits)
         if peek:
-            return tuple(before), refused
+            return tuple(before), refusers
         readings = []
         for charge, state, reading in zip(charges, held, before, strict=True):
-            if not refused:
+            if not refusers:
                 after = meters.take(charge, state, now, charge.cost)
             elif reading.fits:
                 after = meters.take(charge, state, now, charge.toll)
@@ -142,7 +143,7 @@ class MemoryStore:
                 after = meters.refuse(charge, state, now)
             self._meters.set(_place(serial, charge), after)
             readings.append(meters.read(charge, after, now))
-        return tuple(readings), refused
+        return tuple(readings), refusers
 
     def settle(
         self,

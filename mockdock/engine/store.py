@@ -50,9 +50,9 @@ class Pick:
     included. ``index`` is the place among the candidates, None when none
     answers; ``position`` the reply to give, counted from 0, None when the
     candidate has run out and shall fail. ``skipped`` says why each candidate
-    before did not answer. ``readings`` are the meters after their charges;
-    where one had no room the request is ``refused``, and nobody was asked.
-    ``serial`` is that of the session, for what is settled later.
+    before did not answer. ``readings`` are the meters after their charges,
+    ``refusers`` the places of those that had no room: where there are any,
+    nobody was asked. ``serial`` is that of the session, for what is settled later.
     """
 
     attempt: int
@@ -61,7 +61,7 @@ class Pick:
     position: int | None = None
     skipped: tuple[Skip, ...] = ()
     readings: tuple[Reading, ...] = ()
-    refused: bool = False
+    refusers: tuple[int, ...] = ()
     serial: int = field(default=0, compare=False)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
 
@@ -15,11 +16,13 @@ from mockdock.engine.meters import Charge
 from mockdock.engine.pace import pace_of
 from mockdock.engine.store import Pick, Scalar, Store
 from mockdock.engine.trouble import Encounter, Sight, Trouble, told_faults
-from mockdock.reply import Completion, Reply
+from mockdock.reply import Completion, Failure, Reply
 from mockdock.request import Request
 from mockdock.scenario import ReplySpec, Scenario, Wish
 
 __all__ = ["Threshold", "settle"]
+
+_OURS = frozenset({"no_match", "exhausted"})
 
 
 class Threshold:
@@ -60,11 +63,32 @@ class Threshold:
             self.meters, request, model, self._workspaces, tokens=tokens, alone=self._alone
         )
 
-    def admission(self, due: tuple[Charge, ...], pick: Pick, age: float) -> Admission | None:
-        """Give what became of the charges, None where there were none."""
+    @contextmanager
+    def admitted(
+        self,
+        request: Request,
+        model: Model,
+        due: tuple[Charge, ...],
+        pick: Pick,
+        store: Store,
+        age: float,
+    ) -> Iterator[Admission | None]:
+        """Give what became of the charges, None where there were none.
+
+        Who fails to decide on a request that was let through gives its tokens
+        back, and its place among those under way.
+        """
+        admission = self._admission(due, pick, age)
+        try:
+            yield admission
+        except BaseException:
+            _correct(request, admission, None, model, store, said=0, age=age)
+            raise
+
+    def _admission(self, due: tuple[Charge, ...], pick: Pick, age: float) -> Admission | None:
         if not due:
             return None
-        return Admission(self.meters, due, pick.readings, pick.refused, pick.serial, age)
+        return Admission(self.meters, due, pick.readings, pick.refusers, pick.serial, age)
 
     def turn_away(
         self, request: Request, model: Model, store: Store, age: float
@@ -77,7 +101,7 @@ class Threshold:
         if not due:
             return None
         pick = store.decide(request.caller.session, "", None, (), charges=due, now=age)
-        return self.admission(due, pick, age)
+        return self._admission(due, pick, age)
 
     def encounter(
         self,
@@ -102,8 +126,10 @@ class Threshold:
         return replace(decision, context=replace(context, pace=pace))
 
     def faults(self, request: Request, decision: Decision, store: Store) -> Decision:
-        """Settle what breaks of an answer."""
+        """Settle what breaks of an answer, but of a miss: what explains it must arrive."""
         answer, context = decision.answer, decision.context
+        if isinstance(answer, Failure) and answer.kind in _OURS:
+            return decision
         own = answer.faults if isinstance(answer, ReplySpec) else ()
         encounter, session = decision.encounter, request.caller.session
         if encounter is None:
@@ -117,6 +143,7 @@ class Threshold:
             context.seen,
             lambda key, most: store.spend(session, key, most),
             said=isinstance(answer, ReplySpec | str),
+            calls=not _is_text(answer),
         )
         return replace(decision, faults=found)
 
@@ -139,6 +166,11 @@ class Threshold:
         return self._trouble.encounter(Sight(request, age, entropy, state), wished)
 
 
+def _is_text(answer: object) -> bool:
+    """Tell whether an answer is a scripted text and nothing else: it calls no tools."""
+    return isinstance(answer, ReplySpec) and answer.text is not None and answer.tool_calls is None
+
+
 def _looks_at_state(answer: object) -> bool:
     """Tell whether a fault of an answer depends on the state, which the rule may change."""
     if not isinstance(answer, ReplySpec):
@@ -150,11 +182,23 @@ def settle(
     request: Request, decision: Decision, reply: Reply, store: Store, *, said: int, age: float
 ) -> None:
     """Correct what a request was charged to what was really sent."""
-    admission = decision.admission
+    done = reply if isinstance(reply, Completion) else None
+    _correct(request, decision.admission, done, decision.context.model, store, said=said, age=age)
+
+
+def _correct(
+    request: Request,
+    admission: Admission | None,
+    done: Completion | None,
+    model: Model,
+    store: Store,
+    *,
+    said: int,
+    age: float,
+) -> None:
     if admission is None or admission.refused:
         return
-    done = reply if isinstance(reply, Completion) else None
-    amounts = admission.corrections(done, decision.context.model, said)
+    amounts = admission.corrections(done, model, said)
     store.settle(
         request.caller.session,
         admission.serial,

@@ -27,6 +27,8 @@ from mockdock.scenario import (
 
 __all__ = ["Encounter", "Met", "Sight", "Told", "Trouble", "told_faults"]
 
+_OF_CALLS: frozenset[FaultName] = frozenset({"broken_tool_call", "cut_arguments"})
+
 Spend = Callable[[str, int], bool]
 """Counts a use of what may be used so many times; False when it is used up."""
 
@@ -197,15 +199,24 @@ class Encounter:
         return max(mine, key=lambda spec: spec.at).pacing if mine else None
 
     def faults(
-        self, own: Sequence[Told], attempt: int, seen: int, spend: Spend, *, said: bool
+        self,
+        own: Sequence[Told],
+        attempt: int,
+        seen: int,
+        spend: Spend,
+        *,
+        said: bool,
+        calls: bool = True,
     ) -> tuple[Fault, ...]:
         """Give the faults of the reply, in the order they compose: its own are the first.
 
         Those that the reply cannot have are left out, and not counted as used;
-        ``said`` tells that it is a completion, and not an error or another answer.
+        ``said`` tells that it is a completion, and not an error or another answer,
+        ``calls`` that it may call tools.
         """
         sight = self._sight
         never = _unfit(stream=sight.request.stream and said, said=said)
+        never |= frozenset() if calls else _OF_CALLS
         found: list[Fault] = []
         for told in (*own, *self.met(attempt, seen).faults, *self._faults):
             spec = told.spec

@@ -3,42 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from typing import Any
 
 from mockdock.engine.limits import cost
 from mockdock.engine.models import catalogue_of
-from mockdock.observe.audit import Audit, audit
-from mockdock.policy import POLICIES, Policy
+from mockdock.observe.audit import Audit, Price, audit
+from mockdock.policy import Policy
 from mockdock.reply import Usage
 from mockdock.scenario import Scenario, load
 
-__all__ = ["audited"]
+__all__ = ["PARTS", "audited", "priced"]
+
+PARTS = ("models", "audit")
+"""Parts of a scenario that an audit goes by: prices, and the policy."""
 
 
 def audited(
     records: Iterable[Mapping[str, Any]],
     scenario: Scenario,
     policy: str | Mapping[str, Any] | None = None,
-    *,
-    otherwise: str = "default",
 ) -> Audit:
     """Judge clients by the records of a journal.
 
     By a ready policy of this name, or one in the words of the language; None is
-    the scenario's own, else the ready one that ``otherwise`` names. Raises
-    ScenarioError for a policy there is not.
+    the scenario's own, else the default one. Raises ScenarioError for a policy there
+    is not.
+    """
+    return audit(records, _policy(scenario, policy), priced(scenario))
+
+
+def priced(scenario: Scenario) -> Price:
+    """Give what tells the cost of tokens in US dollars by the models of a scenario.
+
+    None where the price of a model is not known.
     """
     catalogue = catalogue_of(scenario)
 
     def price(model: str, usage: Mapping[str, Any]) -> float | None:
         known = catalogue.get(model)
-        return None if known is None or known.prices is None else cost(known, Usage(**usage))
+        return None if known is None or known.prices is None else cost(known, _usage(usage))
 
-    return audit(records, _policy(scenario, policy, otherwise), price)
+    return price
 
 
-def _policy(scenario: Scenario, given: str | Mapping[str, Any] | None, otherwise: str) -> Policy:
+def _usage(told: Mapping[str, Any]) -> Usage:
+    """Read the usage of a record, which may come from a file of anybody."""
+    return Usage(**{each.name: int(told.get(each.name) or 0) for each in fields(Usage)})
+
+
+def _policy(scenario: Scenario, given: str | Mapping[str, Any] | None) -> Policy:
     spec = scenario.audit
     if given is not None:
         spec = load({"mockdock": 1, "audit": given}, files=False).scenario.audit
-    return POLICIES[otherwise] if spec is None else spec.to_policy()
+    return Policy() if spec is None else spec.to_policy()

@@ -26,7 +26,8 @@ class Exchange:
     as it was, each with its moment in scenario seconds after the request arrived;
     ``outcome`` tells how many frames of it were sent. ``at`` is when the request
     arrived, in scenario seconds since the session began; a scenario second took
-    ``time_scale`` real ones. ``faults`` are what was broken on purpose.
+    ``time_scale`` real ones. ``era`` is another one whenever a session begins anew, in this
+    run of a server or another. ``faults`` are what was broken on purpose.
     """
 
     method: str
@@ -47,6 +48,7 @@ class Exchange:
     late: bool = False
     at: float = 0.0
     time_scale: float = 1.0
+    era: int = 0
     faults: tuple[Fault, ...] = ()
 
     def rendered(self) -> Iterator[Frame | Raw]:

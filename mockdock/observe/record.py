@@ -33,13 +33,14 @@ def record(entry: Entry, *, secrets: bool = False) -> dict[str, Any]:
 
     Keys: ``number``, ``session``, ``started`` (seconds since 1970), ``duration``
     (scenario seconds; both by the session's clock, which may stand still),
-    ``at`` (scenario seconds since the session began), ``time_scale``, ``faults``
+    ``at`` (scenario seconds since the session began), ``era`` (another one whenever it
+    begins anew, in any run of a server), ``time_scale``, ``faults``
     (the names of what was broken on purpose), ``injected`` (the same in the words
     of the language), ``method``, ``path``, ``status``, ``attempt``, ``model``,
     ``stream``, ``rule``, ``rule_key``, ``missed``, ``request`` {headers, body},
     ``reply`` {headers, chunks, choices, error, error_status, retry_after, cause,
-    nearest, warnings}, ``usage`` and ``outcome`` {ending, frames, bytes, cut, raw,
-    alone, moments}.
+    nearest, warnings}, ``usage`` and ``outcome`` {ending, frames, bytes, headless,
+    cut, raw, alone, moments}. ``headless``: not even the head left.
     ``chunks`` are the frames as they were sent; ``status`` and ``headers`` are those
     of the head, which did not leave where a reply was cut before its first frame.
     ``error_status`` is the status where a scenario chose it, None where it is the
@@ -83,6 +84,7 @@ def record(entry: Entry, *, secrets: bool = False) -> dict[str, Any]:
         "started": exchange.started,
         "duration": exchange.duration,
         "at": exchange.at,
+        "era": exchange.era,
         "time_scale": exchange.time_scale,
         "faults": [fault.name for fault in exchange.faults],
         "injected": [fault_words(fault) for fault in exchange.faults],
@@ -109,6 +111,7 @@ def record(entry: Entry, *, secrets: bool = False) -> dict[str, Any]:
             "ending": outcome.ending,
             "frames": outcome.frames,
             "bytes": outcome.sent,
+            "headless": outcome.headless,
             "cut": _cut(next(timed, None), sent) if outcome.ending == "cut" else None,
             **_way(sent),
         },

@@ -219,7 +219,10 @@ class _Builder:
             return
         frame.key = shown(value)
         outer = self._stack[-2] if len(self._stack) > 1 else None
-        if outer is not None and outer.key == _BY_STATUS and value in _STATUSES:
+        if outer is not None and outer.key == _BY_STATUS and type(value) is int:
+            if value not in _STATUSES:
+                hint = "a status from 400 to 599"
+                self._complain(f"{value} is not an HTTP error", mark, hint)
             return
         self._complain("a key must be text", mark, "put it in quotes")
 

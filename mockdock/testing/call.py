@@ -267,7 +267,8 @@ class Call:
         ('completed', 1)
         """
         outcome = self.record["outcome"]
-        return Outcome(outcome["ending"], outcome["frames"], outcome["bytes"])
+        headless = outcome.get("headless", False)
+        return Outcome(outcome["ending"], outcome["frames"], outcome["bytes"], headless)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Call) and self.record == other.record

@@ -21,8 +21,6 @@ from mockdock.testing.spec import Spec
 __all__ = ["DockSession"]
 
 _MOST_RAISED = 10
-_OF_AUDITS = ("models", "audit")
-"""Parts of a scenario that an audit goes by: prices, and the policy."""
 
 
 class DockSession:
@@ -145,13 +143,13 @@ class DockSession:
         return self.server.discreet.journal(self.key)
 
     def audited(self, policy: str | Mapping[str, Any] | None) -> Audit:
-        """Judge the clients of the session by a policy, the scenario's, or openai-python's."""
-        from mockdock.local.auditing import audited  # noqa: PLC0415 - brings the engine along
+        """Judge the clients of the session by a policy, the scenario's, or the default one."""
+        from mockdock.local.auditing import PARTS, audited  # noqa: PLC0415 - brings the engine along
 
         mine = self.verbs.scenario(self.key)
-        given = {name: mine[name] for name in mine if name in _OF_AUDITS}
+        given = {name: mine[name] for name in PARTS if name in mine}
         scenario = load({"mockdock": 1, **given}).scenario
-        return audited(self.records(), scenario, policy, otherwise="openai-python")
+        return audited(self.records(), scenario, policy)
 
     def strays(self) -> Calls:
         """Give the calls of no session since this one was opened, without secrets."""

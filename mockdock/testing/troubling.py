@@ -30,16 +30,18 @@ class Troubling:
         self,
         *limits: Mapping[str, Any],
         workspaces: Mapping[str, Sequence[str]] | None = None,
+        **one: Any,
     ) -> None:
-        """Set the rate limits; with none given there are none.
+        """Set the rate limits, a single one by its keys; with none given there are none.
 
         ``workspaces`` are the API keys of each; without them they stay. Raises
         ScenarioError for what the language does not allow.
 
+        >>> dock.limits(rpm=3)
         >>> dock.limits({"per": "model", "rpm": 3, "tpm": 1000}, {"concurrent": 2})
         >>> dock.limits()
         """
-        given: dict[str, Any] = {"limits": limits}
+        given: dict[str, Any] = {"limits": (*limits, one) if one else limits}
         if workspaces is not None:
             given["workspaces"] = workspaces
         self._set(given)
@@ -105,7 +107,7 @@ class Troubling:
         """Judge how the clients of the session took it when things went wrong.
 
         By a ready policy such as "openai-node", or one in the words of the language;
-        without one by the scenario's own, else that of openai-python. Ask when
+        without one by the scenario's own, else by what any client should do. Ask when
         the client is done: a retry that is still to come looks like none. Raises
         ScenarioError for a policy there is not.
 

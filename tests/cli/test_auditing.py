@@ -12,7 +12,7 @@ import httpx2 as httpx
 import pytest
 
 from mockdock import Server
-from mockdock.cli.auditing import Form, audit_journal, price
+from mockdock.cli.auditing import Form, audit_journal
 from mockdock.errors import MockdockError, ScenarioError, StartError, UsageError
 from tests.observe.audit.helpers import Asked, record
 
@@ -139,6 +139,14 @@ def test_an_unknown_policy_is_told_with_the_nearest(hasty: str) -> None:
         ran(hasty, policy="zzz")
 
 
+def test_a_ready_made_scenario_gives_its_policy(
+    hasty: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran(hasty, policy="incident", form="json")
+    lines = {each["name"] for each in json.loads(capsys.readouterr().out)["lines"] if each["asked"]}
+    assert {"max_attempts", "deadline"} <= lines
+
+
 def test_files_that_cannot_be_read_or_written_are_told(hasty: str, tmp_path: Path) -> None:
     with pytest.raises(MockdockError, match=r"none\.jsonl: No such file or directory"):
         ran(str(tmp_path / "none.jsonl"))
@@ -156,11 +164,34 @@ def test_files_that_cannot_be_read_or_written_are_told(hasty: str, tmp_path: Pat
         ran(str(tmp_path / "empty"))
 
 
-def test_money_is_counted_by_the_catalogue() -> None:
-    usage = {"prompt_tokens": 1_000_000, "completion_tokens": 100_000, "cached_tokens": 400_000}
+WASTED = {"prompt_tokens": 1_000_000, "completion_tokens": 100_000, "total_tokens": 1_100_000}
+
+
+def test_money_of_a_journal_is_counted_by_the_catalogue(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut = record(1, 0, stream=True, ending="cut", usage={**WASTED, "cached_tokens": 400_000})
+    ran(written(tmp_path / "cut.jsonl", [cut]), form="json")
+    figures = json.loads(capsys.readouterr().out)["figures"]
     # gpt-4o: 2.50 a million of the prompt, 1.25 from the cache, 10.00 of the answer
-    assert price("gpt-4o", usage) == pytest.approx(0.6 * 2.5 + 0.4 * 1.25 + 0.1 * 10)
-    assert price("no-such-model", usage) is None
+    assert figures["wasted_money"] == pytest.approx(0.6 * 2.5 + 0.4 * 1.25 + 0.1 * 10)
+
+
+def test_money_of_a_server_is_counted_by_the_models_of_its_scenario(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    scenario = {
+        "mockdock": 1,
+        "models": [{"id": "gpt-4o"}],
+        "rules": [{"reply": {"text": "Hello!", "faults": ["empty_choices"]}}],
+    }
+    with Server(scenario) as server:
+        body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
+        httpx.post(f"{server.base_url}/chat/completions", json=body)
+        ran(server.url, form="json")
+        told = json.loads(capsys.readouterr().out)
+        assert told["figures"] == server.verbs.audit(None)["figures"]
+    assert told["figures"]["wasted_money"] > 0
 
 
 def test_a_running_server_is_judged_page_by_page(
@@ -203,7 +234,7 @@ def test_calls_in_trouble_are_listed_up_to_some(
 ) -> None:
     made = [record(n, n, 503, user=str(n)) for n in range(1, 26)]
     made += [record(30, 9.5, 200, user="9", tokens=3), record(31, 0, user="well")]
-    assert ran(written(tmp_path / "j", made)) == 0
+    assert ran(written(tmp_path / "j", made)) == 1
     lines = capsys.readouterr().out.splitlines()
     at = next(index for index, line in enumerate(lines) if line.startswith("call "))
     assert lines[at + 1].split() == ["10", "#9", "#30", "-", "/", "0.50", "s", "succeeded", "0"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -157,6 +158,21 @@ def test_small_steps_wake_like_a_large_one() -> None:
             clock.advance(0.1)
         await settle()
         assert rung == [0]
+
+    asyncio.run(ask())
+
+
+def test_timers_called_off_are_forgotten_though_they_would_never_ring() -> None:
+    async def ask() -> None:
+        clock = ManualClock()
+        rung, _ = ringing(clock, *([5.0] * 100))
+        for _ in range(10_000):
+            clock.call_at(math.inf, lambda: None).cancel()
+        assert len(clock._timers) <= 300
+        assert clock.waiting() == 100
+        clock.advance(5.0)
+        await settle()
+        assert rung == list(range(100))
 
     asyncio.run(ask())
 

@@ -251,7 +251,7 @@ def test_a_client_that_leaves_before_anything_was_sent_gets_no_head() -> None:
         await settle()
         delivery.client.leave()
         client = await delivery.finished()
-        assert client.log == [Outcome("client_left", 0, 0)]
+        assert client.log == [Outcome("client_left", 0, 0, headless=True)]
 
     run(work)
 
@@ -358,6 +358,42 @@ def test_a_delivery_that_is_called_off_leaves_nothing_behind() -> None:
     run(work)
 
 
+def test_what_fails_to_be_made_is_recorded_once_and_raised() -> None:
+    def broken() -> Iterator[tuple[float, Frame]]:
+        yield 0.0, Frame(b"a", 1)
+        yield 1.0, Frame(b"b", 1)
+        raise ValueError("inside")
+
+    async def work() -> None:
+        client, clock = _Client(), ManualClock()
+        watched = Client(client.receive, clock)
+        delivery = asyncio.create_task(
+            deliver(
+                HEAD, broken(), clock=clock, client=watched, send=client.send, record=client.record
+            )
+        )
+        await settle()
+        clock.advance(1.0)
+        with pytest.raises(ValueError, match="inside"):
+            await delivery
+        # "b" was held to leave with what comes after it
+        assert client.outcomes == [Outcome("stopped", 1, 1)]
+        await settle()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    run(work)
+
+
+def test_a_client_that_left_has_got_what_was_written_and_no_more() -> None:
+    async def work() -> None:
+        delivery = _Delivery((0.0, b"a" * 70 * KILO), (0.0, b"b"))
+        delivery.client.leave()
+        client = await delivery.finished()
+        assert client.outcomes == [Outcome("client_left", 1, 70 * KILO)]
+
+    run(work)
+
+
 def test_a_thousand_streams_share_a_clock_and_each_gets_its_own() -> None:
     async def work() -> None:
         clock = ManualClock()
@@ -430,7 +466,7 @@ def test_a_cut_is_recorded_and_what_came_before_it_leaves_before_it() -> None:
 def test_a_cut_before_anything_sends_no_head() -> None:
     async def work() -> None:
         log, clock = await delivered(Cut())
-        assert log == [Outcome("cut", 0, 0), (Cut(), clock)]
+        assert log == [Outcome("cut", 0, 0, headless=True), (Cut(), clock)]
 
     run(work)
 

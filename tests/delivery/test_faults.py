@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from random import Random
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -143,6 +143,41 @@ def test_slices_come_one_after_the_other() -> None:
     ]
     raw = made(Fault("slicer", size=3), timed=[(101.0, Raw(b"abcd")), (101.0, Cut())])
     assert raw == [(101.0, Raw(b"abc")), (101.0, Raw(b"d")), (101.0, Cut())]
+
+
+@pytest.mark.parametrize("fault", [Fault("slicer", size=4), Fault("bandwidth", rate=40.0)])
+def test_a_long_body_is_cut_without_copying_the_rest_of_it_each_time(fault: Fault) -> None:
+    copied = 0
+
+    class Body(bytes):
+        def __getitem__(self, key: Any) -> Any:
+            nonlocal copied
+            part = super().__getitem__(key)
+            copied += len(part)
+            return Body(part)
+
+    timed: Timed = [(101.0, Frame(Body(b"x" * 10_002), 100))]
+    pieces = made(fault, timed=timed, stream=False)
+    assert len(pieces) == 2501
+    assert copied == 10_002
+    frames = [item for _, item in pieces if isinstance(item, Frame)]
+    assert sum(item.tokens for item in frames) == 100
+    assert {item.tokens for item in frames} == {0, 1}
+
+
+def test_tokens_of_raw_bytes_are_shared_out_as_those_of_frames_are() -> None:
+    timed: Timed = [(101.0, Raw(b"abcdef", 3))]
+    assert made(Fault("slicer", size=4), timed=timed) == [
+        (101.0, Raw(b"abcd", 2)),
+        (101.0, Raw(b"ef", 1)),
+    ]
+
+
+def test_a_body_of_a_wrong_length_carries_its_tokens_still() -> None:
+    head = Head(200, ((b"content-length", b"2"),))
+    plan = replace(plan_of(plain(b"{}", tokens=5), stream=False), head=head)
+    got = list(apply(plan, [Fault("wrong_content_length")]).timed)
+    assert got == [(101.0, Raw(b"{}", 5)), (101.0, Cut())]
 
 
 def test_events_are_gathered_until_the_last_of_them_is_due() -> None:

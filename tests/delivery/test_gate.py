@@ -7,6 +7,7 @@ import logging
 import math
 import socket
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -252,6 +253,41 @@ def test_a_port_that_somebody_took_is_tried_again_for_a_while(
         f"somebody else has taken {host}:{port} while connections were refused; "
         "nobody reaches mockdock there any more"
     )
+
+
+@pytest.mark.parametrize("error", [OSError, ValueError])
+def test_an_address_that_cannot_be_listened_on_is_tried_again_and_held_by_nobody(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "_PAUSE", 0.0)
+
+    async def work() -> None:
+        loop = asyncio.get_running_loop()
+        tried: list[socket.socket] = []
+
+        async def listen(held: socket.socket) -> asyncio.base_events.Server:
+            tried.append(held)
+            if len(tried) == 1:
+                raise error
+            return await loop.create_server(asyncio.Protocol, sock=held)
+
+        clock = ManualClock()
+        servers = [await loop.create_server(asyncio.Protocol, sock=bind("127.0.0.1", 0))]
+        opening = Gate(asyncio.Protocol)
+        opening.guard(Guarded(servers, listen, ()))
+        opening.shut("refuse", 5.0, clock)
+        clock.advance(5.0)
+        await asyncio.sleep(0)
+        assert opening._opening is not None
+        with pytest.raises(error) if error is ValueError else nullcontext():
+            await asyncio.wait_for(opening._opening, 5)
+        assert tried[0].fileno() == -1
+        assert [each.is_serving() for each in servers] == [True] * (error is OSError)
+        opening.leave()
+        for server in servers:
+            server.close()
+
+    asyncio.run(work())
 
 
 def test_a_unix_socket_is_named_by_its_path() -> None:

@@ -152,6 +152,17 @@ def test_a_server_stops_while_a_reset_waits_for_its_client(
     assert not [record for record in caplog.records if record.exc_info]
 
 
+def test_what_else_a_server_offers_is_kept() -> None:
+    class Cycle:
+        def send(self) -> None:
+            """Send nothing."""
+
+    scope: dict[str, Any] = {"extensions": {"tls": {"version": 3}}}
+    handle.wired(lambda *_: None, None)(scope, None, Cycle().send)
+    assert scope["extensions"]["tls"] == {"version": 3}
+    assert wire_of(scope) is not None
+
+
 def test_h11_serves_where_httptools_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert protocol().__name__ == "HttpWire"
     monkeypatch.setattr(choice, "find_spec", lambda _: None)

@@ -15,11 +15,16 @@ from hypothesis import strategies as st
 from mockdock.content.catalogue import load
 from mockdock.engine import Decision, Engine, MemoryStore, Store
 from mockdock.engine import memory as module
+from mockdock.engine.conditions import Condition
+from mockdock.engine.gauges import gauges
 from mockdock.engine.limits import cost
+from mockdock.engine.match import AddedRule
 from mockdock.engine.meters import Charge
+from mockdock.errors import ConditionError
 from mockdock.limit import Standing, Standings, told
 from mockdock.reply import Completion, Failure, Reply, Usage
 from mockdock.request import Caller, Request
+from mockdock.scenario import ReplySpec, When
 from tests.engine.helpers import CREATED, ask, engine, scenario
 
 GPT = load().resolve("gpt-4o")
@@ -407,7 +412,7 @@ def charge(name: str = "m", limit: float = 3, **more: Any) -> Charge:
 
 
 def admitted(store: Store, *charges: Charge, session: str = "s", now: float = 0) -> bool:
-    return not store.decide(session, "r", None, [], charges=charges, now=now).refused
+    return not store.decide(session, "r", None, [], charges=charges, now=now).refusers
 
 
 def used(store: Store, *charges: Charge, session: str = "s", now: float = 0) -> list[float]:
@@ -426,9 +431,9 @@ def test_all_charges_are_taken_or_none(store: Store) -> None:
 
 def test_a_pick_tells_how_the_meters_stand_after_it(store: Store) -> None:
     pick = store.decide("s", "r", None, [], charges=[charge(cost=2)], now=5)
-    assert ([each.used for each in pick.readings], pick.refused) == ([2], False)
+    assert ([each.used for each in pick.readings], pick.refusers) == ([2], ())
     pick = store.decide("s", "r", None, [], charges=[charge(cost=2)], now=5)
-    assert ([each.used for each in pick.readings], pick.refused) == ([2], True)
+    assert ([each.used for each in pick.readings], pick.refusers) == ([2], (0,))
     assert pick.readings[0].wait == pytest.approx(55)
     assert store.decide("s", "r", None, []).readings == ()
 
@@ -436,7 +441,7 @@ def test_a_pick_tells_how_the_meters_stand_after_it(store: Store) -> None:
 def test_to_peek_charges_nothing(store: Store) -> None:
     for _ in range(5):
         pick = store.decide("s", "r", None, [], charges=[charge(toll=1)], peek=True)
-        assert not pick.refused
+        assert not pick.refusers
     assert used(store, charge()) == [0]
 
 
@@ -518,7 +523,7 @@ def test_threads_that_end_what_they_began_leave_nothing_under_way(store: Store) 
         for _ in range(50):
             pick = store.decide("s", "r", None, [], charges=[one])
             most = max(most, pick.readings[0].used)
-            if not pick.refused:
+            if not pick.refusers:
                 store.settle("s", pick.serial, [(one, 1)], taken=0, now=0)
         return most
 
@@ -549,3 +554,53 @@ def test_a_wait_that_never_ends_is_no_number_of_a_refusal() -> None:
     decision, _ = client.begin(max_tokens=50)
     assert decision.admission is not None
     assert math.isinf(decision.admission.readings[0].wait)
+
+
+def test_a_decision_that_fails_gives_its_place_and_its_tokens_back() -> None:
+    def raises(_: Request) -> bool:
+        raise ConditionError("where", ValueError())
+
+    limit = {"per": "session", "concurrent": 1, "tpm": 1000, "rpm": 10}
+    unmatched = AddedRule(
+        key="#1",
+        name="r",
+        when=When(model="other-*"),
+        answers=(ReplySpec(text="hi"),),
+        where=(Condition("where", raises, lambda _: "no"),),
+    )
+    asked = engine(limits=[limit], otherwise="fail").changed(added=[unmatched])
+    for number in range(1, 3):
+        with pytest.raises(ConditionError):
+            asked.decide(ask(max_tokens=100))
+        found = gauges(asked.scenario.limits, asked.store, "", 0, alone=False)
+        used = {each.meter.measure: each.used for each in found}
+        assert used == {"concurrent": 0, "tpm": 0, "rpm": number}
+
+
+def test_a_reply_that_was_cut_costs_what_was_said_of_it() -> None:
+    client = Client(limited({"per": "session", "cost_budget": 100}))
+    decision, reply = client.begin()
+    assert isinstance(reply, Completion)
+    client.end(decision, reply, said=2)
+    asked = client.engine
+    (spent,) = gauges(asked.scenario.limits, asked.store, "", 0, alone=False)
+    assert spent.used == pytest.approx(cost(GPT, replace(reply.usage, completion_tokens=2)))
+    assert spent.used < cost(GPT, reply.usage)
+
+
+def test_a_refusal_names_a_limit_that_refused_and_not_one_that_is_full_by_its_toll() -> None:
+    client = Client(limited({"per": "session", "tpm": 60, "rpm": 2, "algorithm": "fixed"}))
+    assert client.fine(max_tokens=20)
+    client.age = 20
+    failure, _ = client.ask(max_tokens=50)
+    assert isinstance(failure, Failure)
+    assert (failure.kind, failure.measure, failure.retry_after) == ("tokens_limit", "tpm", 40)
+
+
+def test_a_refusal_waits_for_a_limit_that_is_full_by_its_toll() -> None:
+    limits = {"per": "session", "concurrent": 1, "rpm": 2, "algorithm": "fixed"}
+    client = Client(limited(limits))
+    client.begin()
+    failure, _ = client.ask()
+    assert isinstance(failure, Failure)
+    assert (failure.measure, failure.retry_after) == ("concurrent", 60)

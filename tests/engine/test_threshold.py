@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -89,3 +90,12 @@ def test_trouble_is_drawn_by_the_name_a_session_was_given() -> None:
 
     assert blocked("test_it", "a") == blocked("test_it", "b")
     assert blocked(None, "a") != blocked(None, "b")
+
+
+def test_what_explains_a_miss_arrives_whole() -> None:
+    """A fault would hide it, and a connection error is retried where a 404 is not."""
+    asked = engine({"when": {"user": "else"}, "reply": "x"}, otherwise="fail", faults=["reset"])
+    asking = ask("this")
+    decision = asked.decide(asking)
+    assert isinstance(decision.answer, Failure)
+    assert asyncio.run(asked.consult(asking, decision)).faults == ()

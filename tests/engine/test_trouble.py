@@ -494,3 +494,20 @@ def test_faults_of_a_reply_cost_the_others_nothing() -> None:
     asked = engine(broken, OK)
     assert decided(asked, ask("good")).encounter is None
     assert met(asked, ask("bad")) == "connection_reset"
+
+
+def test_a_scripted_text_does_not_use_up_a_fault_of_tool_calls() -> None:
+    call = {"name": "go", "arguments": {"to": "here"}}
+    asked = engine(
+        {"when": {"user": "talk"}, "reply": "Hello"},
+        {"reply": {"tool_calls": [call]}},
+        faults=[{"type": "cut_arguments", "times": 1}],
+    )
+
+    async def faults(text: str) -> list[str]:
+        request = ask(text)
+        decision = await asked.consult(request, asked.decide(request))
+        return [fault.name for fault in decision.faults]
+
+    found = [asyncio.run(faults(text)) for text in ("talk", "act", "act again")]
+    assert found == [[], ["cut_arguments"], []]

@@ -25,7 +25,13 @@ from tests.observe.helpers import ANSWER, exchange, unchecked
 
 CHAT = "/v1/chat/completions"
 ASKED: dict[str, Any] = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
-UNBROKEN: dict[str, Any] = {"cut": None, "raw": None, "alone": [], "moments": []}
+UNBROKEN: dict[str, Any] = {
+    "headless": False,
+    "cut": None,
+    "raw": None,
+    "alone": [],
+    "moments": [],
+}
 PARAMETERS = {"type": "object", "properties": {}}
 KEY = "sk-abcdefghijklmnopqrstuvwxyz"
 
@@ -58,6 +64,7 @@ def test_every_key_of_a_plain_answer() -> None:
         "started": 1_700_000_000.0,
         "duration": 0.0,
         "at": 0.0,
+        "era": app.sessions.base.era,
         "time_scale": 1.0,
         "faults": [],
         "injected": [],
@@ -450,6 +457,7 @@ def test_raw_bytes_at_the_end_close_the_connection() -> None:
         "ending": "cut",
         "frames": 2,
         "bytes": 3,
+        "headless": False,
         "cut": {"end": "fin", "gate": None, "for": 0.0, "at": 1.5},
         "raw": 1,
         "alone": [0, 1],

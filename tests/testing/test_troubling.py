@@ -96,17 +96,17 @@ def test_wrong_trouble_is_told(dock: MockDock) -> None:
         dock.audit("openai-pyton")
 
 
-def test_the_sdks_own_retries_pass_their_policy(dock: MockDock) -> None:
+def test_the_sdks_own_retries_are_what_any_client_should_do(dock: MockDock) -> None:
     dock.fail("rate_limit", attempts=2, retry_after=20).then.reply("At last.")
     assert said(dock) == "At last."
     audit = dock.audit()
     audit.assert_ok()
-    assert (audit.ok, audit.policy) == (True, "openai-python")
+    assert (audit.ok, audit.policy) == (True, "default")
     assert audit.figures.amplification == 3.0
     assert [(len(call.attempts), call.outcome) for call in audit.calls] == [(3, "succeeded")]
-    assert {line.name: line.verdict for line in audit.lines}["retry_after"] == "ok"
+    assert {line.name: line.verdict for line in audit.lines}["retry"] == "ok"
     assert audit.to_json()["figures"]["attempts"] == 3
-    assert repr(audit) == "<ClientAudit openai-python kept>"
+    assert repr(audit) == "<ClientAudit default kept>"
 
 
 def test_a_client_that_retries_what_it_must_not_fails_with_the_line(dock: MockDock) -> None:
@@ -124,7 +124,7 @@ def test_a_client_that_retries_what_it_must_not_fails_with_the_line(dock: MockDo
     assert "never" in str(error.value)
 
 
-def test_the_policy_of_the_scenario_goes_before_that_of_the_sdk(dock_server: DockServer) -> None:
+def test_the_policy_of_the_scenario_goes_before_the_default_one(dock_server: DockServer) -> None:
     scenario = {"mockdock": 1, "audit": {"policy": "langchain", "max_attempts": 2}}
     with loose(dock_server, scenario) as dock:
         assert dock.audit().policy == "langchain, changed"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from mockdock.delivery.faults.plan import Plan, Timed, divide
+from mockdock.delivery.faults.plan import Plan, Timed, pieces
 from mockdock.fault import Fault
 from mockdock.frames import Cut
 
@@ -27,14 +27,9 @@ def _paced(timed: Timed, rate: float) -> Timed:
     step = max(1, int(rate / _PER_SECOND))
     free = -math.inf
     for due, item in timed:
-        free = max(free, due)
         if isinstance(item, Cut):
-            yield free, item
+            yield max(free, due), item
             return
-        rest = item
-        while len(rest.data) > step:
-            part, rest = divide(rest, step)
-            free += step / rate
+        for part in pieces(item, step):
+            free = max(free, due) + len(part.data) / rate
             yield free, part
-        free += len(rest.data) / rate
-        yield free, rest

@@ -22,6 +22,7 @@ __all__ = [
     "instead",
     "is_done",
     "offset",
+    "pieces",
     "until",
 ]
 
@@ -61,11 +62,23 @@ class Plan:
 
 def divide(item: Frame | Raw, at: int) -> tuple[Frame | Raw, Frame | Raw]:
     """Cut an item in two after so many bytes; tokens are shared out in proportion."""
-    if isinstance(item, Raw):
-        return Raw(item.data[:at]), Raw(item.data[at:])
     tokens = item.tokens * at // max(len(item.data), 1)
     rest = replace(item, data=item.data[at:], tokens=item.tokens - tokens)
     return replace(item, data=item.data[:at], tokens=tokens), rest
+
+
+def pieces(item: Frame | Raw, size: int) -> Iterator[Frame | Raw]:
+    """Cut an item into pieces of ``size`` bytes and a last one; tokens are shared out.
+
+    An empty item is one piece.
+    """
+    length = max(len(item.data), 1)
+    told = 0
+    for start in range(0, length, size):
+        data = item.data[start : start + size]
+        tokens = item.tokens * min(start + size, length) // length
+        yield replace(item, data=data, tokens=tokens - told)
+        told = tokens
 
 
 def apart(item: Frame | Raw) -> Frame | Raw:
@@ -143,7 +156,7 @@ class _Passed:
         self.moment: float | None = None
 
     def add(self, due: float, item: Frame | Raw) -> None:
-        self._tokens += 0 if isinstance(item, Raw) else item.tokens
+        self._tokens += item.tokens
         self._chunks += bool(item.data)
         self._bytes += len(item.data)
         self.moment = due
@@ -165,7 +178,7 @@ class _Passed:
         left = size
         if self._after.bytes is not None:
             left = self._after.bytes - self._bytes
-        elif tokens is not None and self._plain and isinstance(item, Frame) and item.tokens:
+        elif tokens is not None and self._plain and item.tokens:
             left = size * (tokens - self._tokens) // item.tokens
         return None if left >= size else left
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from mockdock.delivery.faults.plan import Plan, Timed, apart, divide
+from mockdock.delivery.faults.plan import Plan, Timed, apart, pieces
 from mockdock.fault import Fault
 from mockdock.frames import Cut
 
@@ -22,13 +22,9 @@ def slicer(plan: Plan, fault: Fault) -> Plan:
 def _sliced(timed: Timed, size: int, delay: float) -> Timed:
     moment = -math.inf
     for due, item in timed:
-        moment = max(due, moment + delay)
         if isinstance(item, Cut):
-            yield moment, item
+            yield max(due, moment + delay), item
             return
-        rest = item
-        while len(rest.data) > size:
-            part, rest = divide(rest, size)
+        for part in pieces(item, size):
+            moment = max(due, moment + delay)
             yield moment, apart(part)
-            moment += delay
-        yield moment, apart(rest)

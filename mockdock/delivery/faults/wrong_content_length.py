@@ -26,5 +26,5 @@ def wrong_content_length(plan: Plan, fault: Fault) -> Plan:
 def _unframed(plan: Plan) -> Timed:
     moment = plan.start
     for moment, item in plan.timed:
-        yield moment, Raw(item.data) if isinstance(item, Frame) else item
+        yield moment, Raw(item.data, item.tokens) if isinstance(item, Frame) else item
     yield moment, Cut()

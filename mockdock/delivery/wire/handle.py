@@ -93,7 +93,8 @@ def wired(app: Any, gate: Gate | None) -> Any:
     """Let an application find its connection in its scope; for the protocols of uvicorn."""
 
     def served(scope: Any, receive: Any, send: Any) -> Any:
-        scope["extensions"] = {EXTENSION: Wire(send.__self__, gate)}
+        others = scope.get("extensions") or {}
+        scope["extensions"] = {**others, EXTENSION: Wire(send.__self__, gate)}
         return app(scope, receive, send)
 
     return served

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import orjson
@@ -13,35 +13,23 @@ import orjson
 from mockdock.errors import UsageError
 from mockdock.observe.audit.conversation import Conversation
 from mockdock.observe.audit.demand import Demand, demand
+from mockdock.observe.audit.usable import usable
 from mockdock.observe.redact import HIDDEN
 from mockdock.policy import Clock
 
-__all__ = ["HARMLESS", "Attempt", "Kind", "attempt"]
+__all__ = ["Attempt", "Kind", "Life", "attempt"]
 
 Kind = Literal["succeeded", "refused", "broken", "cut", "left", "spoiled", "stopped"]
 """How an attempt ended.
 
 refused: with an error status. broken: the wire broke, and its client got no
 reply. cut: the wire broke in the middle of a stream. left: its client closed
-the connection. spoiled: sent in full, but with a fault that makes it unusable,
-or a redirect. stopped: the server was stopped meanwhile.
+the connection. spoiled: sent in full, but a fault has made it unusable, or a
+redirect. stopped: the server was stopped meanwhile.
 """
 
-HARMLESS = frozenset(
-    {
-        "bandwidth",
-        "coalesce",
-        "comments",
-        "crlf",
-        "double_done",
-        "missing_usage",
-        "slicer",
-        "split",
-        "stall",
-        "wrong_model",
-    }
-)
-"""Faults of the wire that leave a reply usable when it is sent in full."""
+Life = tuple[str, int]
+"""A session, and since when: its key and its era."""
 
 _BEFORE_HEAD = frozenset(
     {"accept_and_close", "connection_refused", "connection_reset", "empty_response"}
@@ -61,19 +49,24 @@ class Attempt:
     """A request that reached the server, and how that ended.
 
     ``start`` (it arrived) and ``end`` (its last byte left) are seconds of the
-    policy's clock, and so is what it ``demand``s; ``unit`` is how many of them
-    are one real second. ``started`` is the arrival by the calendar, where ``start``
-    is by the clock of the session. ``retry_count`` is what the client says, None when it
-    does not. ``codes`` are the code and the type of an error. ``headless``: the
-    client saw no byte of the reply, not even its head.
+    policy's clock since ``origin``, and so is what it ``demand``s; ``unit`` is how many
+    of them are one real second. ``origin`` is in seconds since 1970 when its session
+    began; where the record does not say that it is not ``clocked``, and ``origin`` is when it
+    arrived itself. ``era`` is another one whenever a session begins anew. ``instant``: nobody
+    waits, at time scale 0. ``retry_count`` is what the client says, None when it does
+    not. ``codes`` are the code and the type of an error. ``headless``: the client saw no
+    byte of the reply, not even its head.
     """
 
     number: int
     session: str
+    era: int
+    origin: float
+    clocked: bool
+    instant: bool
     start: float
     end: float
     unit: float
-    started: float | None
     kind: Kind
     status: int
     stream: bool
@@ -91,12 +84,10 @@ class Attempt:
     usage: Mapping[str, Any] | None
     faults: tuple[str, ...]
 
-    def by_calendar(self) -> Attempt:
-        """Give the attempt as it is without the clock of its session."""
-        if self.started is None:
-            return self
-        end = self.started + self.end - self.start
-        return replace(self, start=self.started, end=end, started=None)
+    @property
+    def life(self) -> Life:
+        """The session, since it began or was reset last."""
+        return self.session, self.era
 
     @property
     def tokens(self) -> int:
@@ -131,7 +122,7 @@ def _attempt(
     unit = 1.0 if clock == "real" else 1 / scale
     length = _time(record["duration"]) * scale
     started, at = _time(record["started"]), record.get("at")
-    start = started if at is None else _time(at) * scale
+    start = 0.0 if at is None else _time(at) * scale
     headers, reply = record["request"]["headers"], record["reply"]
     status, stream = int(record["status"]), bool(record.get("stream"))
     outcome, faults = record["outcome"], tuple(record.get("faults") or ())
@@ -139,14 +130,17 @@ def _attempt(
     return Attempt(
         number=int(record["number"]),
         session=str(record["session"]),
+        era=int(record.get("era") or 0),
+        origin=started - start,
+        clocked=at is not None,
+        instant=record.get("time_scale") == 0,
         start=start * unit,
         end=(start + length) * unit,
         unit=unit,
-        started=None if at is None else started * unit,
-        kind=_kind(status, outcome, faults, stream=stream),
+        kind=_kind(record, status, outcome, stream=stream),
         status=status,
         stream=stream,
-        headless=not outcome["bytes"] and not _BEFORE_HEAD.isdisjoint(faults),
+        headless=_headless(outcome, faults),
         model=str(record.get("model") or "")[:_LETTERS],
         codes=_codes(reply) if status >= _ERRORS else frozenset(),
         demand=told if status >= _ERRORS else None,
@@ -175,8 +169,15 @@ def _time(value: Any) -> float:
     return number
 
 
+def _headless(outcome: Mapping[str, Any], faults: tuple[str, ...]) -> bool:
+    told = outcome.get("headless")
+    if told is None:
+        return not outcome["bytes"] and not _BEFORE_HEAD.isdisjoint(faults)
+    return bool(told)
+
+
 def _kind(
-    status: int, outcome: Mapping[str, Any], faults: tuple[str, ...], *, stream: bool
+    record: Mapping[str, Any], status: int, outcome: Mapping[str, Any], *, stream: bool
 ) -> Kind:
     ending = outcome["ending"]
     if ending == "client_left":
@@ -187,7 +188,7 @@ def _kind(
         return "cut" if stream and outcome["bytes"] and status < _ERRORS else "broken"
     if status >= _ERRORS:
         return "refused"
-    return "spoiled" if status >= _UNUSUAL or not HARMLESS.issuperset(faults) else "succeeded"
+    return "succeeded" if status < _UNUSUAL and usable(record) else "spoiled"
 
 
 def _codes(reply: Mapping[str, Any]) -> frozenset[str]:

@@ -52,6 +52,11 @@ class Gap:
         return self.before.demand
 
     @property
+    def instant(self) -> bool:
+        """Whether its length means nothing, as where nobody waits."""
+        return self.before.instant or self.after.instant
+
+    @property
     def taken(self) -> float:
         """How long the client waited; 0 when it did not wait for the end."""
         return max(0.0, self.after.start - self.before.end)

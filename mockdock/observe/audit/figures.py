@@ -25,7 +25,8 @@ class Figures:
     ``amplification``: attempts per call. ``recovered``: calls whose first attempt
     failed and that succeeded in the end, of those that ``failed_first``.
     ``herd_index``: see :mod:`mockdock.observe.audit.herd`; None for too few
-    retries. ``premature``: retries that came before the reply allowed them.
+    retries. ``premature``: retries that came before the reply allowed them,
+    where anybody waits: not at time scale 0.
     ``wasted_tokens`` and ``wasted_money`` (US dollars) went into attempts that
     were of no use; the money is None where the price of one is not known, or of
     all. ``time_to_recover``: of the worst outage, from its end until the last
@@ -93,6 +94,7 @@ def premature(call: Call, rule: RetryAfter) -> int:
     """Count the retries of a call that came before they were wanted."""
     return sum(
         gap.demanded is not None
+        and not gap.instant
         and gap.taken < gap.demanded.seconds * (1 - rule.tolerance) - rule.slack * gap.before.unit
         for gap in call.gaps
     )

@@ -2,6 +2,7 @@
 
 What tells, in this order:
 
+0. The session, since it began or was reset last: no call outlives it.
 1. An idempotency key: equal keys of a session are one call.
 2. A retry count above 0: the attempt goes on with the call of the same
    conversation (and of the same trace, if there is one), whose last attempt failed
@@ -18,10 +19,11 @@ same request is another call.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from mockdock.observe.audit.attempt import Attempt
+from mockdock.observe.audit.attempt import Attempt, Life
 from mockdock.observe.audit.call import Call, Link
 from mockdock.observe.audit.lanes import Draft, Lanes
 
@@ -34,7 +36,7 @@ _NONE = Lanes()
 
 def grouped(attempts: Iterable[Attempt], window: float) -> tuple[Call, ...]:
     """Put attempts together; each is in exactly one call. The order given does not matter."""
-    ordered = sorted(attempts, key=lambda each: (each.start, each.number, each.end, each.session))
+    ordered = sorted(attempts, key=lambda each: (each.start, each.number, each.end, each.life))
     grouping = _Grouping(ordered, window)
     for attempt in ordered:
         grouping.add(attempt)
@@ -48,11 +50,13 @@ class _Grouping:
     def __init__(self, attempts: Sequence[Attempt], window: float) -> None:
         self.drafts: list[Draft] = []
         self._window = window
-        self._counting = {(each.session, each.client) for each in attempts if each.retry_count}
+        self._counting: set[tuple[Life, str]] = {
+            (each.life, each.client) for each in attempts if each.retry_count
+        }
         self._tracing = _repeated(attempts)
-        self._keys: dict[tuple[str, str], Draft] = {}
-        self._traces: dict[tuple[str, str], deque[tuple[int, Draft]]] = {}
-        self._lanes: dict[tuple[str, str, str, bytes], Lanes] = {}
+        self._keys: dict[tuple[Life, str], Draft] = {}
+        self._traces: dict[tuple[Life, str], deque[tuple[int, Draft]]] = {}
+        self._lanes: dict[tuple[Life, str, str, bytes], Lanes] = {}
 
     def add(self, attempt: Attempt) -> None:
         found, link = self._find(attempt)
@@ -61,19 +65,21 @@ class _Grouping:
             self.drafts.append(found)
         found.add(attempt, link)
         if attempt.idempotency is not None:
-            self._keys[attempt.session, attempt.idempotency] = found
+            self._keys[attempt.life, attempt.idempotency] = found
         elif attempt.kind != "succeeded":
             self._wait(found)
 
     def _find(self, attempt: Attempt) -> tuple[Draft | None, Link]:
         if attempt.idempotency is not None:
-            return self._keys.get((attempt.session, attempt.idempotency)), "idempotency key"
+            return self._keys.get((attempt.life, attempt.idempotency)), "idempotency key"
         lanes = self._lanes.get(_place(attempt), _NONE)
-        traced = attempt.trace is not None and (attempt.session, attempt.client) in self._tracing
+        traced = attempt.trace is not None and (attempt.life, attempt.client) in self._tracing
         if attempt.retry_count:
             found = self._in_trace(attempt) if traced else None
-            return found or lanes.take(attempt, self._window), "retry count"
-        if (attempt.session, attempt.client) in self._counting:
+            # At time scale 0 time jumps whenever anybody comes back who was told to wait.
+            window = math.inf if attempt.instant else self._window
+            return found or lanes.take(attempt, window), "retry count"
+        if (attempt.life, attempt.client) in self._counting:
             return None, "first"
         if traced:
             return self._in_trace(attempt), "trace id"
@@ -83,7 +89,7 @@ class _Grouping:
         """Find the failed call of its trace whose retry is due first."""
         waiting = [
             draft
-            for length, draft in self._traces.get((attempt.session, attempt.trace or ""), ())
+            for length, draft in self._traces.get((attempt.life, attempt.trace or ""), ())
             if len(draft.attempts) == length
             and draft.free <= attempt.start
             and (not attempt.retry_count or draft.ordinals[-1] <= attempt.retry_count)
@@ -96,7 +102,7 @@ class _Grouping:
         last = draft.last
         self._lanes.setdefault(_place(last), Lanes()).add(draft, last.retry_count or 0)
         if last.trace is not None:
-            key = (last.session, last.trace)
+            key = (last.life, last.trace)
             waiting = self._traces.setdefault(key, deque(maxlen=_MOST_OPEN))
             waiting.append((len(draft.attempts), draft))
 
@@ -106,17 +112,17 @@ def _akin(one: Attempt, other: Attempt) -> bool:
     return mine.resembles(its) or mine.overlaps(its)
 
 
-def _place(attempt: Attempt) -> tuple[str, str, str, bytes]:
-    return attempt.session, attempt.client, attempt.operation, attempt.conversation.ask
+def _place(attempt: Attempt) -> tuple[Life, str, str, bytes]:
+    return attempt.life, attempt.client, attempt.operation, attempt.conversation.ask
 
 
-def _repeated(attempts: Sequence[Attempt]) -> set[tuple[str, str]]:
+def _repeated(attempts: Sequence[Attempt]) -> set[tuple[Life, str]]:
     """Name the clients, with their sessions, that used a trace id twice."""
-    seen: set[tuple[str, str, str]] = set()
-    found: set[tuple[str, str]] = set()
+    seen: set[tuple[Life, str, str]] = set()
+    found: set[tuple[Life, str]] = set()
     for each in attempts:
         if each.trace is not None:
-            key = (each.session, each.client, each.trace)
+            key = (each.life, each.client, each.trace)
             if key in seen:
                 found.add(key[:2])
             seen.add(key)

@@ -27,11 +27,14 @@ _NOTHING = 1e-9
 
 
 def herd_index(calls: Sequence[Call], width: float) -> float | None:
-    """Give the index of all retries, in bins of ``width`` seconds.
+    """Give the index of all retries that had to wait, in bins of ``width`` seconds.
 
-    None where there are too few of them, or all come within one bin.
+    None where there are too few of them, or all come within one bin. Nobody has to
+    wait at time scale 0, or when less than a bin was demanded: who comes at once then
+    does as he is told.
     """
-    retried = [list(call.gaps) for call in calls if len(call.attempts) > 1]
+    found = [[gap for gap in call.gaps if _waits(gap, width)] for call in calls]
+    retried = [each for each in found if each]
     gaps: list[Gap] = [gap for each in retried for gap in each]
     if len(gaps) < LEAST_RETRIES or len(retried) < LEAST_CALLS:
         return None
@@ -45,6 +48,11 @@ def herd_index(calls: Sequence[Call], width: float) -> float | None:
     share = sum(count for _, count in counts.most_common(fullest)) / len(places)
     chance = _by_chance(len(places), bins, fullest)
     return 0.0 if chance >= 1 else max(0.0, (share - chance) / (1 - chance))
+
+
+def _waits(gap: Gap, width: float) -> bool:
+    demanded = gap.demanded
+    return not gap.instant and (demanded is None or demanded.seconds >= width)
 
 
 def _by_chance(count: int, bins: int, fullest: int) -> float:

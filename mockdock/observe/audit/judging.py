@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 
+from mockdock.observe.audit.advice import advice, binding, told
 from mockdock.observe.audit.asked import asked
 from mockdock.observe.audit.call import Call, Gap
 from mockdock.observe.audit.herd import herd_index
 from mockdock.observe.audit.line import Finding, Line, line
-from mockdock.observe.audit.wishes import binding, told, wish
 from mockdock.policy import LINES, LineName, Policy
 
 __all__ = ["judged"]
@@ -26,7 +26,10 @@ _Judge = Callable[[Call, Policy], Iterator[Finding]]
 
 
 def judged(calls: Sequence[Call], policy: Policy) -> tuple[Line, ...]:
-    """Judge all calls by every line that the policy asks for, in the order of LINES."""
+    """Judge all calls by every line that the policy asks for, in the order of LINES.
+
+    Where nobody waits, at time scale 0, no line that goes by the length of waits sees anything.
+    """
     lines = []
     for name in LINES:
         if policy.asks(name):
@@ -62,9 +65,9 @@ def _max_attempts(call: Call, policy: Policy) -> Iterator[Finding]:
 
 
 def _deadline(call: Call, policy: Policy) -> Iterator[Finding]:
-    if len(call.attempts) == 1:
-        return
     first, last = call.attempts[0], call.attempts[-1]
+    if len(call.attempts) == 1 or last.instant:
+        return
     most, length = policy.deadline or 0.0, last.end - first.start
     if length > most + _LATE * first.unit:
         text = f"took {length:.2f} s, {most:g} s are allowed"
@@ -75,10 +78,10 @@ def _deadline(call: Call, policy: Policy) -> Iterator[Finding]:
 
 def _retry(call: Call, policy: Policy) -> Iterator[Finding]:
     for each in call.attempts[:-1]:
-        if wish(each, policy) == "retry":
+        if advice(each, policy) == "retry":
             yield Finding(call.number, (each.number,))
     last = call.attempts[-1]
-    if wish(last, policy) == "retry" and not _may_stop(call, policy):
+    if advice(last, policy) == "retry" and not _may_stop(call, policy):
         made = call.ordinals[-1]
         text = f"#{last.number}: gave up after {told(last)}, on attempt {made}"
         yield Finding(call.number, (last.number,), text, 1 / made)
@@ -102,10 +105,10 @@ def _may_stop(call: Call, policy: Policy) -> bool:
 
 def _never(call: Call, policy: Policy) -> Iterator[Finding]:
     for gap in call.gaps:
-        if wish(gap.before, policy) == "never":
+        if advice(gap.before, policy) == "never":
             text = f"{_pair(gap)}: tried again after {told(gap.before)}"
             yield Finding(call.number, _records(gap), text, 1.0)
-    if wish(call.attempts[-1], policy) == "never":
+    if advice(call.attempts[-1], policy) == "never":
         yield Finding(call.number, (call.attempts[-1].number,))
 
 
@@ -113,7 +116,7 @@ def _retry_after(call: Call, policy: Policy) -> Iterator[Finding]:
     rule = policy.retry_after
     for gap in call.gaps:
         demanded, taken = gap.demanded, gap.taken
-        if rule is None or demanded is None:
+        if rule is None or demanded is None or (gap.instant and demanded.seconds <= rule.cap):
             continue
         wanted = f"{demanded.seconds:.2f} s were demanded ({demanded.header})"
         text, weight = "", 0.0
@@ -144,8 +147,10 @@ def _other(gap: Gap) -> str | None:
 def _backoff(call: Call, policy: Policy) -> Iterator[Finding]:
     backoff = policy.backoff
     for gap in call.gaps:
-        own = gap.before.kind in ("refused", "broken") and wish(gap.before, policy) != "never"
-        if backoff is None or not own or gap.lost or binding(gap, policy) is not None:
+        own = gap.before.kind in ("refused", "broken") and advice(gap.before, policy) != "never"
+        if backoff is None or not own or gap.lost or gap.instant:
+            continue
+        if binding(gap, policy) is not None:
             continue
         low, high = backoff.band(gap.retry)
         least = low * (1 - backoff.tolerance) - _EARLY * gap.before.unit
@@ -165,7 +170,7 @@ def _cut_streams(call: Call, _: Policy) -> Iterator[Finding]:
             yield Finding(call.number, (each.number,))
     last = call.attempts[-1]
     if last.kind == "cut":
-        text = f"#{last.number}: taken as it was, after {told(last)}"
+        text = f"#{last.number}: not asked for again, after {told(last)}"
         yield Finding(call.number, (last.number,), text, 1.0)
 
 

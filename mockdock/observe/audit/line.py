@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from mockdock.policy import LineName
 
-__all__ = ["Example", "Finding", "Line", "Standing", "line"]
+__all__ = ["Example", "Finding", "Line", "LineVerdict", "line"]
 
-Standing = Literal["ok", "failed", "not seen"]
+LineVerdict = Literal["ok", "failed", "not seen"]
 
 _MOST = 5
 _RECORDS = 20
@@ -45,7 +45,7 @@ class Line:
 
     name: LineName
     asked: str
-    verdict: Standing
+    verdict: LineVerdict
     seen: int
     failed: int
     examples: tuple[Example, ...]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from mockdock.observe.audit.advice import told
 from mockdock.observe.audit.attempt import Kind
 from mockdock.observe.audit.call import Call, Gap
-from mockdock.observe.audit.wishes import told
 
 __all__ = ["COLORS", "timeline"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from mockdock.errors import UsageError
 from mockdock.observe.audit.attempt import Attempt, attempt
 from mockdock.observe.audit.call import Call
+from mockdock.observe.audit.clocks import on_one_clock
 from mockdock.observe.audit.conversation import Conversation, conversation
 from mockdock.observe.audit.figures import Figures, Price, figures
 from mockdock.observe.audit.grouping import grouped
@@ -49,7 +50,8 @@ class Audit:
         ``figures`` as :class:`Figures` has them, and ``share_recovered``; ``calls``
         [{number, session, model, outcome, wasted_tokens, attempts [{record, ordinal,
         link, start, end, model, status, kind, faults, tokens}], gaps [{demanded,
-        header, taken}]}]. Times are seconds of the policy's clock.
+        header, taken}]}]. Times are seconds of the policy's clock, since the first
+        attempt.
         """
         policy = self.policy
         return {
@@ -84,7 +86,7 @@ def audit(
             dropped += _count(record["dropped"])
         else:
             attempts.append(attempt(record, rule.clock, read))
-    calls = grouped(_on_one_clock(attempts), rule.window)
+    calls = grouped(on_one_clock(attempts), rule.window)
     return Audit(rule, judged(calls, rule), calls, figures(calls, rule, price, dropped))
 
 
@@ -92,13 +94,6 @@ def _count(value: object) -> int:
     if not isinstance(value, int):
         raise UsageError(f"a journal says {value!r} exchanges were dropped, which is no number")
     return value
-
-
-def _on_one_clock(attempts: Sequence[Attempt]) -> Sequence[Attempt]:
-    """Take all arrivals by the clocks of sessions, or all by the calendar."""
-    if all(each.started is not None for each in attempts):
-        return attempts
-    return [each.by_calendar() for each in attempts]
 
 
 def _reader() -> Callable[[object], Conversation]:

@@ -10,7 +10,8 @@ import pytest
 from mockdock.errors import UsageError
 from mockdock.observe.audit import audit
 from mockdock.policy import LINES, POLICIES, Backoff, Herd, LineName, Policy, RetryAfter
-from tests.observe.audit.helpers import EPOCH, Asked, only, record, records
+from mockdock.scenario.audit import AuditSpec
+from tests.observe.audit.helpers import Asked, only, record, records, verdicts
 
 NOTHING = Policy().without(*LINES)
 DATE = "Tue, 14 Nov 2023 22:13:30 GMT"
@@ -290,7 +291,7 @@ def test_a_stream_that_was_cut_and_not_asked_for_again_counts_as_taken() -> None
     policy = replace(NOTHING, cut_streams=True)
     cut = record(1, 0, stream=True, ending="cut", faults=["truncate"])
     assert line([cut], policy, "cut_streams") == (
-        "failed", 1, 1, ["#1: taken as it was, after a stream that was cut (truncate)"],
+        "failed", 1, 1, ["#1: not asked for again, after a stream that was cut (truncate)"],
     )  # fmt: skip
     assert audit([cut], policy).calls[0].outcome == "cut"
     assert line([cut, record(2, 1)], policy, "cut_streams") == ("ok", 1, 0, [])
@@ -343,6 +344,58 @@ def test_what_was_on_the_wire_cannot_drive_a_terminal() -> None:
     assert line(made, policy, "never")[3] == ["#1 -> #2: tried again after 400 ?[2J?boo"]
 
 
+# -- what any client should do ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [429, 500, 503, 529, 599])
+def test_what_goes_away_is_tried_again_once_at_least(status: int) -> None:
+    assert [each.name for each in audit(records((0, status))).failed] == ["retry"]
+    assert audit(records((0, status), (1, status))).ok
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+def test_what_does_not_go_away_is_never_tried_again(status: int) -> None:
+    assert audit(records((0, status))).ok
+    assert [each.name for each in audit(records((0, status), (1, 200))).failed] == ["never"]
+
+
+@pytest.mark.parametrize("status", [408, 409, 425])
+def test_what_may_go_away_is_up_to_the_client(status: int) -> None:
+    assert audit(records((0, status))).ok
+    assert audit(records((0, status), (1, 200))).ok
+
+
+def test_a_quota_that_is_spent_need_not_be_tried_again_and_may() -> None:
+    spent = records((0, 429), code="insufficient_quota")
+    assert audit(spent).ok
+    assert audit([*spent, record(2, 1)]).ok
+    assert not audit(spent, POLICIES["openai-python"]).ok
+    for line_of, made in (("retry", spent), ("never", [*spent, record(2, 1)])):
+        spec = AuditSpec.model_validate({line_of: {"codes": ["insufficient_quota"]}})
+        assert [each.name for each in audit(made, spec.to_policy()).failed] == [line_of]
+
+
+def test_a_broken_connection_is_tried_again_once_at_least() -> None:
+    broken = record(1, 0, ending="cut", sent=0, faults=["connection_reset"])
+    assert [each.name for each in audit([broken]).failed] == ["retry"]
+    assert audit([broken, record(2, 1)]).ok
+
+
+@pytest.mark.parametrize(("headless", "verdict"), [(True, "failed"), (False, "not seen")])
+def test_the_record_tells_whether_the_client_saw_the_head_of_a_stream(
+    verdict: str, *, headless: bool
+) -> None:
+    outcome = {"ending": "cut", "frames": 0, "bytes": 0, "headless": headless}
+    made = record(1, 0, stream=True, faults=["connection_reset"], outcome=outcome)
+    assert only(audit([made]), "retry").verdict == verdict
+
+
+def test_waits_nobody_demanded_are_the_clients_own() -> None:
+    assert audit(records((0, 503), (0.001, 503), (50, 200))).ok
+    early = records((0, 503), (1, 200), reply={"retry-after": "5"})
+    assert [each.name for each in audit(early).failed] == ["retry_after"]
+
+
 # -- time ---------------------------------------------------------------------------------------
 
 
@@ -373,11 +426,64 @@ def test_backoff_of_a_real_client_is_judged_in_real_seconds() -> None:
     assert line(made, BACKOFF, "backoff")[0] == "failed"
 
 
-def test_at_scale_0_scenario_seconds_are_real_ones() -> None:
-    made = [scaled(1, 0, 503, 0), scaled(2, 0.75, 200, 0)]
+def test_waits_are_not_judged_where_nobody_waits() -> None:
+    told = {"retry-after": "20"}
+    made = [scaled(1, 0, 503, 1, reply=told), scaled(2, 1, 503, 1), scaled(3, 500, 200, 1)]
     for each in made:
-        each["started"] = EPOCH
-    assert line(made, BACKOFF, "backoff")[0] == "ok"
+        each["request"]["headers"] = {"idempotency-key": "k"}
+    strict = replace(NOTHING, deadline=5.0, retry_after=RetryAfter(), backoff=BACKOFF.backoff)
+    instant = [{**each, "time_scale": 0} for each in made]
+    assert verdicts(instant, strict) == dict.fromkeys(
+        ("deadline", "retry_after", "backoff"), "not seen"
+    )
+    assert audit(instant).figures.premature == 0
+    assert verdicts(made, strict) == dict.fromkeys(("deadline", "retry_after", "backoff"), "failed")
+    assert audit(made).figures.premature == 1
+
+
+def test_at_scale_0_a_retry_that_should_not_have_come_is_still_seen() -> None:
+    policy = replace(NOTHING, retry_after=RetryAfter(cap=10.0, above="give_up"))
+    made = [scaled(1, 0, 429, 0, reply={"retry-after": "20"}), scaled(2, 1, 200, 0)]
+    verdict, *counts, examples = line(made, policy, "retry_after")
+    assert (verdict, counts) == ("failed", [1, 1])
+    assert examples == [
+        "#1 -> #2: tried again, but 20.00 s were demanded (retry-after), above 10 s"
+    ]
+
+
+def test_at_scale_0_a_counted_retry_belongs_to_its_call_however_far_time_has_jumped() -> None:
+    counted = [{"x-stainless-retry-count": str(count)} for count in range(2)]
+    made = [
+        scaled(number, at, status, 0, headers=headers)
+        for number, at, status, headers in ((1, 0, 503, counted[0]), (2, 9000, 200, counted[1]))
+    ]
+    assert [len(call.attempts) for call in audit(made).calls] == [2]
+
+
+HERDS = replace(NOTHING, herd=Herd())
+
+
+def herd_of(gap: float, **fields: Any) -> list[Asked]:
+    """Make the records of 30 clients that all come back at the same moment."""
+    made: list[Asked] = []
+    for client in range(30):
+        common = {"user": f"q{client}", **fields}
+        made.append(record(2 * client, client / 100, 503, **common))
+        made.append(record(2 * client + 1, gap + client / 1000, 200, **common))
+    return made
+
+
+def test_no_herd_is_judged_where_nobody_waits() -> None:
+    assert line(herd_of(10.0), HERDS, "herd")[0] == "failed"
+    found = audit(herd_of(10.0, time_scale=0))
+    assert (found.ok, found.figures.herd_index) == (True, None)
+
+
+def test_no_herd_is_judged_where_waits_are_shorter_than_a_bin() -> None:
+    demanded = {"reply": {"retry-after-ms": "50"}}
+    assert line(herd_of(10.0, **demanded), HERDS, "herd")[0] == "not seen"
+    longer = {"reply": {"retry-after-ms": "5000"}}
+    assert line(herd_of(10.0, **longer), HERDS, "herd")[0] == "failed"
 
 
 def test_arrivals_are_by_the_calendar_when_one_lacks_the_clock_of_its_session() -> None:

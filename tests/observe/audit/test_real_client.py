@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
+import httpx2 as httpx
 import openai
 import pytest
 
 from mockdock import Server
+from mockdock.delivery import ManualClock
 from mockdock.observe.audit import audit
 from mockdock.policy import POLICIES, Policy
 from mockdock.remote import RemoteVerbs
 from tests.observe.audit.helpers import only
 
 RETRIED: dict[str, Any] = {"retry_after": "20s"}
-"""At time scale 0 this is a millisecond, and no test waits."""
+"""At time scale 0 this is a millisecond, and no test waits: nor is any wait judged."""
 
 
 @pytest.fixture
@@ -70,7 +73,7 @@ def test_its_default_retries_pass_its_policy(server: Server) -> None:
         "max_attempts": ("ok", 7),
         "retry": ("ok", 7),
         "never": ("ok", 2),
-        "retry_after": ("ok", 7),
+        "retry_after": ("not seen", 0),
         "backoff": ("not seen", 0),
         "cancelled_streams": ("not seen", 0),
     }
@@ -90,3 +93,46 @@ def test_a_client_with_more_retries_breaks_the_line_that_counts_them(server: Ser
     found = judged(server, POLICIES["openai-python"])
     assert [line.name for line in found.failed] == ["max_attempts"]
     assert found.failed[0].examples[0].text == "5 attempts, 3 are allowed"
+
+
+def test_many_clients_that_are_told_to_wait_at_time_scale_0_are_no_herd(server: Server) -> None:
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(lambda _: ask(server, "limited"), range(40)))
+    found = judged(server, Policy())
+    assert found.figures.retries == 80
+    assert found.ok, found.failed
+
+
+def test_the_same_on_two_servers_one_after_the_other_is_two_calls() -> None:
+    scenario = {"mockdock": 1, "rules": [{"reply": {"error": 400}}]}
+    made = []
+    for _ in range(2):
+        with Server(scenario, clock=ManualClock()) as server:
+            ask(server, "hello")
+            made += server.verbs.journal(None)
+    assert [each["number"] for each in made] == [1, 1]
+    found = audit(made)
+    assert [len(call.attempts) for call in found.calls] == [1, 1]
+    assert found.ok
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("fault", "outcome"),
+    [
+        ("cut_arguments", "succeeded"),
+        ({"type": "truncate", "after": {"tokens": 1000}}, "succeeded"),
+        ({"type": "invalid_json", "after": {"tokens": 1000}}, "succeeded"),
+        ("invalid_json", "spoiled"),
+        ("empty_choices", "spoiled"),
+    ],
+    ids=str,
+)
+def test_a_fault_spoils_a_call_only_where_it_changed_the_reply(
+    fault: Any, outcome: str, *, stream: bool
+) -> None:
+    scenario = {"mockdock": 1, "faults": [fault], "rules": [{"reply": "Hello there."}]}
+    with Server(scenario, time_scale=0) as server:
+        body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
+        httpx.post(f"{server.base_url}/chat/completions", json={**body, "stream": stream})
+        assert [call.outcome for call in audit(server.verbs.journal(None)).calls] == [outcome]

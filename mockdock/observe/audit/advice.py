@@ -9,26 +9,29 @@ from mockdock.observe.audit.call import Gap
 from mockdock.observe.audit.demand import Demand
 from mockdock.policy import Policy
 
-__all__ = ["Wish", "binding", "told", "wish"]
+__all__ = ["Advice", "advice", "binding", "told"]
 
-Wish = Literal["retry", "never", "either"]
+Advice = Literal["retry", "never", "either"]
 
 
-def wish(attempt: Attempt, policy: Policy) -> Wish:
+def advice(attempt: Attempt, policy: Policy) -> Advice:
     """Tell what the policy wants after an attempt."""
     if attempt.kind == "broken":
-        # Of a stream nobody knows here whether its client saw the head before the wire broke.
+        # The head alone gives a stream to its client, and a plain reply to nobody.
         seen_nothing = attempt.headless or not attempt.stream
         return "retry" if policy.retry_wire and seen_nothing else "either"
     if attempt.kind != "refused":
         return "either"
     if policy.obey_should_retry and attempt.should_retry is not None:
         return "retry" if attempt.should_retry else "never"
-    if attempt.codes & policy.never_codes:
-        return "never"
-    if attempt.codes & policy.retry_codes or attempt.status in policy.retry_statuses:
-        return "retry"
-    return "never" if attempt.status in policy.never_statuses else "either"
+    free = not attempt.codes.isdisjoint(policy.free_codes)
+    lists: tuple[tuple[bool, Advice], ...] = (
+        (not attempt.codes.isdisjoint(policy.never_codes), "never"),
+        (not attempt.codes.isdisjoint(policy.retry_codes), "retry"),
+        (attempt.status in policy.retry_statuses and not free, "retry"),
+        (attempt.status in policy.never_statuses, "never"),
+    )
+    return next((each for listed, each in lists if listed), "either")
 
 
 def binding(gap: Gap, policy: Policy) -> Demand | None:
