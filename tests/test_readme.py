@@ -38,7 +38,7 @@ def test_the_two_commands() -> None:
     """One runs the main job, one the tests; what they install is in the package."""
     main_job, tests = (line.strip() for line in blocks("sh")[:2])
     assert main_job == "pip install . && mockdock serve quickstart"
-    assert tests == 'pip install -e ".[dev]" && pytest'
+    assert tests == 'pip install -e ".[dev]" && pytest -n auto'
     assert (ROOT / ".ci/run").read_text().count('-e ".[dev]"') == 1
 
 
