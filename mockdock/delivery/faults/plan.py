@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, islice
 from random import Random
 from typing import Self
 
@@ -23,6 +23,7 @@ __all__ = [
     "is_done",
     "offset",
     "pieces",
+    "rearrange",
     "until",
 ]
 
@@ -143,6 +144,17 @@ def offset(plan: Plan, items: Sequence[tuple[float, Item]], after: After) -> int
 
     passed = sum(len(item.data) for _, item in before())
     return None if places == [None] else passed
+
+
+def rearrange(
+    plan: Plan, after: After, count: int, change: Callable[[list[tuple[float, Item]]], Timed]
+) -> Timed:
+    """Change so many whole items after a place; where it is never reached, none."""
+    place = yield from until(plan, after, whole=True)
+    if place is not None:
+        _, rest = place
+        yield from change(list(islice(rest, count)))
+        yield from rest
 
 
 class _Passed:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import islice
 
-from mockdock.delivery.faults.plan import Plan, Timed, until
-from mockdock.fault import After, Fault
+from mockdock.delivery.faults.plan import Item, Plan, Timed, rearrange
+from mockdock.fault import Fault
 from mockdock.frames import Cut
 
 __all__ = ["reordered_chunk"]
@@ -14,17 +13,11 @@ __all__ = ["reordered_chunk"]
 
 def reordered_chunk(plan: Plan, fault: Fault) -> Plan:
     """Let the chunk after a place, else the one in the middle, come after the next one."""
-    return replace(plan, timed=_swapped(plan, fault.after))
+    return replace(plan, timed=rearrange(plan, fault.after, 2, _swapped))
 
 
-def _swapped(plan: Plan, after: After) -> Timed:
-    place = yield from until(plan, after, whole=True)
-    if place is None:
-        return
-    _, rest = place
-    pair = list(islice(rest, 2))
+def _swapped(pair: list[tuple[float, Item]]) -> Timed:
     if len(pair) == 2 and not any(isinstance(item, Cut) for _, item in pair):  # noqa: PLR2004
         (_, early), (due, late) = pair
         pair = [(due, late), (due, early)]
-    yield from pair
-    yield from rest
+    return iter(pair)
