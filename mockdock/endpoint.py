@@ -168,6 +168,7 @@ class Endpoint:
             era=session.era,
             time_scale=scale,
             faults=() if decision is None else decision.faults,
+            trouble="" if decision is None else decision.trouble,
             late=self._house.sessions.of(call.caller.session).era != session.era,
             timed=anew,
         )

@@ -172,6 +172,8 @@ def _head(dialect: Dialect, answer: Answer, processing: float, length: int, scal
     decision = answer.decision
     if decision is not None and decision.rule is not None:
         extra["x-mockdock-rule"] = _header(decision.rule)
+    if decision is not None and decision.trouble:
+        extra["x-mockdock-trouble"] = decision.trouble
     if isinstance(answer.reply, Completion) and answer.reply.warnings:
         extra["x-mockdock-warning"] = _header("; ".join(answer.reply.warnings))
     admission = answer.admission

@@ -15,29 +15,33 @@ from mockdock.fault import Fault
 from mockdock.reply import Failure, StoredReply
 from mockdock.scenario import ErrorSpec
 
-__all__ = ["Decision", "Explained", "scripted"]
+__all__ = ["Chosen", "Decision", "Explained", "scripted"]
+
+Chosen = Answer | ErrorSpec | StoredReply | Failure | Function | None
+"""What answers: None for the models API, and for a stored completion to be invented."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """Who answers a request, and with what.
 
-    ``answer`` is None for the models API, and for a stored completion that has
-    to be invented. ``skipped`` tells, by rule index, why a rule that fits did
+    ``skipped`` tells, by rule index, why a rule that fits did
     not answer. ``identity`` is that of the logical request, ``admission`` what
     limits made of it, ``encounter`` what else it meets. ``position`` is the place
     of the answer in its rule, and ``faults`` are what breaks of it, once that is
-    settled.
+    settled. ``trouble`` names what else than the rule had a hand in it, as
+    "limits[0]", "timeline[1].chaos" or "request".
     """
 
     context: Context
-    answer: Answer | ErrorSpec | StoredReply | Failure | Function | None
+    answer: Chosen
     skipped: Mapping[int, Skip] = field(default_factory=dict)
     identity: str = ""
     admission: Admission | None = None
     encounter: Encounter | None = None
     position: int = 0
     faults: tuple[Fault, ...] = ()
+    trouble: str = ""
 
     @property
     def asks(self) -> bool:
@@ -69,7 +73,7 @@ class Explained:
     refused: Failure | None = None
 
 
-def scripted(compiled: Compiled, position: int | None) -> Answer | ErrorSpec | Failure | Function:
+def scripted(compiled: Compiled, position: int | None) -> Chosen:
     """Give the answer at a position, None where the rule has run out and is to fail."""
     if position is not None:
         return compiled.answers[position]

@@ -8,16 +8,13 @@ from typing import Literal, get_args
 
 from mockdock.content.catalogue import Catalogue, Model
 from mockdock.content.counting import NO_PROMPT, Prompt
-from mockdock.engine.cards import cards
 from mockdock.engine.chance import Entropy
-from mockdock.engine.compose import Context, complete, fail
-from mockdock.engine.decision import Decision, Explained, scripted
-from mockdock.engine.draft import Answer
+from mockdock.engine.compose import Context
+from mockdock.engine.decision import Chosen, Decision, Explained, scripted
 from mockdock.engine.limits import Admission, estimate
 from mockdock.engine.match import (
     AddedRule,
     Compiled,
-    Function,
     Situation,
     candidates,
     compile_added,
@@ -30,21 +27,17 @@ from mockdock.engine.nearest import missed
 from mockdock.engine.pace import pace_of
 from mockdock.engine.prompts import cached_of, prompt_of
 from mockdock.engine.refuse import refused, unauthorized
-from mockdock.engine.spoil import spoil
+from mockdock.engine.saying import say
 from mockdock.engine.store import Pick, Skip, Store
-from mockdock.engine.stored import MemoryShelf, Shelf, identify, invent, look_up, missing
-from mockdock.engine.threshold import Threshold, settle
+from mockdock.engine.stored import MemoryShelf, Shelf, identify, look_up
+from mockdock.engine.threshold import Threshold, met, settle
 from mockdock.engine.wishing import plain
 from mockdock.errors import MockdockError
 from mockdock.reply import (
     Completion,
-    Deleted,
     Failure,
-    MessagePage,
     Reply,
     StoredCompletion,
-    StoredPage,
-    StoredReply,
 )
 from mockdock.request import Caller, Request, Traits
 from mockdock.scenario import AuthKeys, ErrorSpec, ReplySpec, Scenario, Wish
@@ -189,20 +182,33 @@ class Engine:
         )
         compiled = None if pick.index is None else fitting[pick.index]
         skipped = dict(zip((each.index for each in fitting), pick.skipped, strict=False))
-        with threshold.admitted(request, model, due, pick, self.store, age) as admission:
-            answer = (
-                refusal
-                or (None if admission is None else admission.failure(request.model))
-                or (None if encounter is None else encounter.met(pick.attempt, pick.seen).error)
-                or self._answer(request, compiled, pick, skipped)
-            )
+        admission = threshold.admission(due, pick, age)
+        try:
+            answer: Chosen = refusal
+            trouble = ""
+            if answer is None and (admission or encounter):
+                answer, trouble = met(request, admission, encounter, pick)
+            if answer is None:
+                answer = self._answer(request, compiled, pick, skipped)
             said = request.api == "chat" and not isinstance(answer, Failure | ErrorSpec)
             cached = cached_of(request, model, prompt, self.store) if said else 0
             context = self._context(request, identity, model, pick, compiled)
             if prompt is not NO_PROMPT:
                 context = replace(context, prompt=prompt, cached=cached)
-            met = admission, encounter, pick.position or 0
-            return threshold.slowed(Decision(context, answer, skipped, identity, *met))
+            decision = Decision(
+                context,
+                answer,
+                skipped,
+                identity,
+                admission,
+                encounter,
+                pick.position or 0,
+                trouble=trouble,
+            )
+            return threshold.slowed(decision)
+        except BaseException:
+            threshold.take_back(request, admission, model, self.store, age)
+            raise
 
     def settle(
         self, request: Request, decision: Decision, reply: Reply, *, said: int, age: float
@@ -221,7 +227,7 @@ class Engine:
         compiled: Compiled | None,
         pick: Pick,
         skipped: Mapping[int, Skip],
-    ) -> Answer | ErrorSpec | StoredReply | Failure | Function | None:
+    ) -> Chosen:
         if compiled is not None:
             return scripted(compiled, pick.position)
         if request.api == "models":
@@ -272,22 +278,7 @@ class Engine:
 
         Raises TypeError where a function is to answer: consult it first.
         """
-        answer = decision.answer
-        if callable(answer):
-            raise TypeError(f"consult the function of {decision.rule} first")
-        match answer:
-            case None if request.stored is not None:
-                return invent(request, request.stored, self.catalogue, decision.context)
-            case None:
-                return cards(request, decision.context.model, self.catalogue)
-            case Failure() | StoredCompletion() | StoredPage() | MessagePage() | Deleted():
-                return answer
-            case ErrorSpec():
-                failure = fail(request, answer, decision.context)
-                return failure if request.stored is None else missing(failure, request.stored)
-            case _:
-                reply = complete(request, answer, decision.context, created)
-                return spoil(reply, request, decision.faults) if decision.faults else reply
+        return say(request, decision, created, self.catalogue)
 
     def keep(self, request: Request, reply: Reply, request_id: str) -> None:
         """Keep a completion that was asked with ``store: true``, and nothing else.

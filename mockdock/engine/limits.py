@@ -22,6 +22,7 @@ _CLOSE = 1e-6
 _MILLION = 1_000_000
 _LONGEST = 200
 _REQUESTS: frozenset[Measure] = frozenset({"rpm", "rpd"})
+_REFUSED_BY = {"rate_limit": "requests", "tokens_limit": "tokens"}
 _TOKENS: frozenset[Measure] = frozenset({"tpm", "tpd"})
 
 
@@ -213,9 +214,7 @@ class Admission:
         """
         if not self.refused:
             return None
-        rows = list(self._rows())
-        refusers = [rows[place] for place in self.refusers]
-        meter, charge, reading = max(refusers, key=lambda row: row[2].wait)
+        meter, charge, reading = self._refuser()
         if meter.counts == "spent":
             return Failure("quota", model)
         requested = math.ceil(charge.cost)
@@ -237,6 +236,36 @@ class Admission:
             retry_after=max(each.wait for each in self.readings),
             retry_header=meter.header,
         )
+
+    def numbered(self, failure: Failure) -> Failure:
+        """Let a refusal that is made up tell the numbers of a limit there is, as if it were full.
+
+        Without such a limit, or with numbers of its own, it stays as it is.
+        """
+        counted = _REFUSED_BY.get(failure.kind)
+        if counted is None or failure.limit is not None:
+            return failure
+        rows = [row for row in self._rows() if row[0].counts == counted]
+        if not rows:
+            return failure
+        meter, charge, _ = min(rows, key=lambda row: row[1].limit)
+        limit = int(charge.limit)
+        return replace(
+            failure,
+            measure=meter.measure,
+            limit=limit,
+            used=limit,
+            requested=max(1, math.ceil(charge.cost)),
+        )
+
+    @property
+    def origin(self) -> str:
+        """Name the limit whose refusal is told."""
+        return f"limits[{self._refuser()[0].place}]"
+
+    def _refuser(self) -> tuple[Meter, Charge, Reading]:
+        rows = list(self._rows())
+        return max((rows[place] for place in self.refusers), key=lambda row: row[2].wait)
 
     def corrections(self, done: Completion | None, model: Model, said: int) -> list[float]:
         """Give by how much each charge was too high, once it is known what was sent.

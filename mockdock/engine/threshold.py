@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -18,9 +17,9 @@ from mockdock.engine.store import Pick, Scalar, Store
 from mockdock.engine.trouble import Encounter, Sight, Trouble, told_faults
 from mockdock.reply import Completion, Failure, Reply
 from mockdock.request import Request
-from mockdock.scenario import ReplySpec, Scenario, Wish
+from mockdock.scenario import ErrorSpec, ReplySpec, Scenario, Wish
 
-__all__ = ["Threshold", "settle"]
+__all__ = ["Threshold", "met", "settle"]
 
 _OURS = frozenset({"no_match", "exhausted"})
 
@@ -63,29 +62,14 @@ class Threshold:
             self.meters, request, model, self._workspaces, tokens=tokens, alone=self._alone
         )
 
-    @contextmanager
-    def admitted(
-        self,
-        request: Request,
-        model: Model,
-        due: tuple[Charge, ...],
-        pick: Pick,
-        store: Store,
-        age: float,
-    ) -> Iterator[Admission | None]:
-        """Give what became of the charges, None where there were none.
+    def take_back(
+        self, request: Request, admission: Admission | None, model: Model, store: Store, age: float
+    ) -> None:
+        """Give back the tokens of a request that was let through, and its place."""
+        _correct(request, admission, None, model, store, said=0, age=age)
 
-        Who fails to decide on a request that was let through gives its tokens
-        back, and its place among those under way.
-        """
-        admission = self._admission(due, pick, age)
-        try:
-            yield admission
-        except BaseException:
-            _correct(request, admission, None, model, store, said=0, age=age)
-            raise
-
-    def _admission(self, due: tuple[Charge, ...], pick: Pick, age: float) -> Admission | None:
+    def admission(self, due: tuple[Charge, ...], pick: Pick, age: float) -> Admission | None:
+        """Give what became of the charges, None where there were none."""
         if not due:
             return None
         return Admission(self.meters, due, pick.readings, pick.refusers, pick.serial, age)
@@ -101,7 +85,7 @@ class Threshold:
         if not due:
             return None
         pick = store.decide(request.caller.session, "", None, (), charges=due, now=age)
-        return self._admission(due, pick, age)
+        return self.admission(due, pick, age)
 
     def encounter(
         self,
@@ -145,7 +129,12 @@ class Threshold:
             said=isinstance(answer, ReplySpec | str),
             calls=not _is_text(answer),
         )
-        return replace(decision, faults=found)
+        origins = [decision.trouble, *(origin for _, origin in found)]
+        return replace(
+            decision,
+            faults=tuple(fault for fault, _ in found),
+            trouble=", ".join(dict.fromkeys(filter(None, origins))),
+        )
 
     def _key(self, decision: Decision) -> str:
         """Name the answer, for what is counted of it."""
@@ -176,6 +165,20 @@ def _looks_at_state(answer: object) -> bool:
     if not isinstance(answer, ReplySpec):
         return False
     return any(fault.when is not None and fault.when.state for fault in answer.faults)
+
+
+def met(
+    request: Request, admission: Admission | None, encounter: Encounter | None, pick: Pick
+) -> tuple[Failure | ErrorSpec | None, str]:
+    """Give the error that takes the place of every rule, if one does, and where it comes from."""
+    if admission is not None:
+        failure = admission.failure(request.model)
+        if failure is not None:
+            return failure, admission.origin
+    if encounter is None:
+        return None, ""
+    found = encounter.met(pick.attempt, pick.seen)
+    return found.error, found.origin
 
 
 def settle(

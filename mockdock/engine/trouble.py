@@ -25,7 +25,10 @@ from mockdock.scenario import (
     Wish,
 )
 
-__all__ = ["Encounter", "Met", "Sight", "Told", "Trouble", "told_faults"]
+__all__ = ["WISHED", "Encounter", "Met", "Sight", "Told", "Trouble", "told_faults"]
+
+WISHED = "request"
+"""The origin of what a request asks for itself."""
 
 _OF_CALLS: frozenset[FaultName] = frozenset({"broken_tool_call", "cut_arguments"})
 
@@ -48,18 +51,23 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a scenario says of a fault; ``key`` is what its uses and its chance go by."""
+    """What a scenario says of a fault; ``key`` is what its uses and its chance go by.
+
+    ``origin`` names the place it comes from, "" where that is the rule that answers.
+    """
 
     key: str
     spec: FaultSpec
     filter: _Filter
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """What a request meets: an error instead of every rule, and faults."""
+    """What a request meets: an error instead of every rule, with its origin, and faults."""
 
     error: ErrorSpec | None = None
+    origin: str = ""
     faults: tuple[Told, ...] = ()
 
 
@@ -82,7 +90,8 @@ class _Filter:
 
 
 class _Chaos:
-    def __init__(self, spec: ChaosSpec, key: str) -> None:
+    def __init__(self, spec: ChaosSpec, key: str, origin: str) -> None:
+        self.origin = origin
         self._spec = spec
         self._key = key
         self._filter = _Filter(spec.when)
@@ -104,14 +113,18 @@ class _Chaos:
         if not any(weights):
             return None
         ((index, (wish, _)),) = rng.choices(mix, weights)
-        return wish if isinstance(wish, ErrorSpec) else _told(f"{self._key}/{index}", wish)
+        if isinstance(wish, ErrorSpec):
+            return wish
+        return _told(f"{self._key}/{index}", wish, self.origin)
 
 
 class _Phase:
-    def __init__(self, spec: PhaseSpec, key: str) -> None:
+    def __init__(self, spec: PhaseSpec, key: str, origin: str) -> None:
         self.spec = spec
-        self.chaos = None if spec.chaos is None else _Chaos(spec.chaos, f"{key}/chaos")
-        self.faults = told_faults(key, spec.faults)
+        self.origin = origin
+        chaos = spec.chaos
+        self.chaos = None if chaos is None else _Chaos(chaos, f"{key}/chaos", f"{origin}.chaos")
+        self.faults = told_faults(key, spec.faults, origin)
         self._filter = _Filter(spec.when)
         self._ends = None if spec.for_ is None else spec.at + spec.for_
 
@@ -129,11 +142,12 @@ class Trouble:
 
     def __init__(self, scenario: Scenario, *, edition: int = 0) -> None:
         chaos, of = scenario.chaos, f"+{edition}"
-        self._chaos = None if chaos is None else _Chaos(chaos, f"{of}/chaos")
+        self._chaos = None if chaos is None else _Chaos(chaos, f"{of}/chaos", "chaos")
         self._phases = [
-            _Phase(spec, f"{of}/timeline/{index}") for index, spec in enumerate(scenario.timeline)
+            _Phase(spec, f"{of}/timeline/{index}", f"timeline[{index}]")
+            for index, spec in enumerate(scenario.timeline)
         ]
-        self._faults = told_faults(f"{of}/faults", scenario.faults)
+        self._faults = told_faults(f"{of}/faults", scenario.faults, "faults")
         self._any = bool(self._chaos or self._phases or self._faults)
 
     def __bool__(self) -> bool:
@@ -160,6 +174,7 @@ class Encounter:
         self._faults = faults
         self._sight = sight
         self._wished = wished
+        self._met: tuple[int, int, Met] | None = None
 
     def blocks(self, attempt: int, seen: int) -> bool:
         """Tell whether the request meets an error before any rule."""
@@ -167,9 +182,14 @@ class Encounter:
 
     def met(self, attempt: int, seen: int) -> Met:
         """Tell what the request meets: an error or faults."""
-        errors = [each for each in self._wished if isinstance(each, ErrorSpec)]
+        if self._met is None or self._met[:2] != (attempt, seen):
+            self._met = attempt, seen, self._meet(attempt, seen)
+        return self._met[2]
+
+    def _meet(self, attempt: int, seen: int) -> Met:
+        errors = [(each, WISHED) for each in self._wished if isinstance(each, ErrorSpec)]
         faults = [
-            _told(f"+wish/{each.model_dump_json(exclude_unset=True)}", each)
+            _told(f"+wish/{each.model_dump_json(exclude_unset=True)}", each, WISHED)
             for each in self._wished
             if isinstance(each, FaultSpec)
         ]
@@ -177,17 +197,17 @@ class Encounter:
         for phase in self._phases:
             if phase.on(self._sight, attempt):
                 if phase.spec.error is not None:
-                    errors.append(phase.spec.error)
+                    errors.append((phase.spec.error, phase.origin))
                 faults += phase.faults
                 chaos = phase.chaos or chaos
-        strike = None
         if chaos is not None and not errors and not self._wished:
             strike = chaos.strike(self._sight, attempt, seen)
-        if isinstance(strike, ErrorSpec):
-            errors.append(strike)
-        elif strike is not None:
-            faults.append(strike)
-        return Met(errors[0] if errors else None, tuple(faults))
+            if isinstance(strike, ErrorSpec):
+                errors.append((strike, chaos.origin))
+            elif strike is not None:
+                faults.append(strike)
+        error, origin = errors[0] if errors else (None, "")
+        return Met(error, origin, tuple(faults))
 
     def pacing(self, attempt: int) -> PacingSpec | None:
         """Give the pace of the phase that began last, if one has its own."""
@@ -207,8 +227,8 @@ class Encounter:
         *,
         said: bool,
         calls: bool = True,
-    ) -> tuple[Fault, ...]:
-        """Give the faults of the reply, in the order they compose: its own are the first.
+    ) -> tuple[tuple[Fault, str], ...]:
+        """Give the faults of the reply with their origins, as they compose: its own are first.
 
         Those that the reply cannot have are left out, and not counted as used;
         ``said`` tells that it is a completion, and not an error or another answer,
@@ -217,7 +237,7 @@ class Encounter:
         sight = self._sight
         never = _unfit(stream=sight.request.stream and said, said=said)
         never |= frozenset() if calls else _OF_CALLS
-        found: list[Fault] = []
+        found: list[tuple[Fault, str]] = []
         for told in (*own, *self.met(attempt, seen).faults, *self._faults):
             spec = told.spec
             if spec.type in never or not told.filter.passes(sight, attempt):
@@ -225,7 +245,7 @@ class Encounter:
             if not self._happens(told, seen):
                 continue
             if spec.times is None or spend(told.key, spec.times):
-                found.append(spec.fault())
+                found.append((spec.fault(), told.origin))
         return tuple(found)
 
     def _happens(self, told: Told, seen: int) -> bool:
@@ -235,13 +255,13 @@ class Encounter:
         return self._sight.entropy.rng(f"fault/{told.key}/{seen}").random() < probability
 
 
-def told_faults(key: str, specs: Iterable[FaultSpec]) -> tuple[Told, ...]:
+def told_faults(key: str, specs: Iterable[FaultSpec], origin: str = "") -> tuple[Told, ...]:
     """Make the faults of one place ready, each with a key of its own below ``key``."""
-    return tuple(_told(f"{key}/{index}", spec) for index, spec in enumerate(specs))
+    return tuple(_told(f"{key}/{index}", spec, origin) for index, spec in enumerate(specs))
 
 
-def _told(key: str, spec: FaultSpec) -> Told:
-    return Told(key, spec, _Filter(spec.when))
+def _told(key: str, spec: FaultSpec, origin: str) -> Told:
+    return Told(key, spec, _Filter(spec.when), origin)
 
 
 def _name(wish: Wish) -> str:

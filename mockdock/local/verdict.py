@@ -138,7 +138,7 @@ def _why(rule: Compiled, entries: Sequence[Entry], *, secrets: bool) -> str:
         return ": nothing was asked"
     entry = asked[id(near.request)]
     if not near.unmet:
-        answered = entry.exchange.rule or "nothing"
+        answered = entry.exchange.rule or entry.exchange.trouble or "nothing"
         return f": request #{entry.number} meets its conditions, and {answered} answered"
     known = () if secrets else redact.secrets(dict(near.request.headers))
     told = [f"{unmet.name} {unmet.text}" for unmet in near.unmet]

@@ -27,7 +27,8 @@ class Exchange:
     ``outcome`` tells how many frames of it were sent. ``at`` is when the request
     arrived, in scenario seconds since the session began; a scenario second took
     ``time_scale`` real ones. ``era`` is another one whenever a session begins anew, in this
-    run of a server or another. ``faults`` are what was broken on purpose.
+    run of a server or another. ``faults`` are what was broken on purpose;
+    ``trouble`` names what else than the rule had a hand in the answer, as "limits[0]".
     """
 
     method: str
@@ -50,6 +51,7 @@ class Exchange:
     time_scale: float = 1.0
     era: int = 0
     faults: tuple[Fault, ...] = ()
+    trouble: str = ""
 
     def rendered(self) -> Iterator[Frame | Raw]:
         """Make anew the frames that were to leave."""

@@ -26,7 +26,7 @@ def line(exchange: Exchange, *, color: bool = False) -> str:
         time.strftime("%H:%M:%S", time.localtime()),
         _status(exchange.status, color=color),
         f"{_printable(what):<18}",
-        f"{_printable(exchange.rule or _fallback(exchange)):<18}",
+        f"{_printable(exchange.rule or exchange.trouble or _fallback(exchange)):<18}",
         f"{_tokens(exchange):>13}",
         f"{exchange.duration * 1000:7.0f} ms",
     ]
@@ -60,6 +60,8 @@ def _notes(exchange: Exchange) -> list[str]:
         notes.append(f"attempt {exchange.attempt}")
     if ended := how_it_ended(outcome.ending, outcome.frames, faults, stream=stream):
         notes.append(ended)
+    if exchange.rule is not None and exchange.trouble:
+        notes.append(f"({exchange.trouble})")
     if isinstance(exchange.reply, Failure):
         notes.append(_printable(exchange.reply.message or exchange.reply.kind, _MESSAGE))
         if (base_url := exchange.reply.headers.get("x-mockdock-base-url")) is not None:

@@ -36,8 +36,10 @@ def record(entry: Entry, *, secrets: bool = False) -> dict[str, Any]:
     ``at`` (scenario seconds since the session began), ``era`` (another one whenever it
     begins anew, in any run of a server), ``time_scale``, ``faults``
     (the names of what was broken on purpose), ``injected`` (the same in the words
-    of the language), ``method``, ``path``, ``status``, ``attempt``, ``model``,
-    ``stream``, ``rule``, ``rule_key``, ``missed``, ``request`` {headers, body},
+    of the language), ``trouble`` (what else than the rule had a hand in the answer, as
+    "limits[0]", "timeline[1].chaos", or "request": it asked for it itself; else ""),
+    ``method``, ``path``, ``status``, ``attempt``, ``model``, ``stream``, ``rule``,
+    ``rule_key``, ``missed``, ``request`` {headers, body},
     ``reply`` {headers, chunks, choices, error, error_status, retry_after, cause,
     nearest, warnings}, ``usage`` and ``outcome`` {ending, frames, bytes, headless,
     cut, raw, alone, moments}. ``headless``: not even the head left.
@@ -88,6 +90,7 @@ def record(entry: Entry, *, secrets: bool = False) -> dict[str, Any]:
         "time_scale": exchange.time_scale,
         "faults": [fault.name for fault in exchange.faults],
         "injected": [fault_words(fault) for fault in exchange.faults],
+        "trouble": exchange.trouble,
         "method": exchange.method,
         "path": shown(exchange.path),
         "status": exchange.status,

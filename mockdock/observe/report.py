@@ -182,7 +182,7 @@ def _exchange(record: Record) -> Iterator[str]:
 def _head(record: Record) -> str:
     usage, outcome = record["usage"], record["outcome"]
     otherwise = "no rule" if record["missed"] else "-" if usage is None else "otherwise"
-    rule = record["rule"] or otherwise
+    rule = record["rule"] or record["trouble"] or otherwise
     parts = [f"#{record['number']} {record['method']} {record['path']} {record['status']}"]
     parts += [record["model"] or "-", rule]
     if usage is not None:
@@ -196,6 +196,8 @@ def _head(record: Record) -> str:
     )
     if ended:
         parts.append(ended)
+    if record["rule"] and record["trouble"]:
+        parts.append(record["trouble"])
     return " · ".join(parts)
 
 

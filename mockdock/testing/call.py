@@ -186,7 +186,9 @@ class Call:
     ``rule`` is the name of the rule that answered, ``attempt`` counts from 1.
     ``started`` is in seconds since 1970, ``duration`` in seconds of the
     session's clock. ``missed``: no rule answered. ``faults`` are the types of what
-    was broken on purpose. ``record`` is all of it as plain JSON values.
+    was broken on purpose, ``trouble`` names what else than the rule had a hand in
+    the answer: "limits[0]", "timeline[1].chaos", "request", or "".
+    ``record`` is all of it as plain JSON values.
 
     >>> last = dock.calls.last
     >>> last.request.model, last.reply.text, last.status
@@ -204,6 +206,7 @@ class Call:
         self.attempt: int = record["attempt"]
         self.missed: bool = record["missed"]
         self.faults: tuple[str, ...] = tuple(record["faults"])
+        self.trouble: str = record["trouble"]
         self.started: float = record["started"]
         self.duration: float = record["duration"]
 

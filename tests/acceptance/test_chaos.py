@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import threading
 import time
 from collections import Counter
@@ -42,6 +43,16 @@ def eventually(holds: Callable[[], bool]) -> bool:
 def waiting(clock: ManualClock, count: int) -> bool:
     """Wait until so many wait for a clock, or in a queue."""
     return eventually(lambda: clock.waiting() == count)
+
+
+def begun(clock: ManualClock, count: int, queued: int) -> bool:
+    """Wait until so many wait for a moment, and so many more for their turn."""
+    return eventually(
+        lambda: (
+            sorted(due == math.inf for due, _, timer in list(clock._timers) if not timer.cancelled)
+            == [False] * count + [True] * queued
+        )
+    )
 
 
 def recorded(exchanges: list[Exchange], count: int) -> bool:
@@ -362,10 +373,10 @@ def test_more_than_concurrent_queue_and_each_gets_his_own_answer(
             for number, text in enumerate(texts):
                 answers.append(pool.submit(said, text))
                 assert waiting(clock, number + 1)
-            for done in (2, 4, 6):
+            for queued in (4, 2, 0):
+                assert begun(clock, 2, queued)
                 server.verbs.advance("", 10)
-                assert recorded(exchanges, done)
-                assert waiting(clock, 6 - done)
+            assert recorded(exchanges, 6)
             assert [each.result() for each in answers] == texts
     assert [each.duration for each in exchanges] == [10, 10, 20, 20, 30, 30]
 
@@ -391,17 +402,17 @@ def test_a_client_that_leaves_the_queue_makes_room_and_is_on_record(
         ThreadPoolExecutor(2) as pool,
     ):
         first = pool.submit(minute, client, "first")
-        assert waiting(clock, 1)
+        assert begun(clock, 1, queued=0)
         with pytest.raises(openai.APITimeoutError):
-            client.chat.completions.create(**ASKED, timeout=0.1)
-        assert waiting(clock, 1), "nobody queues any more"
+            client.chat.completions.create(**ASKED, timeout=openai.Timeout(20, read=0.1))
         assert recorded(exchanges, 1)
+        assert begun(clock, 1, queued=0), "nobody queues any more"
         assert (exchanges[0].outcome.ending, exchanges[0].outcome.sent) == ("client_left", 0)
         third = pool.submit(minute, client, "third")
-        assert waiting(clock, 2)
+        assert begun(clock, 1, queued=1)
         server.verbs.advance("", 10)
         assert first.result() == 200
-        assert waiting(clock, 1)
+        assert begun(clock, 1, queued=0)
         server.verbs.advance("", 10)
         assert third.result() == 200
     assert server.app.sessions.base.traffic.open == 0

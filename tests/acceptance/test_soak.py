@@ -126,7 +126,9 @@ def test_nothing_is_left_of_a_minute_of_chaos_and_every_call_is_in_the_journal()
     assert descriptors() - before == set()
     endings = set().union(*(customer.endings for customer in customers))
     assert {"200", "429", "502", "503", "left", "nothing", "reset"} <= endings
-    assert {each.outcome.ending for each in seen} == {"completed", "cut", "client_left"}
+    found = {each.outcome.ending for each in seen}
+    # Who leaves may be told of it late: a slow machine has sent all of it by then.
+    assert {"completed", "cut"} <= found <= {"completed", "cut", "client_left"}
     assert {fault.name for each in seen for fault in each.faults} >= {"stall", "truncate", "slicer"}
 
 

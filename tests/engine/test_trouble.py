@@ -297,6 +297,45 @@ def test_a_phase_sets_the_pace_of_a_functions_answer_as_well() -> None:
     assert asyncio.run(pace(5)) == (7, 0.1)
 
 
+# --- where it comes from
+
+FAULTY = {"text": "Hi", "faults": ["crlf"]}
+ORIGINS: list[tuple[dict[str, Any], str, str]] = [
+    ({}, "", ""),
+    ({"timeline": [{"at": "9s", "error": 500}, {"at": "0s", "error": 503}]}, "", "timeline[1]"),
+    ({"timeline": [{"at": "0s", "faults": ["reset"]}]}, "", "timeline[0]"),
+    ({"timeline": [{"at": "0s", "chaos": {"rate": 1, "mix": {503: 1}}}]}, "", "timeline[0].chaos"),
+    ({"chaos": {"rate": 1, "mix": {503: 1}}}, "", "chaos"),
+    ({"chaos": {"rate": 1, "mix": {"reset": 1}}, "faults": ["slicer"]}, "", "chaos, faults"),
+    ({"timeline": [{"at": "0s", "error": 503}]}, "500", "request"),
+    ({"faults": ["slicer", "coalesce"]}, "reset", "request, faults"),
+    ({"limits": [{"rpm": 100}, {"tpm": 1}], "chaos": {"rate": 1, "mix": {503: 1}}}, "", "limits[1]"),
+    ({"limits": [{"rpm": 100}]}, "", ""),
+]
+
+
+@pytest.mark.parametrize(("settings", "wish", "origin"), ORIGINS)
+def test_a_decision_names_what_else_had_a_hand_in_it(
+    settings: dict[str, Any], wish: str, origin: str
+) -> None:
+    """But the rule: that is named for itself, and its own faults are its own."""
+    assert decided(engine(reply(FAULTY), **settings), ask(), wish).trouble == origin
+
+
+def test_an_error_made_up_tells_the_numbers_of_a_limit_there_is() -> None:
+    mix = {"rate": 1, "mix": {"429": 1}}
+    limits = [{"rpm": 500, "tpm": 9000}, {"rpd": 40}]
+    asked = engine(OK, chaos=mix, limits=limits)
+    failure = asked.compose(ask(), decided(asked, ask()), 0)
+    assert isinstance(failure, Failure)
+    numbers = (failure.measure, failure.limit, failure.used, failure.requested)
+    assert numbers == ("rpd", 40, 40, 1), "the least of the limits on requests"
+    asked = engine(OK, chaos=mix, limits=[{"tpm": 9000}])
+    failure = asked.compose(ask(), decided(asked, ask()), 0)
+    assert isinstance(failure, Failure)
+    assert failure.limit is None
+
+
 # --- faults, how often and of what
 
 

@@ -68,6 +68,7 @@ def test_every_key_of_a_plain_answer() -> None:
         "time_scale": 1.0,
         "faults": [],
         "injected": [],
+        "trouble": "",
         "method": "POST",
         "path": CHAT,
         "status": 200,

@@ -28,6 +28,7 @@ def call(text: str = "Hi", number: int = 1, **changes: Any) -> Call:
         "rule_key": None,
         "missed": False,
         "faults": [],
+        "trouble": "",
         "request": {
             "headers": {},
             "body": json.dumps({"model": "m", "messages": [{"role": "user", "content": text}]}),

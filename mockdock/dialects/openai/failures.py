@@ -132,8 +132,9 @@ def _rate(failure: Failure, usual: Measure, numbers: tuple[int, int, int], wait:
     pairs = zip(found, numbers, strict=True)
     limit, used, requested = (known if mine is None else mine for mine, known in pairs)
     after = wait if failure.retry_after is None else go_duration(failure.retry_after)
+    of_model = f" for {failure.model}" if failure.model else ""
     return (
-        f"Rate limit reached for {failure.model} in organization {ORGANIZATION} on "
+        f"Rate limit reached{of_model} in organization {ORGANIZATION} on "
         f"{_MEASURES[failure.measure or usual]}: Limit {limit}, Used {used}, "
         f"Requested {requested}. Please try again in {after}. {_LIMITS_URL}"
     )

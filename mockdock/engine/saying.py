@@ -1,0 +1,40 @@
+"""From a decision to the reply."""
+
+from __future__ import annotations
+
+from mockdock.content.catalogue import Catalogue
+from mockdock.engine.cards import cards
+from mockdock.engine.compose import complete, fail
+from mockdock.engine.decision import Decision
+from mockdock.engine.spoil import spoil
+from mockdock.engine.stored import invent, missing
+from mockdock.reply import Deleted, Failure, MessagePage, Reply, StoredCompletion, StoredPage
+from mockdock.request import Request
+from mockdock.scenario import ErrorSpec
+
+__all__ = ["say"]
+
+
+def say(request: Request, decision: Decision, created: int, catalogue: Catalogue) -> Reply:
+    """Say what was decided; pure. ``created`` is in seconds since 1970.
+
+    Raises TypeError where a function is to answer, which has to be consulted first.
+    """
+    answer = decision.answer
+    if callable(answer):
+        raise TypeError(f"consult the function of {decision.rule} first")
+    match answer:
+        case None if request.stored is not None:
+            return invent(request, request.stored, catalogue, decision.context)
+        case None:
+            return cards(request, decision.context.model, catalogue)
+        case Failure() | StoredCompletion() | StoredPage() | MessagePage() | Deleted():
+            return answer
+        case ErrorSpec():
+            failure = fail(request, answer, decision.context)
+            if decision.admission is not None:
+                failure = decision.admission.numbered(failure)
+            return failure if request.stored is None else missing(failure, request.stored)
+        case _:
+            reply = complete(request, answer, decision.context, created)
+            return spoil(reply, request, decision.faults) if decision.faults else reply
