@@ -173,7 +173,7 @@ def _head(dialect: Dialect, answer: Answer, processing: float, length: int, scal
     if decision is not None and decision.rule is not None:
         extra["x-mockdock-rule"] = _header(decision.rule)
     if decision is not None and decision.trouble:
-        extra["x-mockdock-trouble"] = decision.trouble
+        extra["x-mockdock-trouble"] = _header(decision.trouble)
     if isinstance(answer.reply, Completion) and answer.reply.warnings:
         extra["x-mockdock-warning"] = _header("; ".join(answer.reply.warnings))
     admission = answer.admission

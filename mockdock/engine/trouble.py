@@ -144,7 +144,7 @@ class Trouble:
         chaos, of = scenario.chaos, f"+{edition}"
         self._chaos = None if chaos is None else _Chaos(chaos, f"{of}/chaos", "chaos")
         self._phases = [
-            _Phase(spec, f"{of}/timeline/{index}", f"timeline[{index}]")
+            _Phase(spec, f"{of}/timeline/{index}", spec.name or f"timeline[{index}]")
             for index, spec in enumerate(scenario.timeline)
         ]
         self._faults = told_faults(f"{of}/faults", scenario.faults, "faults")

@@ -19,9 +19,9 @@ import pytest
 from openai import OpenAI
 from openai.types.chat import ChatCompletion
 
-from mockdock import Server
+from mockdock import MockDock, Server
 from mockdock.delivery import ManualClock
-from mockdock.observe import Exchange
+from mockdock.observe import Exchange, line
 from mockdock.observe.verbs import Changes, Opening
 from tests.acceptance.conftest import Serve
 
@@ -440,3 +440,25 @@ def test_a_server_that_stops_turns_its_queue_away() -> None:
     assert time.monotonic() - started < 10
     assert found == ["503"] * 4
     assert traffic.open == 0
+
+
+# --- where trouble comes from
+
+
+def test_what_a_client_meets_is_told_with_its_origin(
+    serve: Serve, exchanges: list[Exchange]
+) -> None:
+    phases = [{"name": "Störung", "at": "0s", "error": 503, "when": {"user": "one"}}]
+    limits = [{"rpm": 1000}, {"rpm": 3}]
+    server = serve({**PLAIN, "timeline": phases, "limits": limits}, time_scale=0)
+    with MockDock(url=server.url) as dock, OpenAI(**dock.openai, max_retries=0) as client:
+        dock.load({**PLAIN, "timeline": phases, "limits": limits})
+        assert [minute(client, text) for text in ("one", "two", "three", "four")] == [
+            *(503, 200, 200, 429)
+        ]
+        assert [call.trouble for call in dock.calls] == ["Störung", "", "", "limits[1]"]
+        told = [call.reply.headers.get("x-mockdock-trouble") for call in dock.calls]
+        assert told == ["St%C3%B6rung", None, None, "limits[1]"]
+    shown = [line(each) for each in exchanges]
+    assert " 503 gpt-4o             Störung " in shown[0]
+    assert " 429 gpt-4o             limits[1] " in shown[-1]

@@ -304,6 +304,7 @@ ORIGINS: list[tuple[dict[str, Any], str, str]] = [
     ({}, "", ""),
     ({"timeline": [{"at": "9s", "error": 500}, {"at": "0s", "error": 503}]}, "", "timeline[1]"),
     ({"timeline": [{"at": "0s", "faults": ["reset"]}]}, "", "timeline[0]"),
+    ({"timeline": [{"name": "outage", "at": "0s", "error": 503}]}, "", "outage"),
     ({"timeline": [{"at": "0s", "chaos": {"rate": 1, "mix": {503: 1}}}]}, "", "timeline[0].chaos"),
     ({"chaos": {"rate": 1, "mix": {503: 1}}}, "", "chaos"),
     ({"chaos": {"rate": 1, "mix": {"reset": 1}}, "faults": ["slicer"]}, "", "chaos, faults"),
