@@ -1,8 +1,13 @@
 """Settings of the whole suite."""
 
+import functools
 import os
 import signal
+import ssl
+from collections.abc import Callable
+from typing import Any
 
+import pytest
 from hypothesis import settings
 
 # Explore at the desk, repeat in CI: a push must not fail by chance, nor on a slow machine.
@@ -15,6 +20,19 @@ settings.load_profile("ci" if os.environ.get("CI") else "desk")
 # A shell has what it runs in the background ignore Ctrl-C, and so would all we start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _remembered(create: Callable[..., ssl.SSLContext]) -> Callable[..., ssl.SSLContext]:
+    """Load certificates once: each client of an SDK takes 30 ms for them, though none is used."""
+
+    @functools.cache
+    def made(_: str | None, *arguments: Any, **more: Any) -> ssl.SSLContext:
+        return create(*arguments, **more)
+
+    return lambda *arguments, **more: made(os.environ.get("SSL_CERT_FILE"), *arguments, **more)
+
+
+pytest.MonkeyPatch().setattr(ssl, "create_default_context", _remembered(ssl.create_default_context))
 
 # A project of its own: tests/testing/test_plugin_downstream.py installs and runs it.
 collect_ignore = ["downstream"]

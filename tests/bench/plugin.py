@@ -12,7 +12,7 @@ from pathlib import Path
 
 __all__ = ["installed", "started", "used"]
 
-TIMES = 15
+TIMES = 20
 RUNS = 5
 TESTS = 200
 EMPTY = "def test_nothing():\n    assert True\n"
@@ -83,7 +83,7 @@ def installed() -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "test_empty.py")
         file.write_text(EMPTY)
-        rows = {
+        pairs = {
             "import of the plugin": (
                 (sys.executable, "-c", "import pytest, mockdock.testing.plugin"),
                 (sys.executable, "-c", "import pytest"),
@@ -91,9 +91,11 @@ def installed() -> None:
             "pytest with one empty test": (_pytest(file), _pytest(file, "-p", "no:mockdock")),
         }
         sys.stdout.write(f"{'seconds':<28}{'with':>12}{'without':>12}{'ms':>8}\n")
-        for name, commands in rows.items():
-            have, have_not = _medians(commands, TIMES, folder)
-            cost = (have - have_not) * 1000
+        for name, commands in pairs.items():
+            rows = _rows(commands, TIMES, folder)
+            # Noise comes in spells: the two runs of a pair share it, a median over all does not.
+            cost = statistics.median(have - have_not for have, have_not in rows) * 1000
+            have, have_not = map(statistics.median, zip(*rows, strict=True))
             sys.stdout.write(f"{name:<28}{have:>12.3f}{have_not:>12.3f}{cost:>8.1f}\n")
 
 
@@ -118,7 +120,7 @@ def used() -> None:
         ours.write_text(OURS)
         theirs.write_text(THEIRS)
         commands = (_pytest(ours), _pytest(theirs, "-p", "no:mockdock"))
-        mock, bare = _medians(commands, RUNS, folder)
+        mock, bare = map(statistics.median, zip(*_rows(commands, RUNS, folder), strict=True))
     sys.stdout.write(f"{'seconds':<28}{'mockdock':>12}{'bare':>12}{'ratio':>8}\n")
     name = f"{TESTS} tests, one call each"
     sys.stdout.write(f"{name:<28}{mock:>12.2f}{bare:>12.2f}{mock / bare:>8.2f}\n")
@@ -129,10 +131,9 @@ def _pytest(file: Path, *options: str) -> Sequence[str]:
     return sys.executable, "-m", "pytest", *quiet, *options, str(file)
 
 
-def _medians(commands: Sequence[Sequence[str]], times: int, folder: str) -> list[float]:
-    """Run commands in turn, once for nothing, and give the median seconds of each."""
-    rows = [[_seconds(command, folder) for command in commands] for _ in range(times + 1)][1:]
-    return [statistics.median(column) for column in zip(*rows, strict=True)]
+def _rows(commands: Sequence[Sequence[str]], times: int, folder: str) -> list[list[float]]:
+    """Run commands in turn, once for nothing, and give the seconds of each turn."""
+    return [[_seconds(command, folder) for command in commands] for _ in range(times + 1)][1:]
 
 
 def _seconds(command: Sequence[str], folder: str) -> float:

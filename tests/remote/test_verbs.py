@@ -523,7 +523,7 @@ def test_a_long_wait_is_several_short_ones(server: Server, monkeypatch: pytest.M
     client.start()
     assert verbs.wait(SESSION, 1, 30)
     client.join(10)
-    assert times > 3
+    assert times >= 3
     assert verbs.wait(SESSION, 2, -1) is False
 
 
@@ -612,6 +612,7 @@ ABOUT = (200, b'{"mockdock": "server", "version": "9.9", "language": 1}')
         ((404, b"[]"), "was answered with 404"),
         ((301, b""), "was answered with 301"),
         ((200, b"hello"), "was answered with 200"),
+        ((200, b"[" * 100_000), "was answered with 200"),
         ((200, b""), "or one of another version"),
         ((200, b'{"version": "1"}'), "or one of another version"),
     ],
