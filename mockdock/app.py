@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, MutableMapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from starlette.routing import Mount, Route
 
 from mockdock.arrival import straightened
 from mockdock.delivery import Clock, ScaledClock
-from mockdock.dialects import DIALECTS
+from mockdock.dialects import chosen
 from mockdock.endpoint import STOPPED, Endpoint
 from mockdock.engine import Engine
 from mockdock.observe import Journal, Observer
@@ -33,7 +33,8 @@ class App:
     """A mock server as an ASGI application.
 
     What serves a session may be replaced at any time: requests under way
-    finish with what they began with. ``max_body`` is in bytes.
+    finish with what they began with. ``max_body`` is in bytes. ``dialects`` names
+    those it speaks, None means all; raises UsageError for one there is not.
     """
 
     def __init__(
@@ -44,14 +45,16 @@ class App:
         observers: Sequence[Observer] = (),
         journal: Journal | None = None,
         max_body: int = MAX_BODY,
+        dialects: Collection[str] | None = None,
     ) -> None:
+        self.dialects = chosen(dialects)
         self.sessions = Sessions(Session(engine, ScaledClock() if clock is None else clock))
         self.journal = Journal() if journal is None else journal
         self.observers: tuple[Observer, ...] = (self.journal.append, *observers)
         self.max_body = max_body
         self._starlette = Starlette(routes=list(self._routes()))
         self._starlette.router.redirect_slashes = False
-        self._starlette.router.default = Endpoint(self, DIALECTS[0], {})
+        self._starlette.router.default = self._misroute
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -79,10 +82,16 @@ class App:
 
     async def turn_away(self, send: Send) -> None:
         """Answer a request that cannot be served any more, in the provider's words."""
-        await Endpoint(self, DIALECTS[0], {}).refuse(STOPPED, send)
+        await Endpoint(self, self.dialects[0], {}).refuse(STOPPED, send)
+
+    async def _misroute(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the dialect refuse a path that comes next to it."""
+        path = scope.get("path", "")
+        nearest = max(self.dialects, key=lambda each: each.nearness(path))
+        await Endpoint(self, nearest, {})(scope, receive, send)
 
     def _routes(self) -> Iterator[Route]:
-        for dialect in DIALECTS:
+        for dialect in self.dialects:
             operations: dict[str, dict[str, str]] = defaultdict(dict)
             for route in dialect.routes:
                 operations[route.path][route.method] = route.operation

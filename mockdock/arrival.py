@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
 
 from mockdock.dialects import Call, Dialect
+from mockdock.engine import Engine
+from mockdock.request import Caller
 
-__all__ = ["GoneError", "arrive", "read", "straightened"]
+__all__ = ["GoneError", "arrive", "headers_of", "read", "straightened"]
 
 _WISH = b"mockdock-fault="
 _LONGEST_QUERY = 2000
@@ -45,9 +48,33 @@ def straightened(
     return scope
 
 
-def arrive(scope: MutableMapping[str, Any], dialect: Dialect) -> Call:
-    """Tell what is known of a request before its body is read."""
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+def headers_of(scope: MutableMapping[str, Any]) -> dict[str, str]:
+    """Give the headers of a request, their names in lower case.
+
+    One that came several times has all its values, as one line of it would.
+    """
+    pairs = scope["headers"]
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs}
+    return headers if len(headers) == len(pairs) else _joined(pairs)
+
+
+def _joined(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    found: dict[str, list[str]] = {}
+    for name, value in pairs:
+        found.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
+    return {
+        name: ("; " if name == "cookie" else ", ").join(values) for name, values in found.items()
+    }
+
+
+def arrive(
+    scope: MutableMapping[str, Any],
+    headers: Mapping[str, str],
+    caller: Caller,
+    dialect: Dialect,
+    engine: Engine,
+) -> Call:
+    """Tell what is known of a request before its body is read, and of who answers it."""
     host = headers.get("host") or ":".join(str(part) for part in scope.get("server") or ())
     return Call(
         operation="",
@@ -57,8 +84,12 @@ def arrive(scope: MutableMapping[str, Any], dialect: Dialect) -> Call:
         params=scope.get("path_params", {}),
         body=b"",
         base_url=f"{scope.get('scheme', 'http')}://{host}",
-        caller=dialect.caller(headers),
+        caller=caller,
         query=tuple(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
+        lenient=engine.scenario.validation == "lenient",
+        dialect=dialect.name,
+        gateways=engine.gateways,
+        traits=partial(engine.traits, dialect=dialect.name),
     )
 
 

@@ -11,9 +11,10 @@ from itertools import islice
 from typing import Any, Protocol
 from uuid import uuid4
 
-from mockdock.arrival import GoneError, arrive, read
+from mockdock.arrival import GoneError, arrive, headers_of, read
 from mockdock.delivery import Client, Item, ScaledClock, deliver, wire_of
 from mockdock.dialects import Call, Dialect
+from mockdock.embedding import Embeddings
 from mockdock.engine import Decision, Wish, identify, wished
 from mockdock.errors import ConditionError, UsageError
 from mockdock.frames import Outcome
@@ -88,8 +89,10 @@ class Endpoint:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1000})
             return
-        call = arrive(scope, self._dialect)
-        session = self._house.sessions.of(call.caller.session)
+        headers = headers_of(scope)
+        caller = self._dialect.caller(headers)
+        session = self._house.sessions.of(caller.session)
+        call = arrive(scope, headers, caller, self._dialect, session.engine)
         clock = session.clock
         client = Client(receive, clock)
         visit = _Visit(session, client, clock.now(), clock.time())
@@ -195,17 +198,11 @@ class Endpoint:
         body = await read(call.headers, receive, self._house.max_body)
         if body is None:
             return _refusal(dialect.oversize(self._house.max_body), call)
-        call = replace(
-            call,
-            operation=operation,
-            body=body,
-            lenient=engine.scenario.validation == "lenient",
-            traits=engine.traits,
-        )
+        call = replace(call, operation=operation, body=body)
         parsed = dialect.parse(call)
         if isinstance(parsed, Failure):
             charged = None
-            if parsed.kind == "bad_request" and parsed.model:
+            if parsed.kind in ("bad_request", "bad_input") and parsed.model:
                 unread = Request(dialect.name, "chat", parsed.model, caller=call.caller)
                 charged = engine.turn_away(unread, session.age)
             return replace(_refusal(parsed, call), turned_away=charged)
@@ -216,6 +213,7 @@ class Endpoint:
         session, engine = visit.session, visit.session.engine
         try:
             parsed, wishes = wished(parsed, call.query, engine.scenario.triggers)
+            parsed = engine.read(parsed)
             decision = await self._decide(parsed, wishes, visit)
         except UsageError as error:
             message = f"mockdock: {error}"
@@ -229,7 +227,7 @@ class Endpoint:
         if isinstance(reply, Failure) and reply.retry_after is not None:
             wait = told(reply.retry_after, reply.retry_header)
             session.clock.promise((call.caller.session, decision.identity), wait)
-        if isinstance(reply, Completion):
+        if isinstance(reply, Completion | Embeddings):
             most = None if reply.pacing is None else reply.pacing.concurrent
             came = session.clock.now()
             visit.inside = await session.traffic.enter(most, visit.client)

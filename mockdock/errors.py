@@ -2,6 +2,7 @@
 
 MockdockError
 ├── ConditionError       a condition in Python raised
+├── LedgerError          a ledger's file cannot be opened, read or written
 ├── ScenarioError        a scenario cannot be read or is not valid
 ├── StartError           the server could not start (port in use, thread died)
 ├── UsageError           something was asked of mockdock that cannot be done
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 
 __all__ = [
     "ConditionError",
+    "LedgerError",
     "MockdockError",
     "Problem",
     "ScenarioError",
@@ -69,6 +71,10 @@ class ConditionError(MockdockError):
     def __init__(self, name: str, cause: Exception) -> None:
         self.cause = cause
         super().__init__(f"the condition {name!r} raised {cause!r}")
+
+
+class LedgerError(MockdockError):
+    """A ledger's file cannot be opened, read or written, or is in use; the message says why."""
 
 
 class UsageError(MockdockError):

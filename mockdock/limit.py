@@ -19,11 +19,15 @@ Measure = Literal["rpm", "tpm", "rpd", "tpd", "concurrent", "token_budget", "cos
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A rate limit at some moment: what it lets through, what is left, seconds until all is."""
+    """A rate limit at some moment: what it lets through, what is left, seconds until all is.
+
+    ``window`` is the time it counts, in seconds.
+    """
 
     limit: int
     remaining: int
     reset: float
+    window: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)

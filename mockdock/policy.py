@@ -59,11 +59,14 @@ class Backoff:
 
     def band(self, retry: int) -> tuple[float, float]:
         """Give the shortest and the longest wait before a retry, counted from 1."""
+        if not self.base:
+            return 0.0, 0.0
         try:
             wait = min(self.base * self.factor ** (retry - 1), self.cap)
         except OverflowError:
             wait = self.cap
-        return self.jitter[0] * wait, self.jitter[1] * wait
+        low, high = (share * wait if share else 0.0 for share in self.jitter)
+        return low, high
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from mockdock.delivery import Clock, Item, Plan, apply, schedule
 from mockdock.dialects import Call, Dialect, Envelope
+from mockdock.embedding import Embeddings
 from mockdock.engine import Admission, Decision
 from mockdock.fault import SPOILS, Fault
 from mockdock.frames import Cut, Frame, Head, Pacing
@@ -130,7 +131,9 @@ def said(
     if whole and not answer.faults:
         return every
     left = sum(item.tokens for item in items() if not isinstance(item, Cut))
-    shown = sum(frame.tokens for frame in dialect.frames(answer.request, reply))
+    shown = sum(
+        frame.tokens for frame in dialect.frames(answer.request, reply, answer.call.gateways)
+    )
     return every if left >= shown else left
 
 
@@ -139,7 +142,7 @@ def _frames(dialect: Dialect, answer: Answer, scale: float) -> Iterator[Frame]:
     reply = answer.reply
     if scale and isinstance(reply, Failure) and reply.retry_after is not None:
         reply = replace(reply, retry_after=reply.retry_after * scale)
-    return dialect.frames(answer.request, reply)
+    return dialect.frames(answer.request, reply, answer.call.gateways)
 
 
 def _broken(
@@ -154,7 +157,7 @@ def _broken(
     if decision is None:
         raise TypeError("only what was decided breaks")
     context = decision.context
-    error = dialect.frames(answer.request, Failure("server_error"))
+    error = dialect.frames(answer.request, Failure("server_error"), answer.call.gateways)
     plan = Plan(
         head=head,
         timed=timed,
@@ -187,6 +190,7 @@ def _head(dialect: Dialect, answer: Answer, processing: float, length: int, scal
         if admission is None
         else admission.standings(answer.reply, streamed=answer.streamed),
         clock=time.time(),
+        gateways=answer.call.gateways,
     )
     return dialect.head(answer.request, answer.reply, envelope)
 
@@ -197,9 +201,9 @@ def _header(name: str) -> str:
 
 
 def _pace(answer: Answer) -> tuple[Pacing | None, Random | None]:
-    """Give pacing and the generator it draws from; only completions have a pace."""
+    """Give pacing and the generator it draws from; only what a model makes has a pace."""
     reply, decision = answer.reply, answer.decision
-    if not isinstance(reply, Completion) or reply.pacing is None or decision is None:
+    if not isinstance(reply, Completion | Embeddings) or reply.pacing is None or decision is None:
         return None, None
     context = decision.context
     return reply.pacing, context.entropy.rng(f"pacing/{context.seen}")

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from mockdock.embedding import Embeddings
 from mockdock.frames import Pacing
 from mockdock.limit import Measure, RetryHeader
 from mockdock.request import CallKind, Request
+from mockdock.usage import Usage
 
 __all__ = [
     "Alternative",
@@ -68,6 +70,10 @@ FailureKind = Literal[
     "invalid_url",
     "wrong_method",
     "too_large",
+    "wrong_model",
+    "bad_input",
+    "input_too_long",
+    "inputs_too_long",
 ]
 
 
@@ -151,21 +157,6 @@ class Choice:
     def refusal_text(self) -> str | None:
         """The refusal as one text."""
         return None if self.refusal is None else "".join(p.text for p in self.refusal)
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens of one request, all choices together."""
-
-    prompt_tokens: int
-    completion_tokens: int
-    total_tokens: int
-    cached_tokens: int = 0
-    prompt_audio_tokens: int = 0
-    reasoning_tokens: int = 0
-    completion_audio_tokens: int = 0
-    accepted_prediction_tokens: int = 0
-    rejected_prediction_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +283,8 @@ class Failure:
     counts, what went beyond, what was asked for, and its parts ("messages",
     "functions", "completion") in tokens.
     ``what`` is what is not there: the id of a stored completion, for a cursor
-    the kind of list it is to go on in. ``nearest`` are the rules that came
+    the kind of list it is to go on in; or the api a model is not for, or the
+    input that is too long. ``nearest`` are the rules that came
     closest where none matches; ``cause`` is what a user's function raised.
     """
 
@@ -318,4 +310,4 @@ class Failure:
     cause: Exception | None = field(default=None, repr=False, compare=False)
 
 
-Reply = Completion | ModelCard | ModelDeleted | ModelList | StoredReply | Failure
+Reply = Completion | Embeddings | ModelCard | ModelDeleted | ModelList | StoredReply | Failure

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from mockdock.embedding import ToEmbed
+from mockdock.traits import Effort, Traits
+
 __all__ = [
     "AudioPart",
     "CallKind",
@@ -35,12 +38,11 @@ __all__ = [
     "Verbosity",
 ]
 
-DialectName = Literal["openai"]
+DialectName = Literal["openai", "azure", "langdock"]
 """Every wire API there is; a new dialect adds its name."""
 
 Role = Literal["developer", "system", "user", "assistant", "tool", "function"]
 CallKind = Literal["function", "custom", "legacy"]
-Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 Verbosity = Literal["low", "medium", "high"]
 StoredKind = Literal["list", "retrieve", "update", "delete", "messages"]
 
@@ -168,21 +170,6 @@ class Speech:
 
 
 @dataclass(frozen=True, slots=True)
-class Traits:
-    """What a dialect has to know of a model to judge a request for it.
-
-    ``effort`` is the reasoning effort when none is asked for, None for a model
-    that does not reason. ``max_output_tokens`` is None where it is not known.
-    ``family`` is what answers, whatever it is called here: the plain name of a
-    base model, without provider, fine-tune or date; empty where that is unknown.
-    """
-
-    effort: Effort | None = None
-    max_output_tokens: int | None = None
-    family: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Caller:
     """Who asks, as far as a request tells before its body is read.
 
@@ -220,11 +207,14 @@ class StoredOperation:
 class Request:
     """One request, parsed and valid.
 
-    ``api`` is the kind of service asked ("chat", "models", "stored"). ``removes``
+    ``api`` is the kind of service asked ("chat", "embeddings", "models", "stored"). ``removes``
     asks the models API to delete ``model``. ``logit_bias`` goes by token id.
     ``prediction`` is the text the answer is expected to be. ``headers`` has
     lower-case names. ``body`` is the JSON as it was sent, for conditions on
-    fields that have no name here; ``raw`` are its bytes.
+    fields that have no name here; ``raw`` are its bytes. ``deployment`` and ``version``
+    are what the path named them, where a provider has such: the deployment that
+    stands for ``model``, and the version of the API. ``ignored`` are parameters that were
+    sent and count as absent.
     """
 
     dialect: DialectName
@@ -256,11 +246,15 @@ class Request:
     cache_key: str = ""
     service_tier: str | None = None
     stored: StoredOperation | None = None
+    embedding: ToEmbed | None = None
     removes: bool = False
     caller: Caller = field(default_factory=Caller)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: Mapping[str, Any] = field(default_factory=dict)
     raw: bytes = field(default=b"", repr=False, compare=False)
+    deployment: str = ""
+    version: str = ""
+    ignored: tuple[str, ...] = ()
 
     @property
     def greedy(self) -> bool:
@@ -269,7 +263,9 @@ class Request:
 
     @cached_property
     def user_text(self) -> str:
-        """Text of the last user message, empty when there is none."""
+        """Text of the last user message, or of all inputs of an embeddings request."""
+        if self.embedding is not None:
+            return "\n".join(self.embedding.texts)
         for message in reversed(self.messages):
             if message.role == "user":
                 return message.text

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,6 @@ import uvicorn
 
 from mockdock.app import MAX_BODY, App
 from mockdock.delivery import Clock, Gate, Guarded, HttpName, ScaledClock, protocol
-from mockdock.dialects import DIALECTS
 from mockdock.engine import Engine
 from mockdock.errors import StartError
 from mockdock.local import LocalVerbs
@@ -186,8 +185,9 @@ class Server:
     ``journal`` keeps the exchanges; without one it is a bounded one of its own.
     The control API at ``/__mockdock`` serves this machine only, or with
     ``control_token`` whoever sends it. ``http`` is what reads HTTP, httptools where
-    it is installed. Nothing listens before :meth:`start`.
-    Raises ScenarioError for a bad scenario, StartError when it cannot listen.
+    it is installed. ``dialects`` names those it speaks, all by default. Nothing
+    listens before :meth:`start`. Raises ScenarioError for a bad scenario, UsageError
+    for a dialect there is not, StartError when it cannot listen.
     """
 
     def __init__(
@@ -205,6 +205,7 @@ class Server:
         grace: float = 0.0,
         control_token: str | None = None,
         http: HttpName = "auto",
+        dialects: Collection[str] | None = None,
     ) -> None:
         engine = Engine(load(*sources).scenario, seed=seed, otherwise=otherwise)
         self.app = App(
@@ -213,6 +214,7 @@ class Server:
             observers=observers,
             journal=journal,
             max_body=max_body,
+            dialects=dialects,
         )
         self.verbs = LocalVerbs(self.app, lambda: self.url)
         mount_control(self.app, lambda: self.url, control_token)
@@ -240,8 +242,8 @@ class Server:
 
     @property
     def base_url(self) -> str:
-        """What an OpenAI client takes as ``base_url``."""
-        return f"{self.url}{DIALECTS[0].base_path}"
+        """What an OpenAI client takes as ``base_url``, of the first dialect it speaks."""
+        return f"{self.url}{self.app.dialects[0].base_path}"
 
     def start(self) -> Self:
         """Listen, start the thread, and wait until it is ready."""

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import httpx2
 from openai import AsyncOpenAI, OpenAI
-from openai.types import ErrorObject, Model, ModelDeleted
+from openai.types import CreateEmbeddingResponse, ErrorObject, Model, ModelDeleted
 from openai.types.chat import (
     ChatCompletion,
     ChatCompletionChunk,
@@ -30,6 +30,7 @@ __all__ = [
     "check_answer",
     "check_chunk",
     "check_completion",
+    "check_embeddings",
     "check_error",
     "check_models",
     "check_stored",
@@ -88,6 +89,8 @@ def check_answer(status: int, content_type: str, body: bytes) -> Any:
         check_error(told)
     elif told.get("object") == "chat.completion" and "request_id" not in told:
         check_completion(told)
+    elif told.get("object") == "list" and "usage" in told:
+        check_embeddings(told)
     elif "has_more" in told or told["object"].startswith("chat.completion"):
         check_stored(told)
     else:
@@ -117,6 +120,15 @@ def check_chunk(chunk: Any) -> ChatCompletionChunk:
         assert chunk["choices"] == []
         _check_usage(chunk["usage"])
     return told
+
+
+def check_embeddings(body: Any) -> CreateEmbeddingResponse:
+    """Check vectors; the types know them as numbers, though base64 is what clients ask for."""
+    assert [each["index"] for each in body["data"]] == [*range(len(body["data"]))]
+    written = [isinstance(each["embedding"], str) for each in body["data"]]
+    assert len(set(written)) == 1, "all in one form"
+    data = [{**each, "embedding": []} for each in body["data"]] if written[0] else body["data"]
+    return _typed(CreateEmbeddingResponse, {**body, "data": data})
 
 
 def check_error(body: Any) -> ErrorObject:

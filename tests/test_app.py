@@ -475,8 +475,9 @@ def test_every_route_of_every_dialect_is_served() -> None:
     app = app_of(validation="lenient")
     for dialect in DIALECTS:
         for route in dialect.routes:
-            path = route.path.replace("{model:path}", "gpt-4o").replace("{completion_id}", "x")
-            answer = ask(app, route.method, path, b"{}")
+            path = re.sub(r"\{(model|model:path|deployment)\}", "gpt-4o", route.path)
+            path = path.replace("{completion_id}", "x")
+            answer = ask(app, route.method, path, b"{}", query_string=b"api-version=2024-10-21")
             assert answer.status in (200, 400), route
 
 

@@ -13,7 +13,10 @@ import pytest
 import mockdock
 
 ROOT = Path(mockdock.__file__).parent
-NOUNS = {"request", "reply", "fault", "frames", "errors", "memo", "resources", "limit", "policy"}
+NOUNS = {
+    *("request", "reply", "fault", "frames", "errors", "gateways", "limit", "memo", "policy"),
+    *("embedding", "resources", "traits", "usage"),
+}
 MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(NOUNS, NOUNS),
     "content": NOUNS,
@@ -23,7 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "delivery": NOUNS,
     "observe": NOUNS,
     "sessions": {"engine", "delivery"},
-    "arrival": {"dialects"},
+    "arrival": {*NOUNS, "dialects", "engine"},
     "rendering": {*NOUNS, "dialects", "delivery", "engine"},
     "endpoint": {
         *NOUNS,
@@ -57,6 +60,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "remote": {*NOUNS, "observe", "scenario"},
     "environ": NOUNS,
+    "ledger": NOUNS,
     "sockets": NOUNS,
     "server": {
         *NOUNS,

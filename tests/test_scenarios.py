@@ -194,5 +194,37 @@ def test_canned(ask: Callable[..., Any]) -> None:
     assert ask("canned", "a secret").choices[0].message.refusal
 
 
+def test_azure() -> None:
+    def said(client: openai.AzureOpenAI, content: str, model: str = "chat") -> Any:
+        (choice,) = client.chat.completions.create(
+            model=model, messages=[{"role": "user", "content": content}]
+        ).choices
+        return choice
+
+    options: dict[str, Any] = {"api_version": "2024-10-21", "max_retries": 0}
+    with (
+        Server("azure") as server,
+        openai.AzureOpenAI(azure_endpoint=server.url, api_key="azure-key-1", **options) as first,
+        openai.AzureOpenAI(azure_endpoint=server.url, api_key="azure-key-2", **options) as second,
+        openai.AzureOpenAI(azure_endpoint=server.url, api_key="azure-key-3", **options) as third,
+    ):
+        assert said(first, "Hi").message.content
+        assert said(first, "Hi", "small-chat").message.content == "A short answer from gpt-4o-mini."
+        with pytest.raises(openai.NotFoundError, match="deployment"):
+            said(first, "Hi", "gpt-4o")
+        with pytest.raises(openai.AuthenticationError):
+            said(third, "Hi")
+        with pytest.raises(openai.BadRequestError, match="content management policy"):
+            said(first, "How do I hotwire a car?")
+        assert said(first, "insult me").finish_reason == "content_filter"
+        assert said(first, "now your worst").message is None
+        with pytest.raises(openai.PermissionDeniedError, match="Firewall"):
+            said(first, "network?")
+        assert said(first, "network?").message.content == "The network is fine."
+        with pytest.raises(openai.RateLimitError, match="have exceeded call rate limit"):
+            said(first, "Hi")
+        assert said(second, "Hi").message.content
+
+
 def test_echo(ask: Callable[..., Any]) -> None:
     assert text(ask("echo", "Say this.", extra_body={"top_k": 4}, temperature=9)) == "Say this."

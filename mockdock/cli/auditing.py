@@ -20,6 +20,7 @@ from mockdock.local.auditing import PARTS, priced
 from mockdock.observe.audit import (
     Audit,
     audit,
+    clock_words,
     examples,
     figure_words,
     gap_words,
@@ -134,6 +135,7 @@ def _print(verdict: Audit, file: Any) -> None:
         console.print(calls)
     words = ", ".join(f"{label} {value}" for label, value in figure_words(verdict))
     console.print(f"\n{words}", soft_wrap=True)
+    console.print(clock_words(verdict))
     console.print("the policy was kept" if verdict.ok else "the policy was broken")
 
 

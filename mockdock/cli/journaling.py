@@ -30,11 +30,14 @@ def print_journal(
 ) -> None:
     """Print what is kept, and go on until Ctrl-C or the server's end where that is wanted.
 
-    Raises MockdockError when there is no server.
+    Raises MockdockError when there is no server, or no such session; where what comes is
+    followed, it may be yet to come.
     """
     verbs = RemoteVerbs(url, token)
     try:
         seen = _print_kept(verbs, session, limit, as_json=as_json)
+        if session and not seen and session not in verbs.sessions():
+            _miss(session, url, follow=follow)
         while follow:
             try:
                 page = verbs.journal(session, after=seen, limit=_PAGE, wait=_WAIT)
@@ -45,6 +48,13 @@ def print_journal(
             seen = page[-1]["number"] if page else seen
     except KeyboardInterrupt:
         return
+
+
+def _miss(session: str, url: str, *, follow: bool) -> None:
+    told = f"{url}: there is no session {session!r}, and the journal has no exchange of it"
+    if not follow:
+        raise UsageError(told)
+    complain(f"{told} yet")
 
 
 def _print_kept(verbs: Verbs, session: str | None, limit: int | None, *, as_json: bool) -> int:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mockdock.errors import MockdockError
+from mockdock.errors import MockdockError, UsageError
 from mockdock.observe.audit import records
 
 __all__ = ["complain", "read", "read_journal"]
+
+_ADDRESS = re.compile(r"([\w.-]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}(/.*)?|localhost", re.ASCII)
 
 
 def complain(text: str) -> None:
@@ -35,12 +38,17 @@ def read(path: Path) -> str:
 
 def read_journal(source: str) -> Iterator[Mapping[str, Any]]:
     """Read the records of a journal file, or of stdin for ``-``. Raises MockdockError."""
+    if not source:
+        raise UsageError("the name of the journal is empty: write that of a file, or - for stdin")
     try:
         with contextlib.ExitStack() as stack:
             lines: Iterable[str] = sys.stdin
             if source != "-":
                 lines = stack.enter_context(Path(source).open(encoding="utf-8"))
             yield from records(lines, source)
+    except FileNotFoundError as error:
+        hint = f"; for a server write http://{source}" if _ADDRESS.fullmatch(source) else ""
+        raise MockdockError(f"{source}: {error.strerror}{hint}") from error
     except OSError as error:
         raise MockdockError(f"{source}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:

@@ -50,7 +50,7 @@ def replay_record(source: str, number: int, options: ReplayOptions) -> None:
     reply = recorded(record)
     given = options.time_scale
     try:
-        clock = ScaledClock(record.get("time_scale", 1.0) if given is None else given)
+        clock = ScaledClock(reply.time_scale if given is None else given)
     except ValueError as error:
         raise StartError(f"--time-scale: {error}") from error
     listener = bind(options.host, options.port)
@@ -61,7 +61,7 @@ def replay_record(source: str, number: int, options: ReplayOptions) -> None:
         complain(f"record {number}: a secret is hidden in it; these are not all the bytes sent")
     _say(f"mockdock replay \u00b7 {base_url}")
     _say(f"export OPENAI_BASE_URL={base_url} OPENAI_API_KEY=mockdock")
-    _say(f"to any request: {_told(record)}")
+    _say(f"to any request: {reply.told}")
     run(Replay(reply, clock, _say), listener, _GRACE)
 
 
@@ -117,24 +117,12 @@ def _found(source: str, number: int, token: str | None) -> Record:
         found = RemoteVerbs(source, token).journal(None, after=number - 1, limit=1)
     else:
         found = [dict(each) for each in read_journal(source) if each.get("number") == number]
-    found = [each for each in found if each["number"] == number]
+    found = [each for each in found if each.get("number") == number]
     if not found:
         raise UsageError(f"{source}: there is no record {number}")
     if len(found) > 1:
         complain(f"{source}: {len(found)} records have the number {number}; the last is served")
     return found[-1]
-
-
-def _told(record: Record) -> str:
-    """Tell in a line what is served."""
-    outcome, parts = record["outcome"], [f"#{record['number']}", record["method"], record["path"]]
-    ended = how_it_ended(
-        outcome["ending"], outcome["frames"], record["faults"], stream=record["stream"]
-    )
-    parts += [str(record["status"]), f"{outcome['bytes']} bytes"]
-    return "".join(
-        each if each.isprintable() else "?" for each in " ".join([*map(str, parts), ended]).rstrip()
-    )
 
 
 def _say(text: str) -> None:

@@ -85,6 +85,14 @@ def serve(
             help="Who sends this token may use the control API; without it only this machine may.",
         ),
     ] = None,
+    dialect: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Speak this dialect and no other: openai, azure or langdock; may be repeated. "
+            "Default: all of them.",
+        ),
+    ] = None,
 ) -> None:
     """Serve scenarios until stopped.
 
@@ -115,6 +123,7 @@ def serve(
             journal_size=journal_size,
             journal_bytes=journal_bytes,
             control_token=control_token,
+            dialects=dialect,
         ),
     )
 

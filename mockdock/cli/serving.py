@@ -8,7 +8,7 @@ import io
 import logging
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,11 +20,12 @@ from mockdock.cli.reading import complain
 from mockdock.cli.reloading import reloading
 from mockdock.content.tokens import tokenizer
 from mockdock.delivery import ScaledClock
-from mockdock.dialects import DIALECTS
+from mockdock.dialects import Dialect
 from mockdock.engine import Engine, MemoryStore
 from mockdock.errors import StartError
 from mockdock.observe import Exchange, Journal, JournalWriter, line
 from mockdock.observe.verbs import CONTROL_PATH
+from mockdock.request import DialectName
 from mockdock.scenario import Loaded, Rule, lint, load
 from mockdock.server import mount_control, run
 from mockdock.sockets import bind, bind_unix
@@ -34,6 +35,12 @@ __all__ = ["Options", "serve_scenarios"]
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _RULES_SHOWN = 50
 _RULES_LINTED = 300
+_VARIABLES: Mapping[DialectName, str] = {
+    "openai": "export OPENAI_BASE_URL={base_url} OPENAI_API_KEY=mockdock",
+    "azure": "export AZURE_OPENAI_ENDPOINT={url} AZURE_OPENAI_API_KEY=mockdock",
+    "langdock": "export LANGDOCK_API_KEY=mockdock  # and base_url={base_url}",
+}
+"""What to tell the clients of a dialect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,7 @@ class Options:
     journal_size: int
     journal_bytes: int
     control_token: str | None
+    dialects: Sequence[str] | None = None
 
 
 def serve_scenarios(sources: Sequence[str], options: Options) -> None:
@@ -72,6 +80,7 @@ def serve_scenarios(sources: Sequence[str], options: Options) -> None:
         observers=[] if options.quiet else [_Printer()],
         journal=Journal(options.journal_size, options.journal_bytes),
         max_body=options.max_body,
+        dialects=options.dialects or None,
     )
     url = ""
     mount_control(app, lambda: url, options.control_token)
@@ -83,7 +92,7 @@ def serve_scenarios(sources: Sequence[str], options: Options) -> None:
         _log_access()
     url = _url(options, listener.getsockname())
     if not options.quiet:
-        _print(_banner(loaded, options, url))
+        _print(_banner(loaded, options, url, app.dialects))
 
     def take(fresh: Loaded) -> None:
         # Stored completions and added rules are not the scenario's; what it counts begins anew.
@@ -153,8 +162,8 @@ def _print(text: str) -> bool:
     return True
 
 
-def _banner(loaded: Loaded, options: Options, url: str) -> str:
-    scenario, base_url = loaded.scenario, f"{url}{DIALECTS[0].base_path}"
+def _banner(loaded: Loaded, options: Options, url: str, dialects: Sequence[Dialect]) -> str:
+    scenario, base_url = loaded.scenario, f"{url}{dialects[0].base_path}"
     told = io.StringIO()
     terminal = sys.stdout.isatty() or None
     console = Console(file=told, highlight=False, soft_wrap=True, force_terminal=terminal)
@@ -166,9 +175,9 @@ def _banner(loaded: Loaded, options: Options, url: str) -> str:
             f"curl --unix-socket {options.uds} {base_url}/models",
             markup=False,
         )
-    console.print(
-        f"export OPENAI_BASE_URL={base_url} OPENAI_API_KEY=mockdock", markup=False, style="green"
-    )
+    for dialect in dialects if options.dialects else dialects[:1]:
+        told_by = _VARIABLES[dialect.name].format(url=url, base_url=f"{url}{dialect.base_path}")
+        console.print(told_by, markup=False, style="green")
     console.print(f"control API: {url}{CONTROL_PATH}{_who(options)}", markup=False)
     if scenario.rules:
         console.print(_rules(scenario.rules))

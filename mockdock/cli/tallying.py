@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
+from mockdock.embedding import Embeddings
 from mockdock.engine import Compiled
 from mockdock.local.verdict import never_answered, raised, unmatched
 from mockdock.observe import Entry
@@ -49,7 +50,7 @@ class Tallying:
             self._requests += 1
             self._broken += bool(exchange.faults)
             self._used.add(exchange.rule_key)
-            if isinstance(reply, Completion):
+            if isinstance(reply, Completion | Embeddings):
                 self._prompt_tokens += reply.usage.prompt_tokens
                 self._completion_tokens += reply.usage.completion_tokens
             if exchange.missed or cause is not None:

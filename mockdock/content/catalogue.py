@@ -26,6 +26,7 @@ _DATA = Path(__file__).resolve().with_name("models.json")
 _REASONING = ("o1", "o3", "o4", "gpt-5", "gpt-6")
 _UNTHINKING = ("gpt-5.1", "gpt-5.2", "gpt-5.4")
 """Reasoning models whose effort is "none" unless asked for (OpenAI's model guides)."""
+_USUAL_WIDTH = 1536
 _DATE = re.compile(r"-\d{4}-\d\d-\d\d$")
 
 
@@ -76,7 +77,14 @@ class Model:
             effort=_effort(self.snapshot) if self.reasoning else None,
             max_output_tokens=self.max_output_tokens if known else None,
             family=_family(self.snapshot),
+            kind=None if "kind" in self.assumed else self.kind,
+            dimensions=self.width,
         )
+
+    @property
+    def width(self) -> int:
+        """The length of its embeddings, that of most where none is known."""
+        return self.dimensions or _USUAL_WIDTH
 
 
 def _family(name: str) -> str:
@@ -153,8 +161,22 @@ def _fine_tune(name: str) -> tuple[str, str]:
     return (base, tail.partition(":")[0] or "system") if kind == "ft" else ("", "")
 
 
+_OF_UNKNOWN = ("context_window", "created", "encoding", "kind", "max_output_tokens", "reasoning")
+
+
 def _unknown(name: str) -> Model:
     bare = _bare(name)
+    if "embed" in bare:
+        return Model(
+            id=name,
+            snapshot=name,
+            encoding="cl100k_base",
+            context_window=8192,
+            max_output_tokens=0,
+            kind="embedding",
+            dimensions=_USUAL_WIDTH,
+            assumed=("context_window", "created", "dimensions", *_OF_UNKNOWN[2:]),
+        )
     family = _fine_tune(bare)[0] or bare
     reasoning = family.startswith(_REASONING)
     return Model(
@@ -164,5 +186,5 @@ def _unknown(name: str) -> Model:
         context_window=400_000 if reasoning else 128_000,
         max_output_tokens=128_000 if reasoning else 16_384,
         reasoning=reasoning,
-        assumed=("context_window", "created", "encoding", "max_output_tokens", "reasoning"),
+        assumed=_OF_UNKNOWN,
     )

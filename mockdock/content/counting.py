@@ -19,6 +19,7 @@ from mockdock.content.attachments import count_audio, count_file
 from mockdock.content.images import count_image
 from mockdock.content.namespace import format_section, tool_namespace
 from mockdock.content.tokens import Tokenizer, plain_name
+from mockdock.embedding import ToEmbed
 from mockdock.memo import Memo
 from mockdock.reply import Call
 from mockdock.request import (
@@ -34,7 +35,7 @@ from mockdock.request import (
     ToolChoice,
 )
 
-__all__ = ["NO_PROMPT", "Prompt", "count_calls", "count_prompt", "count_reasoning"]
+__all__ = ["NO_PROMPT", "Prompt", "count_calls", "count_inputs", "count_prompt", "count_reasoning"]
 
 _LONGEST_NAME = 200
 _PRIMING = 3
@@ -123,6 +124,15 @@ def count_prompt(request: Request, tokenizer: Tokenizer, model: str) -> Prompt:
             total += _part(part, tokenizer, model)
         ends.append(total)
     return Prompt(total, tools, tuple(ends))
+
+
+def count_inputs(wanted: ToEmbed, tokenizer: Tokenizer) -> Prompt:
+    """Count the tokens of all inputs, up to the end of each."""
+    total, ends = 0, []
+    for each in wanted.inputs:
+        total += tokenizer.count(each) if isinstance(each, str) else len(each)
+        ends.append(total)
+    return Prompt(total, 0, tuple(ends))
 
 
 def count_calls(calls: Sequence[Call | ToolCall], tokenizer: Tokenizer, model: str) -> int:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from mockdock.frames import Frame, Head
+from mockdock.gateways import USUAL, Gateways
 from mockdock.limit import Standings
 from mockdock.reply import Failure, Reply
 from mockdock.request import Caller, DialectName, Request, Traits
 
-__all__ = ["Call", "Dialect", "Envelope", "Route", "caller"]
+__all__ = ["Call", "Dialect", "Envelope", "Frames", "Route", "caller"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,9 @@ class Call:
 
     ``headers`` has lower-case names, ``params`` what the route's path holds,
     ``query`` the names and values behind the question mark, ``base_url`` the
-    scheme and host the client used. ``traits`` tells of a model, None of one
-    that does not exist here.
+    scheme and host the client used. ``dialect`` is the one it came in by,
+    ``gateways`` what the scenario says of each. ``traits`` tells of a model, None
+    of one that does not exist here.
     """
 
     operation: str
@@ -42,6 +45,8 @@ class Call:
     caller: Caller = field(default_factory=Caller)
     query: tuple[tuple[str, str], ...] = ()
     lenient: bool = False
+    dialect: DialectName = "openai"
+    gateways: Gateways = USUAL
     traits: Callable[[str], Traits | None] = lambda _: Traits()
 
 
@@ -51,7 +56,7 @@ class Envelope:
 
     ``length`` is that of the first frame, in bytes: the whole body unless streamed.
     ``standings`` are the rate limits, None where there are none. ``clock`` is the
-    client's time, in seconds since 1970.
+    client's time, in seconds since 1970. ``gateways`` is what the scenario says of each.
     """
 
     request_id: str
@@ -61,13 +66,26 @@ class Envelope:
     time_scale: float = 1.0
     standings: Standings | None = None
     clock: float = 0.0
+    gateways: Gateways = USUAL
+
+
+class Frames(Protocol):
+    """Renders a reply to a request, or to what could not be understood."""
+
+    def __call__(
+        self, request: Request | None, reply: Reply, gateways: Gateways = ..., /
+    ) -> Iterator[Frame]:
+        """Make the frames lazily, one for a plain reply."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """A wire API as functions.
 
-    ``base_path`` is what a client's base URL ends with. ``caller`` reads who asks
+    ``base_path`` is what a client's base URL ends with. Paths that do not exist ``below``
+    one of these are its own to refuse: the longest counts, and before one with a ``*``,
+    which stands for one segment, one that names it. ``caller`` reads who asks
     off the headers. ``parse`` turns a call into a request or the provider's own refusal,
     ``misroute`` refuses a path or method that does not exist, ``oversize`` a
     body above the limit. ``head`` and ``frames`` render a reply; the frames are
@@ -82,7 +100,21 @@ class Dialect:
     misroute: Callable[[Call, frozenset[str]], Failure]
     oversize: Callable[[int], Failure]
     head: Callable[[Request | None, Reply, Envelope], Head]
-    frames: Callable[[Request | None, Reply], Iterator[Frame]]
+    frames: Frames
+    below: tuple[str, ...] = ("/",)
+
+    def nearness(self, path: str) -> tuple[bool, ...]:
+        """Tell how near a path comes to this dialect; the greater, the nearer."""
+        return max((_segments(each, path) for each in self.below), default=())
+
+
+def _segments(prefix: str, path: str) -> tuple[bool, ...]:
+    """Tell which segments of a prefix are named, none where the path is not below it."""
+    wanted, found = prefix.split("/")[:-1], path.split("/")
+    pairs = zip(wanted, found, strict=False)
+    if len(found) <= len(wanted) or any(name not in ("*", segment) for name, segment in pairs):
+        return ()
+    return tuple(name != "*" for name in wanted)
 
 
 _KEY_PREFIX = "sk-mockdock-"

@@ -19,7 +19,7 @@ _LETTERS = ((string.digits + string.ascii_letters) * 5)[:256].encode()
 def fingerprint(request: Request) -> str:
     """Identify the logical request: what is asked of whom, not how.
 
-    Model, conversation and tool names count; stream, limits, sampling, metadata
+    Model, conversation, inputs to embed and tool names count; stream, limits, sampling, metadata
     and ids of calls do not, so a plain call, its stream and its retries are one.
     """
     asked = (
@@ -36,7 +36,8 @@ def fingerprint(request: Request) -> str:
             for message in request.messages
         ],
     )
-    return blake2b(_bytes(asked), digest_size=12).hexdigest()
+    whole = asked if request.embedding is None else (*asked, request.embedding.inputs)
+    return blake2b(_bytes(whole), digest_size=12).hexdigest()
 
 
 def _words(part: Part) -> tuple[str, ...]:

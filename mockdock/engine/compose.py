@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from mockdock.content.attachments import count_prompt_audio
@@ -13,7 +13,7 @@ from mockdock.content.predict import accepted
 from mockdock.content.tokens import Tokenizer, tokenizer
 from mockdock.engine.chance import Entropy
 from mockdock.engine.contradict import contradictions
-from mockdock.engine.draft import Answer, Writer
+from mockdock.engine.draft import Answer, Draft, Writer
 from mockdock.engine.fill import Filler
 from mockdock.engine.fit import Fitted, Fitter
 from mockdock.engine.match import Compiled
@@ -23,7 +23,7 @@ from mockdock.reply import Completion, Failure, FailureKind, Usage
 from mockdock.request import Request
 from mockdock.scenario import ErrorSpec, ReplySpec
 
-__all__ = ["Context", "complete", "fail"]
+__all__ = ["Context", "complete", "fail", "filled", "filler_of", "recounted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def complete(request: Request, answer: Answer, context: Context, created: int) -
     model, entropy = context.model, context.entropy
     counter = tokenizer(model.encoding)
     reply = answer if isinstance(answer, ReplySpec) else None
-    filler = _filler(request, context)
+    filler = filler_of(request, context)
     writer = Writer(
         request, filler, entropy, context.words, context.seen, counter, model.traits.effort
     )
@@ -91,7 +91,7 @@ def complete(request: Request, answer: Answer, context: Context, created: int) -
         created=created,
         model=model.snapshot,
         choices=tuple(each.choice for each in fitted),
-        usage=usage if reply is None else _scripted(usage, reply),
+        usage=usage if reply is None else recounted(usage, reply),
         system_fingerprint=model.system_fingerprint,
         service_tier=_TIERS.get(request.service_tier, request.service_tier or "default"),
         reasoning_model=model.reasoning,
@@ -99,17 +99,22 @@ def complete(request: Request, answer: Answer, context: Context, created: int) -
         obfuscation=entropy.rng(f"obfuscation/{context.seen}").getrandbits(64)
         if request.obfuscate
         else None,
-        warnings=()
-        if reply is None
-        else tuple(dict.fromkeys(w for draft in drafts for w in contradictions(request, draft))),
-        headers={} if reply is None else _headers(reply.headers, filler),
+        warnings=_warnings(request, [] if reply is None else drafts),
+        headers={} if reply is None else filled(reply.headers, filler),
         pacing=context.pace.pacing,
     )
 
 
+def _warnings(request: Request, scripted: Sequence[Draft]) -> tuple[str, ...]:
+    """Tell what the request may not expect: of parameters, then of what was scripted for it."""
+    ignored = (f"{name} is not supported and was ignored" for name in request.ignored)
+    against = (each for draft in scripted for each in contradictions(request, draft))
+    return tuple(dict.fromkeys((*ignored, *against)))
+
+
 def fail(request: Request, answer: ErrorSpec, context: Context) -> Failure:
     """Compose the failure a rule scripts."""
-    filler = _filler(request, context)
+    filler = filler_of(request, context)
     kind, status = _kind(answer)
     failure = Failure(
         kind=kind,
@@ -123,7 +128,7 @@ def fail(request: Request, answer: ErrorSpec, context: Context) -> Failure:
         retry_after=answer.retry_after,
         retry_header=answer.header,
         should_retry=answer.should_retry,
-        headers=_headers(answer.headers, filler),
+        headers=filled(answer.headers, filler),
     )
     if kind != "context_length":
         return failure
@@ -138,12 +143,13 @@ def _kind(answer: ErrorSpec) -> tuple[FailureKind, int | None]:
     return _OF_STATUS.get(answer.error, usual), answer.error
 
 
-def _filler(request: Request, context: Context) -> Filler:
+def filler_of(request: Request, context: Context) -> Filler:
+    """Give what fills ``${...}`` for a request."""
     when = None if context.compiled is None else context.compiled.when
     return Filler(request, when, context.attempt)
 
 
-def _headers(headers: Mapping[str, str], filler: Filler) -> dict[str, str]:
+def filled(headers: Mapping[str, str], filler: Filler) -> dict[str, str]:
     """Fill header values; what a request brings in must not break the head."""
     return {name: _one_line(filler.text(value)) for name, value in headers.items()}
 
@@ -197,7 +203,7 @@ def _plus(usage: Usage, **more: int) -> Usage:
     )
 
 
-def _scripted(usage: Usage, reply: ReplySpec) -> Usage:
+def recounted(usage: Usage, reply: ReplySpec) -> Usage:
     """Put scripted counts in the place of the real ones."""
     if reply.usage is None:
         return usage

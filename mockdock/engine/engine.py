@@ -11,6 +11,7 @@ from mockdock.content.counting import NO_PROMPT, Prompt
 from mockdock.engine.chance import Entropy
 from mockdock.engine.compose import Context
 from mockdock.engine.decision import Chosen, Decision, Explained, scripted
+from mockdock.engine.embed import with_texts
 from mockdock.engine.limits import Admission, estimate
 from mockdock.engine.match import (
     AddedRule,
@@ -22,7 +23,7 @@ from mockdock.engine.match import (
     explain,
 )
 from mockdock.engine.memory import MemoryStore
-from mockdock.engine.models import catalogue_of
+from mockdock.engine.models import Models
 from mockdock.engine.nearest import missed
 from mockdock.engine.pace import pace_of
 from mockdock.engine.prompts import cached_of, prompt_of
@@ -39,7 +40,7 @@ from mockdock.reply import (
     Reply,
     StoredCompletion,
 )
-from mockdock.request import Caller, Request, Traits
+from mockdock.request import Caller, DialectName, Request, Traits
 from mockdock.scenario import AuthKeys, ErrorSpec, ReplySpec, Scenario, Wish
 
 __all__ = ["Engine"]
@@ -90,7 +91,8 @@ class Engine:
         self._called = called
         self.default = otherwise
         self.given_otherwise = given_otherwise
-        self.catalogue: Catalogue = catalogue_of(scenario)
+        self._models = Models(scenario)
+        self.catalogue: Catalogue = self._models.catalogue
         for each in (otherwise, given_otherwise or otherwise):
             if each not in get_args(Otherwise):
                 known = ", ".join(get_args(Otherwise))
@@ -100,6 +102,7 @@ class Engine:
         self._threshold = Threshold(
             scenario, self.rules, seed=self.seed, called=called, alone=alone, edition=edition
         )
+        self.gateways = scenario.gateways
         self._keys = (
             frozenset(key.encode() for key in scenario.auth.keys)
             if isinstance(scenario.auth, AuthKeys)
@@ -146,12 +149,9 @@ class Engine:
         """Refuse a caller without a key, or with a wrong one, as the scenario wants it."""
         return None if self.scenario.auth == "any" else unauthorized(caller, self._keys)
 
-    def traits(self, model: str) -> Traits | None:
+    def traits(self, model: str, dialect: DialectName = "openai") -> Traits | None:
         """Tell what a dialect must know of a model, None when it does not exist here."""
-        model = plain(model, self.scenario.triggers)
-        if self.scenario.models is not None and self.catalogue.get(model) is None:
-            return None
-        return self.catalogue.resolve(model).traits
+        return self._models.traits(plain(model, self.scenario.triggers), dialect)
 
     def decide(self, request: Request, wishes: Sequence[Wish] = (), age: float = 0) -> Decision:
         """Decide who answers; the one stateful step.
@@ -159,7 +159,7 @@ class Engine:
         ``wishes`` are the trouble the request itself asks for. ``age`` are the scenario
         seconds since the session began, by which limits refill and the timeline goes.
         """
-        model = self.catalogue.resolve(request.model)
+        model = self._models.known(request.dialect).resolve(request.model)
         prompt = prompt_of(request, model)
         refusal = self._refused(request, model, prompt)
         caller, identity = request.caller, identify(request)
@@ -182,7 +182,7 @@ class Engine:
         )
         compiled = None if pick.index is None else fitting[pick.index]
         skipped = dict(zip((each.index for each in fitting), pick.skipped, strict=False))
-        admission = threshold.admission(due, pick, age)
+        admission = threshold.admission(request, due, pick, age)
         try:
             answer: Chosen = refusal
             trouble = ""
@@ -218,7 +218,8 @@ class Engine:
 
     def turn_away(self, request: Request, age: float) -> Admission | None:
         """Charge a request that was refused before it was understood."""
-        model = self.catalogue.resolve(plain(request.model, self.scenario.triggers))
+        name = plain(request.model, self.scenario.triggers)
+        model = self._models.known(request.dialect).resolve(name)
         return self._threshold.turn_away(request, model, self.store, age)
 
     def _answer(
@@ -237,11 +238,17 @@ class Engine:
             return look_up(self.shelf, request.caller.session, request.stored, strict=strict)
         if self._otherwise == "fail":
             return self._missed(request, pick.attempt, skipped)
+        if request.embedding is not None and not isinstance(self._otherwise, ErrorSpec):
+            return "auto"
         return self._otherwise
+
+    def read(self, request: Request) -> Request:
+        """Give a request with what its tokens say, where texts came as tokens."""
+        return with_texts(request, self._models.known(request.dialect).resolve(request.model))
 
     def explain(self, request: Request) -> Explained:
         """Say of every rule why it would not answer now; nothing is counted."""
-        caller, model = request.caller, self.catalogue.resolve(request.model)
+        caller, model = request.caller, self._models.known(request.dialect).resolve(request.model)
         refusal = self._refused(request, model, prompt_of(request, model))
         fitting = [] if refusal else candidates(self.rules, request)
         pick = self.store.decide(
@@ -278,7 +285,7 @@ class Engine:
 
         Raises TypeError where a function is to answer: consult it first.
         """
-        return say(request, decision, created, self.catalogue)
+        return say(request, decision, created, self._models.listed(request.dialect))
 
     def keep(self, request: Request, reply: Reply, request_id: str) -> None:
         """Keep a completion that was asked with ``store: true``, and nothing else.
@@ -298,7 +305,7 @@ class Engine:
     def _refused(self, request: Request, model: Model, prompt: Prompt) -> Failure | None:
         if self.scenario.validation != "strict":
             return None
-        return refused(request, model, self.catalogue, prompt)
+        return refused(request, model, self._models.known(request.dialect), prompt)
 
     def _missed(self, request: Request, attempt: int, skipped: Mapping[int, Skip]) -> Failure:
         state = self.store.state(request.caller.session)

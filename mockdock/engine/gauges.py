@@ -6,9 +6,11 @@ import math
 from ast import literal_eval
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mockdock.engine.limits import Meter, charge, compile_limits
 from mockdock.engine.store import Store
+from mockdock.request import DialectName
 from mockdock.scenario import LimitSpec
 
 __all__ = ["Gauge", "gauges"]
@@ -16,6 +18,7 @@ __all__ = ["Gauge", "gauges"]
 _CLOSE = 1e-6
 
 _Of = tuple[tuple[str, str], ...]
+_Counted = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +39,47 @@ class Gauge:
 
 
 def gauges(
-    limits: Sequence[LimitSpec], store: Store, session: str, age: float, *, alone: bool
+    limits: Sequence[LimitSpec],
+    store: Store,
+    session: str,
+    age: float,
+    *,
+    alone: bool,
+    own: Mapping[DialectName, Sequence[LimitSpec]] | None = None,
 ) -> tuple[Gauge, ...]:
     """Read the meters of a session of this ``age``, by its limits' order; nothing is charged.
 
     A meter that counts apart is told once for each it was charged for; one that
-    was never charged is told once, of nobody.
+    was never charged is told once, of nobody. Those that dialects have of their
+    ``own`` are only told where they were charged.
     """
-    charged = {key: literal_eval(key)[-1] for key in store.charged(session)}
-    return tuple(
-        _gauge(meter, of, store, session, age, alone=alone)
+    charged = _charged(store.charged(session))
+    found = [
+        (meter, of)
         for meter in compile_limits(limits)
+        for of in _each(meter, charged, alone=alone) or [()]
+    ]
+    found += [
+        (meter, of)
+        for dialect, specs in (own or {}).items()
+        for meter in compile_limits(specs, dialect)
         for of in _each(meter, charged, alone=alone)
-    )
+    ]
+    return tuple(_gauge(meter, of, store, session, age, alone=alone) for meter, of in found)
 
 
-def _each(meter: Meter, charged: Mapping[str, _Of], *, alone: bool) -> list[_Of]:
-    found = [of for key, of in charged.items() if key == charge(meter, of, 0, alone=alone).key]
-    return found or [()]
+def _charged(keys: Sequence[str]) -> dict[_Counted, list[_Of]]:
+    """Sort keys by what they count, whoever they count it of."""
+    found: dict[_Counted, list[_Of]] = {}
+    for key in keys:
+        *what, of = literal_eval(key)
+        found.setdefault(tuple(what), []).append(of)
+    return found
+
+
+def _each(meter: Meter, charged: Mapping[_Counted, list[_Of]], *, alone: bool) -> list[_Of]:
+    (what,) = _charged([charge(meter, (), 0, alone=alone).key])
+    return charged.get(what, [])
 
 
 def _gauge(meter: Meter, of: _Of, store: Store, session: str, age: float, *, alone: bool) -> Gauge:

@@ -9,10 +9,11 @@ from hashlib import blake2b
 from typing import Literal
 
 from mockdock.content.catalogue import Model
+from mockdock.embedding import Embeddings
 from mockdock.engine.meters import Algorithm, Charge, Reading, corrected, left
 from mockdock.limit import Measure, RetryHeader, Standing, Standings
 from mockdock.reply import Completion, Failure, Reply, Usage
-from mockdock.request import Request
+from mockdock.request import DialectName, Request
 from mockdock.scenario import LimitSpec
 
 __all__ = ["Admission", "Meter", "charge", "charges", "compile_limits", "cost", "estimate"]
@@ -28,9 +29,9 @@ _TOKENS: frozenset[Measure] = frozenset({"tpm", "tpd"})
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """One number of a limit, made ready."""
+    """One number of a limit, made ready; ``place`` is where its scenario has it."""
 
-    place: int
+    place: str
     measure: Measure
     algorithm: Algorithm
     limit: float
@@ -50,12 +51,19 @@ class Meter:
         return "running" if self.measure == "concurrent" else "spent"
 
 
-def compile_limits(specs: Sequence[LimitSpec]) -> tuple[Meter, ...]:
-    """Make limits ready, in the order of the scenario."""
-    return tuple(meter for place, spec in enumerate(specs) for meter in _meters(place, spec))
+def compile_limits(
+    specs: Sequence[LimitSpec], dialect: DialectName | None = None
+) -> tuple[Meter, ...]:
+    """Make limits ready, in the order of the scenario; those of a dialect count it apart."""
+    prefix, apart = (f"{dialect}.", ("dialect",)) if dialect else ("", ())
+    return tuple(
+        meter
+        for index, spec in enumerate(specs)
+        for meter in _meters(f"{prefix}limits[{index}]", spec, (*apart, *spec.per))
+    )
 
 
-def _meters(place: int, spec: LimitSpec) -> list[Meter]:
+def _meters(place: str, spec: LimitSpec, per: tuple[str, ...]) -> list[Meter]:
     window = _MINUTE if spec.window is None else spec.window
     share = window / _MINUTE
     found: list[tuple[Measure, float | None, Algorithm, float]] = [
@@ -74,7 +82,7 @@ def _meters(place: int, spec: LimitSpec) -> list[Meter]:
             algorithm,
             limit,
             length,
-            spec.per,
+            per,
             spec.header,
             1.0 if measure in _REQUESTS and spec.refused == "counted" else 0.0,
             spec.extend or 0.0,
@@ -107,7 +115,12 @@ def charges(
     ``workspaces`` are those of the keys; a key without one is in the nameless one.
     """
     key = request.caller.key
-    values = {"workspace": workspaces.get(key, ""), "key": key, "model": model.id}
+    values = {
+        "dialect": request.dialect,
+        "workspace": workspaces.get(key, ""),
+        "key": key,
+        "model": model.id,
+    }
     return tuple(
         charge(
             each,
@@ -186,7 +199,7 @@ class Admission:
         """
         amounts = [0.0] * len(self.charges)
         if not self.refused:
-            done = reply if isinstance(reply, Completion) else None
+            done = reply if isinstance(reply, Completion | Embeddings) else None
             real = 0 if done is None else done.usage.prompt_tokens + done.usage.completion_tokens
             for place, (meter, charge, _) in enumerate(self._rows()):
                 if meter.counts == "tokens":
@@ -199,7 +212,9 @@ class Admission:
         for (meter, charge, reading), amount in zip(self._rows(), amounts, strict=True):
             if meter.counts == counted:
                 later = corrected(charge, reading, amount) if amount else reading
-                found.append(Standing(int(charge.limit), left(charge, later), later.reset))
+                found.append(
+                    Standing(int(charge.limit), left(charge, later), later.reset, charge.window)
+                )
         return min(found, key=lambda each: (each.remaining, -each.reset), default=None)
 
     def _rows(self) -> zip[tuple[Meter, Charge, Reading]]:
@@ -261,13 +276,15 @@ class Admission:
     @property
     def origin(self) -> str:
         """Name the limit whose refusal is told."""
-        return f"limits[{self._refuser()[0].place}]"
+        return self._refuser()[0].place
 
     def _refuser(self) -> tuple[Meter, Charge, Reading]:
         rows = list(self._rows())
         return max((rows[place] for place in self.refusers), key=lambda row: row[2].wait)
 
-    def corrections(self, done: Completion | None, model: Model, said: int) -> list[float]:
+    def corrections(
+        self, done: Completion | Embeddings | None, model: Model, said: int
+    ) -> list[float]:
         """Give by how much each charge was too high, once it is known what was sent.
 
         ``said`` are the completion tokens that left for the client.

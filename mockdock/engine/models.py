@@ -1,14 +1,59 @@
-"""The models a scenario knows: those it lists, else the whole catalogue."""
+"""The models a scenario knows: those it lists, else the whole catalogue; and a gateway its own."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mockdock.content import catalogue
 from mockdock.content.catalogue import Catalogue, Model
+from mockdock.content.presets import langdock_models, with_embeddings, with_langdock_names
+from mockdock.request import DialectName, Traits
 from mockdock.scenario import ModelSpec, Scenario
 
-__all__ = ["catalogue_of"]
+__all__ = ["Models", "catalogue_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """What is known of models, which of them are listed, and whether there are no others."""
+
+    known: Catalogue
+    listed: Catalogue
+    closed: bool
+
+
+class Models:
+    """The models of a scenario, as each dialect has them."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.catalogue = catalogue_of(scenario)
+        self._usual = _Offer(self.catalogue, self.catalogue, scenario.models is not None)
+        self._own: dict[DialectName, _Offer] = {}
+        preset = None if scenario.langdock is None else scenario.langdock.models
+        if preset is not None:
+            named = langdock_models(preset)
+            self._own["langdock"] = _Offer(with_embeddings(named), named, closed=True)
+        elif scenario.models is None:
+            usual = langdock_models("chat-openapi")
+            self._own["langdock"] = _Offer(with_langdock_names(), usual, closed=False)
+
+    def known(self, dialect: DialectName) -> Catalogue:
+        """Give what is known of models, by whatever name a dialect has for them."""
+        return self._of(dialect).known
+
+    def listed(self, dialect: DialectName) -> Catalogue:
+        """Give the models that a dialect shows."""
+        return self._of(dialect).listed
+
+    def traits(self, model: str, dialect: DialectName) -> Traits | None:
+        """Tell what a dialect must know of a model, None when it does not exist there."""
+        offer = self._of(dialect)
+        if offer.closed and offer.known.get(model) is None:
+            return None
+        return offer.known.resolve(model).traits
+
+    def _of(self, dialect: DialectName) -> _Offer:
+        return self._own.get(dialect, self._usual)
 
 
 def catalogue_of(scenario: Scenario) -> Catalogue:
@@ -22,5 +67,7 @@ def catalogue_of(scenario: Scenario) -> Catalogue:
 def _model(spec: ModelSpec, known: Catalogue) -> Model:
     model = replace(known.resolve(spec.id), id=spec.id)
     given = {name: value for name, value in spec if value is not None}
+    if spec.dimensions is not None:
+        given["kind"] = "embedding"
     assumed = tuple(name for name in model.assumed if name not in given)
     return replace(model, **given, assumed=assumed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockdock.content.catalogue import Model
-from mockdock.content.counting import NO_PROMPT, Prompt, count_prompt
+from mockdock.content.counting import NO_PROMPT, Prompt, count_inputs, count_prompt
 from mockdock.content.prefix import cacheable, prefixes
 from mockdock.content.tokens import tokenizer
 from mockdock.engine.store import Store
@@ -13,7 +13,9 @@ __all__ = ["cached_of", "prompt_of"]
 
 
 def prompt_of(request: Request, model: Model) -> Prompt:
-    """Count the prompt of a chat request; other requests have none."""
+    """Count the prompt of a chat request, or the inputs to embed; other requests have none."""
+    if request.embedding is not None:
+        return count_inputs(request.embedding, tokenizer(model.encoding))
     if request.api != "chat":
         return NO_PROMPT
     return count_prompt(request, tokenizer(model.encoding), model.id)

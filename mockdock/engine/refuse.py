@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable
+from itertools import pairwise
 
 from mockdock.content.catalogue import Catalogue, Model
 from mockdock.content.counting import Prompt
+from mockdock.content.tokens import tokenizer
+from mockdock.embedding import ToEmbed
 from mockdock.reply import Failure
 from mockdock.request import Caller, Request
 
@@ -27,6 +30,8 @@ def refused(request: Request, model: Model, catalogue: Catalogue, prompt: Prompt
     """Refuse a model that is not there, and a request that is too long for its model."""
     if request.api == "models":
         return _no_model(request, catalogue) if request.model else None
+    if request.embedding is not None:
+        return _beyond(request, request.embedding, model, prompt)
     return _too_long(request, model, prompt)
 
 
@@ -36,6 +41,28 @@ def _no_model(request: Request, catalogue: Catalogue) -> Failure | None:
         return Failure("model_not_found", request.model)
     if request.removes and not request.model.startswith("ft:"):
         return Failure("not_a_fine_tune", request.model)
+    return None
+
+
+_MOST_TOKENS = 300_000
+"""Of all inputs of an embeddings request together."""
+
+
+def _beyond(request: Request, wanted: ToEmbed, model: Model, prompt: Prompt) -> Failure | None:
+    """Refuse tokens there are not, an input that is too long, and too much in all."""
+    lists = [each for each in wanted.inputs if not isinstance(each, str)]
+    vocabulary = tokenizer(model.encoding).vocabulary if lists else 0
+    if any(token >= vocabulary for tokens in lists for token in tokens):
+        return Failure("bad_input", request.model)
+    window = model.context_window
+    lengths = [end - start for start, end in pairwise((0, *prompt.ends))]
+    if "context_window" not in model.assumed and max(lengths) > window:
+        which = next(at for at, length in enumerate(lengths) if length > window)
+        return Failure(
+            "input_too_long", request.model, what=str(which), limit=window, used=lengths[which]
+        )
+    if prompt.tokens > _MOST_TOKENS:
+        return Failure("inputs_too_long", request.model, limit=_MOST_TOKENS, used=prompt.tokens)
     return None
 
 

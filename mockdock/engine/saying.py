@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from mockdock.content.catalogue import Catalogue
+from mockdock.embedding import Embeddings
 from mockdock.engine.cards import cards
 from mockdock.engine.compose import complete, fail
 from mockdock.engine.decision import Decision
+from mockdock.engine.draft import Answer
+from mockdock.engine.embed import embed, unfit
 from mockdock.engine.spoil import spoil
 from mockdock.engine.stored import invent, missing
-from mockdock.reply import Deleted, Failure, MessagePage, Reply, StoredCompletion, StoredPage
+from mockdock.reply import (
+    Completion,
+    Deleted,
+    Failure,
+    MessagePage,
+    Reply,
+    StoredCompletion,
+    StoredPage,
+)
 from mockdock.request import Request
 from mockdock.scenario import ErrorSpec
 
@@ -36,5 +47,14 @@ def say(request: Request, decision: Decision, created: int, catalogue: Catalogue
                 failure = decision.admission.numbered(failure)
             return failure if request.stored is None else missing(failure, request.stored)
         case _:
-            reply = complete(request, answer, decision.context, created)
-            return spoil(reply, request, decision.faults) if decision.faults else reply
+            misfit = unfit(request, answer, decision.rule)
+            return misfit or _answered(request, answer, decision, created)
+
+
+def _answered(
+    request: Request, answer: Answer, decision: Decision, created: int
+) -> Completion | Embeddings:
+    if request.embedding is not None:
+        return embed(request, request.embedding, answer, decision.context)
+    reply = complete(request, answer, decision.context, created)
+    return spoil(reply, request, decision.faults) if decision.faults else reply

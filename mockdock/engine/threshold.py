@@ -7,9 +7,10 @@ from dataclasses import replace
 from itertools import chain
 
 from mockdock.content.catalogue import Model
+from mockdock.embedding import Embeddings
 from mockdock.engine.chance import Entropy
 from mockdock.engine.decision import Decision
-from mockdock.engine.limits import Admission, charges, compile_limits
+from mockdock.engine.limits import Admission, Meter, charges, compile_limits
 from mockdock.engine.match import Compiled
 from mockdock.engine.meters import Charge
 from mockdock.engine.pace import pace_of
@@ -43,7 +44,11 @@ class Threshold:
         alone: bool = False,
         edition: int = 0,
     ) -> None:
-        self.meters = compile_limits(scenario.limits)
+        self._meters = compile_limits(scenario.limits)
+        self._own_meters = {
+            dialect: (*self._meters, *compile_limits(specs, dialect))
+            for dialect, specs in scenario.own_limits.items()
+        }
         self._pacing = scenario.pacing
         self._trouble = Trouble(scenario, edition=edition)
         self._edition = edition
@@ -56,11 +61,14 @@ class Threshold:
 
     def charges(self, request: Request, model: Model, tokens: int) -> tuple[Charge, ...]:
         """Give what a request costs; only what makes a model work costs anything."""
-        if not self.meters or request.api != "chat":
+        meters = self._meters_of(request)
+        if not meters or request.api not in ("chat", "embeddings"):
             return ()
-        return charges(
-            self.meters, request, model, self._workspaces, tokens=tokens, alone=self._alone
-        )
+        return charges(meters, request, model, self._workspaces, tokens=tokens, alone=self._alone)
+
+    def _meters_of(self, request: Request) -> tuple[Meter, ...]:
+        """Give those that hold for a request: all of the scenario, and its dialect's own."""
+        return self._own_meters.get(request.dialect, self._meters)
 
     def take_back(
         self, request: Request, admission: Admission | None, model: Model, store: Store, age: float
@@ -68,11 +76,14 @@ class Threshold:
         """Give back the tokens of a request that was let through, and its place."""
         _correct(request, admission, None, model, store, said=0, age=age)
 
-    def admission(self, due: tuple[Charge, ...], pick: Pick, age: float) -> Admission | None:
+    def admission(
+        self, request: Request, due: tuple[Charge, ...], pick: Pick, age: float
+    ) -> Admission | None:
         """Give what became of the charges, None where there were none."""
         if not due:
             return None
-        return Admission(self.meters, due, pick.readings, pick.refusers, pick.serial, age)
+        meters = self._meters_of(request)
+        return Admission(meters, due, pick.readings, pick.refusers, pick.serial, age)
 
     def turn_away(
         self, request: Request, model: Model, store: Store, age: float
@@ -85,7 +96,7 @@ class Threshold:
         if not due:
             return None
         pick = store.decide(request.caller.session, "", None, (), charges=due, now=age)
-        return self.admission(due, pick, age)
+        return self.admission(request, due, pick, age)
 
     def encounter(
         self,
@@ -126,7 +137,7 @@ class Threshold:
             context.attempt,
             context.seen,
             lambda key, most: store.spend(session, key, most),
-            said=isinstance(answer, ReplySpec | str),
+            said=request.api == "chat" and isinstance(answer, ReplySpec | str),
             calls=not _is_text(answer),
         )
         origins = [decision.trouble, *(origin for _, origin in found)]
@@ -185,14 +196,14 @@ def settle(
     request: Request, decision: Decision, reply: Reply, store: Store, *, said: int, age: float
 ) -> None:
     """Correct what a request was charged to what was really sent."""
-    done = reply if isinstance(reply, Completion) else None
+    done = reply if isinstance(reply, Completion | Embeddings) else None
     _correct(request, decision.admission, done, decision.context.model, store, said=said, age=age)
 
 
 def _correct(
     request: Request,
     admission: Admission | None,
-    done: Completion | None,
+    done: Completion | Embeddings | None,
     model: Model,
     store: Store,
     *,

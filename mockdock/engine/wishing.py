@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from mockdock.errors import UsageError
 from mockdock.request import Request
-from mockdock.scenario import Wish, wishes
+from mockdock.scenario import MOST_WISHES, Wish, wishes
+from mockdock.scenario.base import shown
 
 __all__ = ["plain", "wished"]
 
@@ -25,7 +27,7 @@ def wished(
 ) -> tuple[Request, tuple[Wish, ...]]:
     """Give a request without its wishes, and the wishes.
 
-    Raises UsageError when a wish cannot be understood.
+    Raises UsageError when a wish cannot be understood, or there are too many.
     """
     found: list[Wish] = []
     if "header" in triggers and _HEADER in request.headers:
@@ -36,6 +38,11 @@ def wished(
                 found += wishes(value)
     if "model" in triggers and _SUFFIX in request.model:
         model, _, wish = request.model.partition(_SUFFIX)
-        found += wishes(wish)
+        if not (mine := wishes(wish)):
+            message = f"the model {shown(request.model)} wishes for nothing after {_SUFFIX!r}"
+            raise UsageError(f"{message}: write such as {model}{_SUFFIX}429")
+        found += mine
         request = replace(request, model=model)
+    if len(found) > MOST_WISHES:
+        raise UsageError(f"a request has at most {MOST_WISHES} wishes, and this one {len(found)}")
     return request, tuple(found)

@@ -40,16 +40,13 @@ def priced(scenario: Scenario) -> Price:
     """
     catalogue = catalogue_of(scenario)
 
-    def price(model: str, usage: Mapping[str, Any]) -> float | None:
+    def price(model: str, usage: Mapping[str, int]) -> float | None:
         known = catalogue.get(model)
-        return None if known is None or known.prices is None else cost(known, _usage(usage))
+        if known is None or known.prices is None:
+            return None
+        return cost(known, Usage(**{each.name: usage.get(each.name, 0) for each in fields(Usage)}))
 
     return price
-
-
-def _usage(told: Mapping[str, Any]) -> Usage:
-    """Read the usage of a record, which may come from a file of anybody."""
-    return Usage(**{each.name: int(told.get(each.name) or 0) for each in fields(Usage)})
 
 
 def _policy(scenario: Scenario, given: str | Mapping[str, Any] | None) -> Policy:

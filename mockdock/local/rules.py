@@ -55,6 +55,7 @@ def _spoken(function: Callable[[Request, int], Awaitable[Any]]) -> Function:
 
     async def answer(request: Request, attempt: int) -> ReplySpec | ErrorSpec:
         given = await function(request, attempt)
-        return read_rule({"reply": given}, files=True).answers[0]
+        when = {"api": request.api} if request.api != "chat" else {}
+        return read_rule({"when": when, "reply": given}, files=True).answers[0]
 
     return answer

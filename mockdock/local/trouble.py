@@ -37,8 +37,15 @@ def read_trouble(trouble: Mapping[str, Any]) -> dict[str, Any]:
 
 def limit_cards(held: Session, session: str, *, secrets: bool) -> list[LimitCard]:
     """Tell how the limits of a session stand now; keys are hidden unless ``secrets`` are wanted."""
-    engine, limits = held.engine, held.engine.scenario.limits
-    found = gauges(limits, engine.store, session, held.age, alone=bool(held.key))
+    engine, scenario = held.engine, held.engine.scenario
+    found = gauges(
+        scenario.limits,
+        engine.store,
+        session,
+        held.age,
+        alone=bool(held.key),
+        own=scenario.own_limits,
+    )
     return [_card(each, secrets=secrets) for each in found]
 
 

@@ -123,11 +123,14 @@ def never_answered(rule: Compiled, entries: Sequence[Entry], *, secrets: bool) -
     return Problem(kind="unused", message=f"{rule.label} never answered{why}")
 
 
+_ASKED = ("chat", "embeddings")
+
+
 def _why(rule: Compiled, entries: Sequence[Entry], *, secrets: bool) -> str:
     asked = {
         id(entry.exchange.request): entry
         for entry in entries
-        if entry.exchange.request is not None and entry.exchange.request.api == "chat"
+        if entry.exchange.request is not None and entry.exchange.request.api in _ASKED
     }
     requests = [entry.exchange.request for entry in asked.values()]
     try:

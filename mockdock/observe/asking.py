@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 __all__ = ["Asking", "asking"]
+
+_TOKENS = "(tokens)"
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """A chat request in short.
+    """A request in short.
 
     ``user`` is the text of the last user message, ``system`` that of all system
     and developer messages; ``turn`` counts the user messages. ``tools`` are the
     names on offer, ``results`` those of the tools whose results end the
-    conversation, empty where it is not known.
+    conversation, empty where it is not known. Of an embeddings request ``user`` is
+    what is to be embedded, and there is nothing else.
     """
 
     user: str
@@ -25,17 +28,18 @@ class Asking:
     turn: int
     tools: tuple[str, ...]
     results: tuple[str, ...]
+    api: Literal["chat", "embeddings"] = "chat"
 
 
 def asking(record: Mapping[str, Any]) -> Asking | None:
-    """Read the request of a record; None when its body is no chat request."""
+    """Read the request of a record; None when its body is neither for chat nor to embed."""
     try:
         body = json.loads(record["request"]["body"])
     except (TypeError, ValueError, RecursionError):
         return None
     messages = body.get("messages") if isinstance(body, dict) else None
     if not isinstance(messages, list):
-        return None
+        return _to_embed(body.get("input")) if isinstance(body, dict) else None
     said = [each for each in messages if isinstance(each, dict)]
     users = [_text(each) for each in said if each.get("role") == "user"]
     return Asking(
@@ -45,6 +49,14 @@ def asking(record: Mapping[str, Any]) -> Asking | None:
         tools=tuple(_tools(body)),
         results=tuple(_results(said)),
     )
+
+
+def _to_embed(given: Any) -> Asking | None:
+    if not isinstance(given, str | list):
+        return None
+    listed = [given] if isinstance(given, str) else given
+    texts = [each if isinstance(each, str) else _TOKENS for each in listed]
+    return Asking("\n".join(dict.fromkeys(texts)), "", 0, (), (), "embeddings")
 
 
 def _text(message: Mapping[str, Any]) -> str:

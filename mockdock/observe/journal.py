@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from mockdock.embedding import Embeddings
 from mockdock.observe.exchange import Exchange
 from mockdock.observe.weight import weight
 from mockdock.reply import Completion, Failure
@@ -76,7 +77,7 @@ class _Count:
         self.missed += exchange.missed
         self.broken += bool(exchange.faults)
         reply = exchange.reply
-        if isinstance(reply, Completion):
+        if isinstance(reply, Completion | Embeddings):
             self.prompt_tokens += reply.usage.prompt_tokens
             self.completion_tokens += reply.usage.completion_tokens
         elif isinstance(reply, Failure):

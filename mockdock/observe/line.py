@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from mockdock.embedding import Embeddings
 from mockdock.observe.broken import how_it_ended
 from mockdock.observe.exchange import Exchange
 from mockdock.reply import Completion, Failure
@@ -40,11 +41,11 @@ def _status(status: int, *, color: bool) -> str:
 
 
 def _fallback(exchange: Exchange) -> str:
-    return "otherwise" if isinstance(exchange.reply, Completion) else "-"
+    return "otherwise" if isinstance(exchange.reply, Completion | Embeddings) else "-"
 
 
 def _tokens(exchange: Exchange) -> str:
-    if not isinstance(exchange.reply, Completion):
+    if not isinstance(exchange.reply, Completion | Embeddings):
         return "-"
     usage = exchange.reply.usage
     return f"{usage.prompt_tokens}+{usage.completion_tokens} tok"
@@ -56,6 +57,9 @@ def _notes(exchange: Exchange) -> list[str]:
     stream = exchange.request is not None and exchange.request.stream
     if stream:
         notes.append("stream")
+    if isinstance(exchange.reply, Embeddings):
+        made = len(exchange.reply.vectors)
+        notes.append(f"{made} vector{'s' * (made != 1)}")
     if exchange.attempt > 1:
         notes.append(f"attempt {exchange.attempt}")
     if ended := how_it_ended(outcome.ending, outcome.frames, faults, stream=stream):

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
+from mockdock.embedding import Embeddings
 from mockdock.frames import Cut, Frame, Raw
 from mockdock.observe import redact
 from mockdock.observe.broken import fault_words
@@ -40,7 +41,7 @@ def record(entry: Entry, *, secrets: bool = False) -> dict[str, Any]:
     "limits[0]", "timeline[1].chaos", or "request": it asked for it itself; else ""),
     ``method``, ``path``, ``status``, ``attempt``, ``model``, ``stream``, ``rule``,
     ``rule_key``, ``missed``, ``request`` {headers, body},
-    ``reply`` {headers, chunks, choices, error, error_status, retry_after, cause,
+    ``reply`` {headers, chunks, choices, embeddings, error, error_status, retry_after, cause,
     nearest, warnings}, ``usage`` and ``outcome`` {ending, frames, bytes, headless,
     cut, raw, alone, moments}. ``headless``: not even the head left.
     ``chunks`` are the frames as they were sent; ``status`` and ``headers`` are those
@@ -109,7 +110,9 @@ def record(entry: Entry, *, secrets: bool = False) -> dict[str, Any]:
             "chunks": chunks,
             **_said(exchange.reply, shown, secrets=secrets),
         },
-        "usage": asdict(exchange.reply.usage) if isinstance(exchange.reply, Completion) else None,
+        "usage": asdict(exchange.reply.usage)
+        if isinstance(exchange.reply, Completion | Embeddings)
+        else None,
         "outcome": {
             "ending": outcome.ending,
             "frames": outcome.frames,
@@ -180,6 +183,9 @@ def _said(reply: Reply, shown: _Shown, *, secrets: bool) -> dict[str, Any]:
     cause = None if failed is None else failed.cause
     return {
         "choices": [] if done is None else [_choice(choice, shown) for choice in done.choices],
+        "embeddings": {"count": len(reply.vectors), "dimensions": reply.dimensions}
+        if isinstance(reply, Embeddings)
+        else None,
         "error": None if failed is None else failed.kind,
         "error_status": None if failed is None else failed.status,
         "retry_after": None if failed is None else failed.retry_after,

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mockdock.errors import UsageError
 from mockdock.frames import Cut, Frame, Head, Raw
+from mockdock.observe.broken import how_it_ended
+from mockdock.observe.damaged import damaged, names, scale, seconds, whole
 
 __all__ = ["Recorded", "recorded"]
 
@@ -28,7 +29,8 @@ class Recorded:
     """A reply as it left: what follows the head has moments in seconds after the request.
 
     ``exact`` tells that the bytes are all those that were sent: no secret is hidden in
-    them. ``faults`` are the types of what had broken it.
+    them. ``faults`` are the types of what had broken it, ``time_scale`` are the real
+    seconds of a scenario second. ``told`` names it in short: method, path, status, bytes.
     """
 
     head: Head
@@ -36,6 +38,8 @@ class Recorded:
     exact: bool
     stream: bool
     faults: tuple[str, ...]
+    time_scale: float
+    told: str
 
 
 def recorded(record: Record) -> Recorded:
@@ -47,28 +51,34 @@ def recorded(record: Record) -> Recorded:
     try:
         return _recorded(record)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        which = record.get("number", "?")
-        raise UsageError(
-            f"record {which} is no record of a journal: {type(error).__name__}: {error}"
-        ) from error
+        raise damaged(record, error) from error
 
 
 def _recorded(record: Record) -> Recorded:
     reply, outcome = record["reply"], record["outcome"]
     chunks = [_bytes(each) for each in reply["chunks"]]
-    more = sum(map(len, chunks)) - int(outcome["bytes"])
+    sent, frames = whole(outcome["bytes"], "size"), whole(outcome["frames"], "number of frames")
+    more = sum(map(len, chunks)) - sent
     framed = outcome["ending"] == "completed" and more
     headers = tuple(
         _header(name, value, more if framed else 0) for name, value in reply["headers"].items()
     )
-    if record["status"] not in _STATUSES:
-        raise ValueError(f"{record['status']!r} is no status")
+    status, stream = whole(record["status"], "status"), bool(record["stream"])
+    if status not in _STATUSES:
+        raise ValueError(f"{status} is no status")
+    faults = names(record["faults"], "faults")
+    timed = (*_items(chunks, outcome), *_end(outcome))
+    ended = how_it_ended(outcome["ending"], frames, faults, stream=stream)
+    asked = " ".join(names([record["method"], record["path"]], "method and path"))
+    told = f"#{record['number']} {asked} {status} {sent} bytes {ended}".rstrip()
     return Recorded(
-        Head(record["status"], headers),
-        (*_items(chunks, outcome), *_end(outcome)),
+        Head(status, headers),
+        timed,
         exact=not more,
-        stream=bool(record["stream"]),
-        faults=tuple(str(each) for each in record["faults"]),
+        stream=stream,
+        faults=faults,
+        time_scale=scale(record),
+        told="".join(each if each.isprintable() else "?" for each in told),
     )
 
 
@@ -99,9 +109,9 @@ def _end(outcome: Record) -> Iterator[Timed]:
 
 
 def _moment(value: Any) -> float:
-    moment = float(value)
-    if not 0 <= moment < math.inf:
-        raise ValueError(f"{value!r} is no moment")
+    moment = seconds(value, "moment")
+    if moment < 0:
+        raise ValueError(f"{moment:g} is no moment")
     return moment
 
 

@@ -95,7 +95,7 @@ def _heard(record: Record) -> _Heard | str:
     if record["missed"]:
         return "answered by no rule"
     asked, model, reply = asking(record), record["model"], record["reply"]
-    if not model or asked is None:
+    if not model or asked is None or asked.api != "chat":
         return "no valid chat request"
     secrets = redact.secrets(record["request"]["headers"])
     if reply["error"] is not None:

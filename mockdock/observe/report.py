@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mockdock.observe import redact
-from mockdock.observe.asking import asking
+from mockdock.observe.asking import Asking, asking
 from mockdock.observe.broken import how_it_ended
 from mockdock.observe.difference import difference
 from mockdock.observe.verbs import Problem, Verdict
@@ -138,7 +138,11 @@ def _asked(record: Record, secret: Sequence[str]) -> Iterator[str]:
         yield f"tools: {_line(', '.join(asked.tools[:_TOOLS]), secret)}{more}"
     if asked.results:
         yield f"results of tools: {_line(', '.join(asked.results[:_TOOLS]), secret)}"
-    yield from _block("user: ", asked.user, secret)
+    yield from _block(_title(asked), asked.user, secret)
+
+
+def _title(asked: Asking) -> str:
+    return "user: " if asked.api == "chat" else "input: "
 
 
 def _unmet(unmet: Mapping[str, Any], secret: Sequence[str]) -> Iterator[str]:
@@ -163,7 +167,7 @@ def _exchange(record: Record) -> Iterator[str]:
     yield _line(_head(record), secret)
     asked = asking(record)
     if asked is not None:
-        yield from _indented(_block("user: ", asked.user, secret))
+        yield from _indented(_block(_title(asked), asked.user, secret))
         if asked.results:
             yield f"    after tools: {_line(', '.join(asked.results), secret)}"
     reply = record["reply"]
@@ -175,6 +179,9 @@ def _exchange(record: Record) -> Iterator[str]:
     for at, choice in enumerate(choices[:_TOOLS]):
         title = f"reply {at + 1}" if len(choices) > 1 else "reply"
         yield from _indented(_choice(title, choice, secret))
+    if made := reply.get("embeddings"):
+        count = made["count"]
+        yield f"    reply: {count} vector{'s' * (count != 1)} of {made['dimensions']} numbers"
     for warning in reply["warnings"][:_TOOLS]:
         yield f"    warning: {_line(warning, secret)}"
 

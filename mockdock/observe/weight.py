@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from sys import getsizeof
 
+from mockdock.embedding import Embeddings
 from mockdock.observe.exchange import Exchange
 from mockdock.reply import Choice, Completion, Failure
 
@@ -42,6 +43,8 @@ def weight(exchange: Exchange) -> int:
     total += getsizeof(exchange.headers) + sum(map(getsizeof, chain(*exchange.headers.items())))
     if isinstance(reply, Completion):
         total += sum(_choice(choice, logprobs=reply.logprobs) for choice in reply.choices)
+    elif isinstance(reply, Embeddings):
+        total += sum(map(getsizeof, reply.vectors))
     elif isinstance(reply, Failure):
         unmet = chain.from_iterable(near.unmet for near in reply.nearest)
         total += sum(_UNMET + getsizeof(each.found) for each in unmet)

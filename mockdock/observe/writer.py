@@ -7,10 +7,10 @@ import os
 import stat
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import orjson
 
@@ -25,6 +25,7 @@ _MOST_BYTES = 64_000_000
 _BATCH_BYTES = 1_000_000
 _AGAIN = 1.0
 _STOP_SECONDS = 5.0
+_LETTERS = 200
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a pipe"),
@@ -42,8 +43,9 @@ class JournalWriter:
     Lines are added to the file at ``path``; a new one can be read by its owner
     only. Writing has a thread of its own, so replies never wait: up to 10,000
     exchanges or 64 MB queue up, what does not fit is dropped, and a line
-    {"dropped": n} stands in its place. What goes wrong is told by ``say``, once
-    for each reason, and tried again every second. A file that is renamed or
+    {"dropped": n} stands in its place, as one does in that of an exchange that cannot
+    be written. What goes wrong is told by ``say``, once for each reason, and where the
+    disk is to blame tried again every second. A file that is renamed or
     deleted meanwhile is told, and a new one is begun at its path.
 
     >>> with JournalWriter(Path("journal.jsonl"), print) as writer:
@@ -65,6 +67,7 @@ class JournalWriter:
         self._line = b""
         """What was written of a line that has no end yet."""
         self._trouble = ""
+        self._unwritable: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="mockdock journal", daemon=True)
 
     def start(self) -> Self:
@@ -144,7 +147,7 @@ class JournalWriter:
             self._bytes -= taken
             drained = not self._queue
         self._tell_lost(batch, drained=drained)
-        self._rest = b"".join(map(_written, batch))
+        self._rest = b"".join(map(self._written, batch))
         return bool(batch)
 
     def _tell_lost(self, batch: list[Entry | int], *, drained: bool) -> None:
@@ -156,6 +159,24 @@ class JournalWriter:
         if drained and self._lost:
             self._say(f"{self._path}: {_counted(self._lost)} dropped")
             self._lost = 0
+
+    def _written(self, each: Entry | int) -> bytes:
+        """Write an entry as a line; in the place of one that cannot be stands that it is not there.
+
+        Why is told once for each kind of error, and with all details in the log.
+        """
+        if isinstance(each, int):
+            return _as_line({"dropped": each})
+        try:
+            return _as_line(record(each))
+        except Exception as error:  # noqa: BLE001 - a defect of ours must not end the journal
+            _log.debug("exchange %s cannot be written", each.number, exc_info=True)
+            kind = type(error).__name__
+            if kind not in self._unwritable:
+                self._unwritable.add(kind)
+                why = " ".join(f"{kind}: {error}".split())[:_LETTERS]
+                self._say(f"{self._path}: exchange {each.number} cannot be written: {why}")
+            return _as_line({"dropped": 1})
 
     def _flush(self) -> bool:
         """Write what is ready; False when that is not possible now."""
@@ -216,15 +237,8 @@ def _wrong(path: Path) -> str:
     return next((what for is_kind, what in _KINDS if is_kind(mode)), "")
 
 
-def _written(each: Entry | int) -> bytes:
-    """Write an entry as a line; one that cannot be is left out, and the log tells why."""
-    if isinstance(each, int):
-        return orjson.dumps({"dropped": each}) + b"\n"
-    try:
-        return orjson.dumps(record(each)) + b"\n"
-    except Exception:  # noqa: BLE001 - a defect of ours must not end the journal
-        _log.exception("exchange %s could not be written to the journal", each.number)
-        return b""
+def _as_line(record: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(record) + b"\n"
 
 
 def _counted(count: int) -> str:

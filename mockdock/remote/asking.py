@@ -77,7 +77,7 @@ class Asking:
         status, raw = self._connections.ask(method, path, content, headers, wait=wait, again=again)
         try:
             answer = json.loads(raw) if raw else None
-        except ValueError:
+        except (ValueError, RecursionError):
             raise self._stranger(method, resource, status) from None
         if status not in _OK:
             raise self._refused(answer) or self._stranger(method, resource, status)

@@ -21,9 +21,10 @@ from mockdock.scenario.replies import (
     ToolCallSpec,
     UsageSpec,
 )
-from mockdock.scenario.wishes import Wish, wishes
+from mockdock.scenario.wishes import MOST_WISHES, Wish, wishes
 
 __all__ = [
+    "MOST_WISHES",
     "AuditSpec",
     "AuthKeys",
     "ChaosSpec",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from mockdock.policy import LINES, POLICIES, Backoff, Clock, Herd, LineName, Policy, RetryAfter
 from mockdock.scenario.base import (
@@ -34,12 +34,19 @@ Share = Annotated[Number, Field(ge=0, le=1)]
 def _status(value: object) -> object:
     if isinstance(value, int) and not isinstance(value, bool):
         if value not in _ERRORS:
-            refuse([Complaint(f"{value} is not an HTTP error", "a status from 400 to 599")])
-    elif value not in _CLASSES:
+            refuse([Complaint(f"{shown(value)} is not an HTTP error", "a status from 400 to 599")])
+    elif not isinstance(value, str) or value not in _CLASSES:
         refuse([unknown(value, tuple(_CLASSES), "a status from 400 to 599")])
     return value
 
 
+def _code(value: str) -> str:
+    if not value.isprintable():
+        refuse([Complaint(f"{shown(value)} cannot be a code", "printable characters only")])
+    return value
+
+
+Code = Annotated[Word, AfterValidator(_code)]
 Status = Annotated[
     Literal["4xx", "5xx"] | Annotated[int, Field(ge=400, le=599)], BeforeValidator(_status)
 ]
@@ -51,7 +58,7 @@ class RetrySpec(Part):
     statuses: tuple[Status, ...] | None = Field(
         None, description="HTTP errors such as 429, or 5xx for all of them"
     )
-    codes: tuple[Word, ...] | None = Field(
+    codes: tuple[Code, ...] | None = Field(
         None, description="codes or types of errors; they win over statuses"
     )
     connection: Bool | None = Field(
@@ -66,7 +73,7 @@ class NeverSpec(Part):
         None,
         description="HTTP errors such as 400, or 4xx for all not to be retried by number",
     )
-    codes: tuple[Word, ...] | None = Field(
+    codes: tuple[Code, ...] | None = Field(
         None, description="codes or types of errors such as insufficient_quota; they win"
     )
 
@@ -131,7 +138,7 @@ class HerdSpec(Part):
     @classmethod
     def _spell_out(cls, data: Any) -> Any:
         if isinstance(data, int | float) and not isinstance(data, bool):
-            return {"threshold": float(data)}
+            return {"threshold": data}
         if isinstance(data, dict | HerdSpec):
             return data
         raise rejection(Complaint(f"expected a number or a mapping, got {shown(data)}"))
@@ -148,7 +155,7 @@ class HerdSpec(Part):
 
 
 def _policy(value: object) -> object:
-    if value is not None and value not in POLICIES:
+    if value is not None and (not isinstance(value, str) or value not in POLICIES):
         refuse([unknown(value, tuple(POLICIES))])
     return value
 

@@ -24,6 +24,7 @@ from mockdock.scenario import placeholders
 
 __all__ = [
     "DEEPEST",
+    "LARGEST",
     "Bool",
     "Complaint",
     "Count",
@@ -48,6 +49,8 @@ __all__ = [
 
 DEEPEST = 100
 LONGEST = 60
+LARGEST = 10**12
+"""The largest whole number: journals and floating-point numbers hold it, and sums of many."""
 
 Path = tuple[str | int, ...]
 
@@ -100,13 +103,19 @@ def shown(value: object) -> str:
         return "a mapping"
     if isinstance(value, list | tuple):
         return "a list"
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - a message must not be lost for it
+        long = isinstance(value, int)
+        return "a number of thousands of digits" if long else f"some {type(value).__name__}"
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 4]}...{text[-1]}"
 
 
 def nearest(word: object, known: Iterable[str]) -> str:
     """Say which known word was probably meant, empty when none is near."""
-    found = difflib.get_close_matches(str(word).lower(), tuple(known), n=1)
+    if not isinstance(word, str):
+        return ""
+    found = difflib.get_close_matches(word.lower(), tuple(known), n=1)
     return f"did you mean {found[0]!r}?" if found and found[0] != word else ""
 
 
@@ -175,8 +184,8 @@ def _template(text: str) -> str:
 Bool = StrictBool
 Word = Annotated[str, Field(min_length=1)]
 Template = Annotated[str, AfterValidator(_template)]
-Count = Annotated[StrictInt, Field(ge=0)]
-Positive = Annotated[StrictInt, Field(ge=1)]
+Count = Annotated[StrictInt, Field(ge=0, le=LARGEST)]
+Positive = Annotated[StrictInt, Field(ge=1, le=LARGEST)]
 Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 Logprob = Annotated[Number, Field(le=0)]
 Spread = Annotated[Number, Field(ge=0)]

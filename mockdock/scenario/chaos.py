@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
-from mockdock.scenario.base import Complaint, Number, Part, Word, refuse, rejection, shown
+from mockdock.scenario.base import (
+    LARGEST,
+    Complaint,
+    Number,
+    Part,
+    Word,
+    refuse,
+    rejection,
+    shown,
+)
 from mockdock.scenario.conditions import When
 from mockdock.scenario.durations import Duration
-from mockdock.scenario.faults import FaultSpec
+from mockdock.scenario.faults import MOST_FAULTS, Faults
 from mockdock.scenario.pace import PacingSpec
 from mockdock.scenario.replies import ErrorSpec
 from mockdock.scenario.wishes import Wish, wish
 
-__all__ = ["Burst", "ChaosSpec", "PhaseSpec"]
+__all__ = ["Burst", "ChaosSpec", "PhaseSpec", "crowded"]
 
-_Weight = Annotated[Number, Field(ge=0)]
+_Weight = Annotated[Number, Field(ge=0, le=LARGEST)]
 
 
 class Burst(Part):
@@ -38,7 +49,13 @@ def _mix(value: Any) -> Any:
     if not isinstance(value, dict) or not value:
         hint = "such as {429: 3, 503: 1, reset: 1}"
         refuse([Complaint(f"expected errors and faults with weights, got {shown(value)}", hint)])
-    return {str(name): weight for name, weight in value.items()}
+    mix: dict[str, Any] = {}
+    for key, weight in value.items():
+        name = str(key)
+        if name in mix:
+            refuse([Complaint(f"{shown(name)} twice, as a number and as a text", at=(name,))])
+        mix[name] = weight
+    return mix
 
 
 def _wish(name: str) -> Wish:
@@ -88,7 +105,7 @@ class PhaseSpec(Part):
         ErrorSpec | None,
         BeforeValidator(_error, json_schema_input_type=ErrorSpec | str | int | None),
     ] = Field(None, description="every request gets this error; a kind or a status is short for it")
-    faults: tuple[FaultSpec, ...] = Field((), description="faults of every reply")
+    faults: Faults = Field((), description="faults of every reply")
     chaos: ChaosSpec | None = Field(None, description="chaos, in place of the scenario's")
     pacing: PacingSpec | None = Field(None, description="another pace")
 
@@ -96,4 +113,25 @@ class PhaseSpec(Part):
     def _check(self) -> Self:
         if self.error is None and not self.faults and self.chaos is None and self.pacing is None:
             refuse([Complaint("a phase needs one of: error, faults, chaos, pacing")])
+        if self.for_ == 0:
+            hint = "leave 'for' out for one that lasts for good"
+            refuse([Complaint("a phase takes some time", hint, at=("for",))])
         return self
+
+    @property
+    def ends(self) -> float:
+        """When it is over, counted from the start of the session; infinite: never."""
+        return math.inf if self.for_ is None else self.at + self.for_
+
+
+def crowded(timeline: Sequence[PhaseSpec]) -> Iterator[Complaint]:
+    """Complain about the phase with which there are too many faults at one time."""
+    begins = [(phase.at, len(phase.faults), at) for at, phase in enumerate(timeline)]
+    ends = [(phase.ends, -len(phase.faults), at) for at, phase in enumerate(timeline)]
+    faults = 0
+    for _, change, index in sorted([*begins, *ends]):
+        faults += change
+        if faults > MOST_FAULTS:
+            message = f"{faults} faults of phases at the same time, at most {MOST_FAULTS} compose"
+            yield Complaint(message, at=("timeline", index, "faults"))
+            return

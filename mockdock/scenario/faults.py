@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, StrictInt, model_validator
 
 from mockdock.fault import OPTIONS, After, Fault, FaultName
 from mockdock.scenario.base import (
+    LARGEST,
     Complaint,
     Count,
     Number,
@@ -23,7 +24,7 @@ from mockdock.scenario.base import (
 from mockdock.scenario.conditions import When
 from mockdock.scenario.durations import Duration
 
-__all__ = ["FAULT_NAMES", "AfterSpec", "FaultSpec"]
+__all__ = ["FAULT_NAMES", "MOST_FAULTS", "AfterSpec", "FaultSpec", "Faults"]
 
 _SHORT = {"reset": "connection_reset"}
 FAULT_NAMES: tuple[str, ...] = (*get_args(FaultName), *_SHORT)
@@ -31,7 +32,6 @@ FAULT_NAMES: tuple[str, ...] = (*get_args(FaultName), *_SHORT)
 _PLACES = ("tokens", "chunks", "bytes", "time")
 _RATE = re.compile(r"(?P<number>\d+(\.\d+)?) ?(?P<unit>B|KB|KiB|MB|MiB)/s", re.ASCII)
 _UNITS = {"B": 1, "KB": 1000, "KiB": 1024, "MB": 1000**2, "MiB": 1024**2}
-_MOST = 1e12
 _HEADER = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 _REDIRECTS = (301, 302, 303, 307, 308)
 
@@ -48,13 +48,14 @@ def _rate(value: object) -> float:
     if found is not None:
         rate = float(found["number"]) * _UNITS[found["unit"]]
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        rate = float(value)
+        rate = value
     else:
         hint = "such as 500B/s, 10KB/s or a number of bytes a second"
         raise rejection(Complaint(f"{shown(value)} is not a rate", hint))
-    if not 0 < rate <= _MOST:
-        refuse([Complaint(f"a rate is more than 0 and at most {_MOST:g} B/s, got {shown(value)}")])
-    return rate
+    if not 0 < rate <= LARGEST:
+        message = f"a rate is more than 0 and at most {LARGEST:g} B/s, got {shown(value)}"
+        refuse([Complaint(message)])
+    return float(rate)
 
 
 def _header(value: object) -> object:
@@ -148,9 +149,9 @@ class FaultSpec(Part):
     inside: Annotated[Literal["string", "character"] | None, BeforeValidator(_inside)] = Field(
         None, description="cut within a JSON string, or a character of several bytes"
     )
-    by: Annotated[StrictInt | None, BeforeValidator(_by)] = Field(
-        None, description="bytes that content-length says too many; negative: too few"
-    )
+    by: Annotated[
+        Annotated[StrictInt, Field(ge=-LARGEST, le=LARGEST)] | None, BeforeValidator(_by)
+    ] = Field(None, description="bytes that content-length says too many; negative: too few")
     content_type: HeaderValue = Field(None, description="what content-type says")
     location: HeaderValue = Field(None, description="where to; absent: to the same address")
 
@@ -179,11 +180,11 @@ class FaultSpec(Part):
         if self.status is None:
             return
         if self.type == "redirect" and self.status not in _REDIRECTS:
-            listed = ", ".join(map(str, _REDIRECTS))
-            yield Complaint(f"{self.status} is no redirect", f"one of: {listed}", ("status",))
+            hint = f"one of: {', '.join(map(str, _REDIRECTS))}"
+            yield Complaint(f"{shown(self.status)} is no redirect", hint, ("status",))
         if self.type == "html_error" and not 400 <= self.status <= 599:  # noqa: PLR2004
             hint = "a status from 400 to 599, such as 502 or 504"
-            yield Complaint(f"{self.status} is not an HTTP error", hint, ("status",))
+            yield Complaint(f"{shown(self.status)} is not an HTTP error", hint, ("status",))
 
     def fault(self) -> Fault:
         """Give the fault, with times in seconds."""
@@ -202,5 +203,11 @@ class FaultSpec(Part):
             location=self.location,
         )
 
+
+MOST_FAULTS = 64
+"""Faults of one place: those of a scenario, a reply and phases compose, one within the other."""
+
+Faults = Annotated[tuple[FaultSpec, ...], Field(max_length=MOST_FAULTS)]
+"""What breaks of a reply, as they compose."""
 
 _ALL = tuple(dict.fromkeys(option for options in OPTIONS.values() for option in options))

@@ -1,4 +1,4 @@
-"""What a valid scenario says in vain: rules that never match, replies never given."""
+"""What a valid scenario says in vain: rules that never match, replies and errors never given."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from mockdock.scenario.base import nearest
+from mockdock.scenario.chaos import PhaseSpec
 from mockdock.scenario.conditions import CountCondition, TextCondition, When
 from mockdock.scenario.discord import discords
 from mockdock.scenario.implication import holds, implied, text_implied
 from mockdock.scenario.models import Rule, Scenario
+from mockdock.scenario.pace import PacingSpec
 
 __all__ = ["Finding", "lint"]
 
@@ -23,25 +25,31 @@ class Finding:
     """Something a scenario says in vain.
 
     An "error" can never have an effect; a "warning" is probably not meant.
-    ``rule`` is the index of the rule, ``location`` where it was read.
+    ``rule`` is the index of the rule, None for a phase of the timeline; ``location``
+    is where the rule was read, or which phase it is.
     """
 
     severity: Severity
     message: str
-    rule: int
+    rule: int | None
     location: str = ""
 
     def __str__(self) -> str:
         where = f"{self.location}: " if self.location else ""
-        return f"{where}{self.severity}: rules[{self.rule}]: {self.message}"
+        which = "" if self.rule is None else f"rules[{self.rule}]: "
+        return f"{where}{self.severity}: {which}{self.message}"
 
 
 def lint(scenario: Scenario) -> tuple[Finding, ...]:
-    """Find what has no effect, in the order of the rules; no false alarm is meant."""
+    """Find what has no effect, rules in their order, then phases; no false alarm is meant."""
     findings: list[Finding] = []
     for index, rule in enumerate(scenario.rules):
         for severity, message in _about(index, scenario):
             findings.append(Finding(severity, message, index, rule.location))
+    for index in range(len(scenario.timeline)):
+        phase = _phase(index, scenario.timeline)
+        doubts = _phase_doubts(index, scenario.timeline)
+        findings += [Finding("warning", message, None, phase) for message in doubts]
     return tuple(findings)
 
 
@@ -87,6 +95,9 @@ def _contradictions(when: When) -> Iterator[str]:
     if when.api in ("models", "stored"):
         what = "a question for models" if when.api == "models" else "an operation on what is stored"
         yield from (f"{what} has no {key}" for key in _chat_only(when))
+    if when.api == "embeddings":
+        lacking = (key for key in _chat_only(when) if key != "user message")
+        yield from (f"a request for embeddings has no {key}" for key in lacking)
 
 
 def _unlisted(when: When, scenario: Scenario) -> Iterator[str]:
@@ -163,3 +174,28 @@ def _state_doubts(rule: Rule, rules: tuple[Rule, ...]) -> Iterator[str]:
     for key in rule.set_state:
         if not any(key in (one.when.state or {}) for one in rules):
             yield f"no rule asks for the state {key!r}"
+
+
+def _phase(index: int, timeline: tuple[PhaseSpec, ...]) -> str:
+    name = timeline[index].name
+    return f"timeline[{index}]" if name is None else f"timeline[{index}] ({name})"
+
+
+def _phase_doubts(index: int, timeline: tuple[PhaseSpec, ...]) -> Iterator[str]:
+    phase = timeline[index]
+    paces = [one.pacing for one in timeline if one.pacing not in (None, PacingSpec())]
+    alone = phase.error is None and not phase.faults and phase.chaos is None
+    if alone and phase.pacing == PacingSpec() and not paces:
+        yield "nothing happens in it: its pacing says nothing"
+    if phase.error is None:
+        return
+    for earlier in range(index):
+        other = timeline[earlier]
+        at_once = phase.at < other.ends and other.at < phase.ends
+        if (
+            at_once
+            and other.error is not None
+            and implied(other.when or When(), phase.when or When())
+        ):
+            yield f"its error is in vain while {_phase(earlier, timeline)} goes on, which has one"
+            break

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, Tag, model_validator
 
+from mockdock.gateways import Azure, Gateways, Langdock
+from mockdock.request import DialectName
 from mockdock.scenario import placeholders
 from mockdock.scenario.audit import AuditSpec
 from mockdock.scenario.base import (
@@ -22,12 +25,14 @@ from mockdock.scenario.base import (
     shown,
     unknown,
 )
-from mockdock.scenario.chaos import ChaosSpec, PhaseSpec
+from mockdock.scenario.chaos import ChaosSpec, PhaseSpec, crowded
 from mockdock.scenario.conditions import When
-from mockdock.scenario.faults import FaultSpec
+from mockdock.scenario.faults import Faults
+from mockdock.scenario.gateways import AzureSpec, LangdockSpec
 from mockdock.scenario.limits import LimitSpec
 from mockdock.scenario.pace import PacingSpec
 from mockdock.scenario.replies import Answer, ErrorSpec, ReplySpec
+from mockdock.scenario.vectors import MOST_DIMENSIONS, misplaced
 
 __all__ = ["VERSION", "AuthKeys", "ModelSpec", "Rule", "Scenario"]
 
@@ -48,6 +53,9 @@ class ModelSpec(Part):
     context_window: Positive | None = Field(None, description="tokens of request and answer")
     max_output_tokens: Positive | None = Field(None, description="tokens of the longest answer")
     reasoning: Bool | None = Field(None, description="it thinks before it answers")
+    dimensions: Annotated[Positive, Field(le=MOST_DIMENSIONS)] | None = Field(
+        None, description="length of its embeddings, for a model that makes such"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -121,6 +129,9 @@ class Rule(Part):
             if api in _ONLY_ERRORS and not isinstance(answer, ErrorSpec):
                 message = f"the {api} API can only be answered by an error"
                 yield Complaint(message, _ONLY_ERRORS[api], at)
+            elif isinstance(answer, ReplySpec):
+                for wrong in misplaced(api, answer.given()):
+                    yield replace(wrong, at=(*at, *wrong.at))
             yield from _match_complaints(answer, at, self.when)
 
     def _placed(self) -> Iterator[tuple[Path, ReplySpec | ErrorSpec]]:
@@ -228,7 +239,9 @@ class Scenario(Part):
     workspaces: dict[Word, tuple[Word, ...]] = Field(
         default_factory=dict, description="the API keys of each workspace, for limits"
     )
-    faults: tuple[FaultSpec, ...] = Field((), description="what breaks, of any reply")
+    azure: AzureSpec | None = Field(None, description="the Azure OpenAI resource")
+    langdock: LangdockSpec | None = Field(None, description="the Langdock workspace")
+    faults: Faults = Field((), description="what breaks, of any reply")
     chaos: ChaosSpec | None = Field(None, description="errors and faults by chance")
     timeline: tuple[PhaseSpec, ...] = Field((), description="what happens when")
     audit: AuditSpec | None = Field(None, description="how a client is to retry")
@@ -244,11 +257,28 @@ class Scenario(Part):
     rules: tuple[Rule, ...] = Field((), description="tried in this order, the first match answers")
     otherwise: Otherwise | None = Field(None, description="the answer when no rule matches")
 
+    @property
+    def gateways(self) -> Gateways:
+        """How providers are to speak."""
+        return Gateways(
+            azure=Azure() if self.azure is None else self.azure.azure(),
+            langdock=Langdock() if self.langdock is None else self.langdock.langdock(),
+        )
+
+    @property
+    def own_limits(self) -> Mapping[DialectName, tuple[LimitSpec, ...]]:
+        """The limits that hold for the requests of one dialect, on top of ``limits``."""
+        return {"langdock": (self.langdock or LangdockSpec()).limits}
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         refuse(self._workspace_complaints())
+        refuse(crowded(self.timeline))
         if isinstance(self.otherwise, ReplySpec | ErrorSpec):
             refuse(_match_complaints(self.otherwise, ("otherwise",), None))
+        if isinstance(self.otherwise, ReplySpec):
+            wrong = misplaced("chat", self.otherwise.given())
+            refuse(replace(each, at=("otherwise", *each.at)) for each in wrong)
         for index, phase in enumerate(self.timeline):
             if phase.error is not None:
                 refuse(_match_complaints(phase.error, ("timeline", index, "error"), None))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -18,6 +19,8 @@ from mockdock.scenario.wording import worded
 __all__ = ["complaints", "problems"]
 
 _TAG = re.compile(r"<\w+>")
+_OF_KEY = "[key]"
+"""What pydantic adds to the place of a key that is wrong."""
 
 
 def problems(error: ValidationError, document: Document, file: str) -> list[Problem]:
@@ -33,8 +36,11 @@ def complaints(error: ValidationError) -> Iterator[tuple[Path, Complaint]]:
     """Give everything wrong, each with its place in the value validated."""
     for detail in error.errors(include_url=False):
         path: Path = tuple(part for part in detail["loc"] if not _is_tag(part))
+        if wrong_key := path[-1:] == (_OF_KEY,):
+            path = path[:-1]
         for complaint in _complaints(detail):
-            yield (*path, *complaint.at), complaint
+            on_key = complaint.on_key or wrong_key
+            yield (*path, *complaint.at), replace(complaint, on_key=on_key)
 
 
 def _is_tag(part: str | int) -> bool:

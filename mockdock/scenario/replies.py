@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 from mockdock.reply import ErrorKind, Finish
 from mockdock.scenario import placeholders
 from mockdock.scenario.base import (
+    LARGEST,
     Bool,
     Complaint,
     Count,
@@ -29,10 +30,11 @@ from mockdock.scenario.base import (
     unknown,
 )
 from mockdock.scenario.durations import Duration
-from mockdock.scenario.faults import FaultSpec
+from mockdock.scenario.faults import FAULT_NAMES, Faults
 from mockdock.scenario.headers import ReplyHeaders
 from mockdock.scenario.limits import HeaderWord
 from mockdock.scenario.pace import PacingSpec
+from mockdock.scenario.vectors import VECTORS, VectorOrAuto, Vectors
 
 __all__ = [
     "Answer",
@@ -106,6 +108,8 @@ def _reasoning(value: object) -> object:
         refuse([Complaint(f"expected a number of tokens or a text, got {shown(value)}")])
     if isinstance(value, int) and value < 0:
         refuse([Complaint("a number of tokens cannot be negative")])
+    if isinstance(value, int) and value > LARGEST:
+        refuse([Complaint(f"{shown(value)} is not at most {LARGEST:g}")])
     return value
 
 
@@ -116,9 +120,9 @@ class LogprobsSpec(Part):
     spread: Spread = Field(0.15, description="their standard deviation")
 
 
-BODIES = ("text", "json", "file", "generate", "refusal")
+BODIES = ("text", "json", "file", "generate", "refusal", *VECTORS)
 CONTENT = (*BODIES, "tool_calls", "choices", "reasoning")
-WHOLE_ONLY = ("choices", "usage", "headers", "pacing", "faults")
+WHOLE_ONLY = (*VECTORS, "choices", "usage", "headers", "pacing", "faults")
 
 
 class ReplySpec(Part):
@@ -146,6 +150,12 @@ class ReplySpec(Part):
     choices: Annotated[tuple[ReplySpec, ...], Field(min_length=1)] | None = Field(
         None, description="one reply for each of the n answers"
     )
+    embedding: VectorOrAuto = Field(
+        None, description="of an embeddings request: the vector of every input, or auto: made up"
+    )
+    embeddings: Vectors = Field(
+        None, description="of an embeddings request: a vector for each input, in their order"
+    )
     finish: Finish | None = Field(None, description="finish_reason, instead of the real one")
     logprobs: LogprobsSpec | None = Field(
         None, description="how sure the model seems: mean and spread of log probabilities"
@@ -153,7 +163,7 @@ class ReplySpec(Part):
     usage: UsageSpec | None = Field(None, description="token counts, instead of the real ones")
     headers: ReplyHeaders = Field(default_factory=dict, description="additional headers")
     pacing: PacingSpec | None = Field(None, description="pace of this reply")
-    faults: tuple[FaultSpec, ...] = Field((), description="what breaks of this reply")
+    faults: Faults = Field((), description="what breaks of this reply")
 
     @model_validator(mode="before")
     @classmethod
@@ -221,7 +231,10 @@ class ReplySpec(Part):
 def _error(value: object) -> object:
     if isinstance(value, int) and not isinstance(value, bool):
         if not 400 <= value <= 599:  # noqa: PLR2004 - the HTTP errors
-            refuse([Complaint(f"{value} is not an HTTP error", "a status from 400 to 599")])
+            refuse([Complaint(f"{shown(value)} is not an HTTP error", "a status from 400 to 599")])
+    elif value in FAULT_NAMES:
+        hint = f"write faults: [{value}]"
+        refuse([Complaint(f"{shown(value)} is a fault, not an error", hint)])
     elif value not in get_args(ErrorKind):
         refuse([unknown(value, get_args(ErrorKind), "a status from 400 to 599")])
     return value

@@ -21,10 +21,12 @@ from mockdock.scenario.faults import FAULT_NAMES, FaultSpec
 from mockdock.scenario.replies import ErrorSpec
 from mockdock.scenario.wording import worded
 
-__all__ = ["Wish", "wish", "wishes"]
+__all__ = ["MOST_WISHES", "Wish", "wish", "wishes"]
 
 Wish = ErrorSpec | FaultSpec
 
+MOST_WISHES = 16
+"""Wishes of one request, wherever it makes them."""
 _LONGEST = 200
 _PLACES = ("tokens", "chunks", "bytes", "time")
 _OF_ERRORS = ("retry_after", "header", "should_retry", "message", "type", "param", "code")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mockdock.scenario.base import Complaint, shown, unknown
@@ -20,6 +20,20 @@ _EXPECTED = {
     "dict_type": "a mapping",
     "tuple_type": "a list",
 }
+_PERCENT = re.compile(r"(\d{1,9}(\.\d{1,9})?) ?%", re.ASCII)
+_LISTS = {
+    "limits": "[{rpm: 3}]",
+    "faults": "[reset]",
+    "timeline": "[{at: 30s, for: 60s, error: 503}]",
+    "statuses": "[429, 5xx]",
+    "codes": "[insufficient_quota]",
+    "skip": "[herd]",
+    "jitter": "[0.75, 1]",
+    "rules": "[{reply: Hello!}]",
+    "replies": "[Hello!, Goodbye!]",
+    "keys": "[a-key]",
+}
+"""What a list looks like, by the key that holds it."""
 _BOUNDS = {
     "greater_than_equal": ("at least", "ge"),
     "less_than_equal": ("at most", "le"),
@@ -40,18 +54,34 @@ def worded(detail: Mapping[str, Any]) -> Iterator[Complaint]:
     elif kind == "literal_error":
         yield unknown(value, _QUOTED.findall(context["expected"]))
     elif kind in _EXPECTED:
-        hint = "put it in quotes" if kind == "string_type" and _is_scalar(value) else ""
+        hint = _hint(kind, value, detail["loc"])
         yield Complaint(f"expected {_EXPECTED[kind]}, got {shown(value)}", hint)
     elif kind == "string_too_short":
         yield Complaint("the text is empty")
     elif kind == "too_short":
         if not value:  # else its items are wrong, and each has its own message
             yield Complaint("the list is empty")
+    elif kind == "too_long":
+        most, got = context["max_length"], context["actual_length"]
+        yield Complaint(f"the list has {got} items, at most {most} are allowed")
     elif kind in _BOUNDS:
         word, limit = _BOUNDS[kind]
         yield Complaint(f"{shown(value)} is not {word} {context[limit]:g}")
     else:
         yield Complaint(f"{shown(value)}: {detail['msg'].lower()}")
+
+
+def _hint(kind: str, value: object, place: Sequence[str | int]) -> str:
+    """Say what would be right, where that shows."""
+    if kind == "string_type":
+        return "put it in quotes" if _is_scalar(value) else ""
+    if kind == "float_type":
+        percent = _PERCENT.fullmatch(value) if isinstance(value, str) else None
+        return f"write {float(percent[1]) / 100:g}" if percent else ""
+    if kind == "tuple_type" and place:
+        example = _LISTS.get(str(place[-1]))
+        return f"write a list, such as {example}" if example else ""
+    return ""
 
 
 def _is_scalar(value: object) -> bool:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from mockdock.errors import UsageError
 from mockdock.scenario import placeholders
@@ -49,6 +49,8 @@ class Answering(ABC):
         reasoning: int | str | None = None,
         tool_calls: Sequence[Mapping[str, Any]] | None = None,
         choices: Sequence[Answer] | None = None,
+        embedding: Sequence[float] | Literal["auto"] | None = None,
+        embeddings: Sequence[Sequence[float]] | None = None,
         finish: Finish | None = None,
         logprobs: Mapping[str, float] | None = None,
         usage: Mapping[str, int] | None = None,
@@ -66,6 +68,7 @@ class Answering(ABC):
         >>> dock.when(user="weather").reply("Sunny.", usage={"prompt_tokens": 7})
         >>> dock.reply(json={"city": "Paris"})
         >>> dock.when(user="story").reply("Once upon a time", faults=["truncate"])
+        >>> dock.when(api="embeddings").reply(embedding=[0.6, 0.8])
         """
         given = {
             "text": text,
@@ -75,6 +78,8 @@ class Answering(ABC):
             "reasoning": reasoning,
             "tool_calls": tool_calls,
             "choices": choices,
+            "embedding": embedding,
+            "embeddings": embeddings,
             "finish": finish,
             "logprobs": logprobs,
             "usage": usage,

@@ -12,6 +12,7 @@ from typing import Any
 from mockdock.frames import Outcome
 from mockdock.reply import Usage
 from mockdock.request import Request
+from mockdock.testing.vectors import vectors
 
 __all__ = ["Call", "CallReply", "CallRequest", "ToolCalled", "asked"]
 
@@ -78,13 +79,27 @@ class CallRequest:
 
     @property
     def user(self) -> str:
-        """Text of the last message of the user, empty when there is none.
+        """Text of the last message of the user, or the texts to be embedded, joined.
 
         >>> call.request.user
         'How is the weather?'
         """
         texts = [_words(each) for each in self.messages if each.get("role") == "user"]
-        return texts[-1] if texts else ""
+        if texts:
+            return texts[-1]
+        return "\n".join(each for each in self.inputs if isinstance(each, str))
+
+    @property
+    def inputs(self) -> list[str | list[int]]:
+        """What is to be embedded: texts, or lists of tokens as they were sent.
+
+        >>> call.request.inputs
+        []
+        """
+        given = self._get("input")
+        if isinstance(given, list):
+            return [given] if given and isinstance(given[0], int) else given
+        return [given] if isinstance(given, str) else []
 
     @property
     def system(self) -> str:
@@ -160,6 +175,15 @@ class CallReply:
     headers: Mapping[str, str]
     body: bytes
     warnings: tuple[str, ...] = ()
+
+    @property
+    def embeddings(self) -> tuple[tuple[float, ...], ...]:
+        """The vectors, also where they were sent as base64; empty for any other reply.
+
+        >>> call.reply.embeddings
+        ()
+        """
+        return vectors(self.body)
 
     @property
     def text(self) -> str | None:
@@ -281,6 +305,7 @@ class Call:
 
     def __repr__(self) -> str:
         said = self.reply.error or self.reply.text or [c.name for c in self.reply.tool_calls]
+        said = self.record["reply"].get("embeddings") or said
         return f"<Call {self.number} {self.request.model} {self.request.user!r} -> {said!r}>"
 
 

@@ -13,6 +13,7 @@ from mockdock.errors import UsageError
 __all__ = ["plain", "seconds", "short", "shown", "whole"]
 
 _LONGEST = 60
+_DEEPEST = 100
 _HALF = re.compile("[\ud800-\udfff]")
 _NUMBERS = (-(2**63), 2**64 - 1)
 """The least and the most that JSON here can hold."""
@@ -38,19 +39,36 @@ def seconds(name: str, value: Any) -> float:
     return float(value)
 
 
-def plain(value: Any, at: str = "") -> Any:
+def plain(value: Any, at: str = "", *, depth: int = 0) -> Any:
     """Copy mappings and sequences as those the language reads: dictionaries and lists.
 
-    ``at`` is what messages call the value. Raises UsageError for what no JSON
-    can carry: half of a surrogate pair, a number beyond 64 bits.
+    ``at`` is what messages call the value, ``depth`` how deep it lies. Raises UsageError
+    for what no JSON can carry: half of a surrogate pair, a number beyond 64 bits, a key
+    as a number and as a text, a value that is a part of itself.
     """
+    if depth > _DEEPEST:
+        raise UsageError(
+            f"{_named(at[:_LONGEST])}nested deeper than {_DEEPEST} levels, or a part of itself"
+        )
     if isinstance(value, Mapping):
-        return {_text(key, at): plain(inner, _below(at, key)) for key, inner in value.items()}
+        return _mapping(value, at, depth)
     if isinstance(value, list | tuple):
-        return [plain(inner, f"{at}[{place}]") for place, inner in enumerate(value)]
+        return [
+            plain(inner, f"{at}[{place}]", depth=depth + 1) for place, inner in enumerate(value)
+        ]
     if isinstance(value, int) and not _NUMBERS[0] <= value <= _NUMBERS[1]:
         raise UsageError(f"{_named(at)}{short(value)} does not fit into 64 bits")
     return _text(value, at)
+
+
+def _mapping(value: Mapping[Any, Any], at: str, depth: int) -> dict[Any, Any]:
+    for key in value:
+        if type(key) is int and _NUMBERS[0] <= key <= _NUMBERS[1] and str(key) in value:
+            raise UsageError(f"{_named(at)}the key {key} twice, as a number and as a text")
+    return {
+        _text(key, at): plain(inner, _below(at, key), depth=depth + 1)
+        for key, inner in value.items()
+    }
 
 
 def _text(value: Any, at: str) -> Any:

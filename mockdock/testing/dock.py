@@ -173,7 +173,7 @@ class MockDock(Ruling, Troubling, Watching, Looking):
         return self.url_for("openai")
 
     def url_for(self, dialect: DialectName) -> str:
-        """Give the base URL of a dialect's clients.
+        """Give the base URL of a dialect's clients; for Azure's it is the endpoint.
 
         >>> client = OpenAI(base_url=dock.url_for("openai"), api_key=dock.api_key)
         """

@@ -42,7 +42,7 @@ class Ruling(Answering):
         self,
         *,
         dialect: DialectName | None = None,
-        api: Literal["chat", "models", "stored"] | None = None,
+        api: Literal["chat", "embeddings", "models", "stored"] | None = None,
         model: str | Sequence[str] | None = None,
         user: Words | None = None,
         system: Words | None = None,

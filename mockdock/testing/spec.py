@@ -59,7 +59,9 @@ class Spec:
         }
         if self.passing:
             rule.setdefault("after_last", "pass")
-        answers = [_IN_ITS_PLACE if callable(each) else plain(each) for each in self.answers]
+        embeds = rule.get("when", {}).get("api") == "embeddings"
+        place = _VECTOR_IN_ITS_PLACE if embeds else _IN_ITS_PLACE
+        answers = [place if callable(each) else plain(each) for each in self.answers]
         return {**rule, "reply": answers[0]} if len(answers) == 1 else {**rule, "replies": answers}
 
     def in_python(self, raised: Callable[[Exception], None]) -> InPython | None:
@@ -74,4 +76,5 @@ class Spec:
 
 
 _IN_ITS_PLACE = {"text": ""}
-"""Stands where a function answers."""
+_VECTOR_IN_ITS_PLACE = {"embedding": "auto"}
+"""What stands where a function answers."""

@@ -66,11 +66,14 @@ class Troubling:
     ) -> None:
         """Let this share of requests fail by chance, which the seed decides; 0: none.
 
-        ``mix`` are errors (kind or status) and faults by weight.
+        ``mix`` are errors (kind or status) and faults by weight. Raises UsageError for a
+        rate that is no number, ScenarioError for what the language does not allow.
 
         >>> dock.chaos(0.3, mix={429: 3, 503: 1, "reset": 1})
         >>> dock.chaos(0)
         """
+        if isinstance(rate, bool) or not isinstance(rate, int | float):
+            raise UsageError(f"chaos({short(rate)}): write the share of requests, 0 to 1; 0: none")
         given = {"rate": rate, "mix": mix, "burst": burst, "when": when}
         said = {name: value for name, value in given.items() if value is not None}
         self._set({"chaos": said if rate or len(said) > 1 else None})

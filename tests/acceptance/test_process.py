@@ -495,3 +495,17 @@ def test_what_cannot_be_a_journal_or_a_token_is_refused(tmp_path: Path) -> None:
             assert server.ended() == 2
         assert told in server.errors[0]
         assert len(server.errors) == 1
+
+
+def test_the_banner_tells_the_base_urls_of_the_dialects() -> None:
+    with process("serve", "--port", "0", "--dialect", "langdock", "--dialect", "azure") as server:
+        told = server.wait_for("LANGDOCK_API_KEY")
+        url = server.wait_for("mockdock · ").rsplit(" ", 1)[-1]
+        assert told == f"export LANGDOCK_API_KEY=mockdock  # and base_url={url}/openai/eu/v1"
+        server.wait_for(f"export AZURE_OPENAI_ENDPOINT={url} AZURE_OPENAI_API_KEY=mockdock")
+        assert httpx.get(f"{url}/openai/eu/v1/models").status_code == 200
+        assert httpx.get(f"{url}/v1/models").status_code == 404
+        assert server.stop() == 0
+    refused = run("serve", "--dialect", "asure")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == "mockdock: no dialect 'asure'; there are openai, azure, langdock\n"

@@ -147,8 +147,30 @@ def test_a_ready_made_scenario_gives_its_policy(
     assert {"max_attempts", "deadline"} <= lines
 
 
+@pytest.mark.parametrize("source", ["127.0.0.1:8080", "localhost", "[::1]:80", "host-1:80/x"])
+def test_an_address_without_its_scheme_is_told(source: str) -> None:
+    with pytest.raises(MockdockError) as error:
+        ran(source)
+    told = f"{source}: No such file or directory; for a server write http://{source}"
+    assert str(error.value) == told
+
+
+def test_a_name_that_is_empty_is_told() -> None:
+    with pytest.raises(UsageError, match=r"^the name of the journal is empty: write that"):
+        ran("")
+
+
+def test_whose_seconds_they_are_is_told(patient: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ran(patient) == 0
+    assert "\nseconds are those of the scenario, whatever" in capsys.readouterr().out
+    assert ran(patient, policy="openai-python") == 0
+    assert "\nseconds are real ones, as the client's own" in capsys.readouterr().out
+    assert ran(patient, policy="openai-python", form="html") == 0
+    assert "<p>seconds are real ones, as the client&#x27;s own" in capsys.readouterr().out
+
+
 def test_files_that_cannot_be_read_or_written_are_told(hasty: str, tmp_path: Path) -> None:
-    with pytest.raises(MockdockError, match=r"none\.jsonl: No such file or directory"):
+    with pytest.raises(MockdockError, match=r"none\.jsonl: No such file or directory$"):
         ran(str(tmp_path / "none.jsonl"))
     with pytest.raises(MockdockError, match="No such file or directory"):
         ran(hasty, output=tmp_path / "no" / "where")

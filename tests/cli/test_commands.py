@@ -278,3 +278,35 @@ def test_a_replay_of_nothing_is_refused(run: Run, tmp_path: Path) -> None:
     code, out, err = run("replay", path, "7", "--port", "0")
     assert (code, out) == (2, "")
     assert err == f"mockdock: {path}: there is no record 7\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "broken"),
+    [
+        ("replay", {"time_scale": "1"}),
+        ("replay", {"method": None}),
+        ("replay", {"outcome": {"ending": "completed", "bytes": 0}}),
+        ("replay", {"faults": [1]}),
+        ("audit", {"time_scale": "1"}),
+        ("audit", {"faults": [1]}),
+        ("audit", {"usage": {"total_tokens": "x"}}),
+    ],
+)
+def test_a_damaged_record_is_told_and_nothing_is_served_or_judged(
+    run: Run, tmp_path: Path, command: str, broken: dict[str, object]
+) -> None:
+    path = write(tmp_path / "j.jsonl", json.dumps({**made(1, 0, 200), **broken}))
+    code, out, err = run(command, path, *(["1", "--port", "0"] if command == "replay" else []))
+    assert (code, out) == (2, "")
+    assert err.startswith("mockdock: record 1 is no record of a journal: ")
+
+
+def test_a_phase_in_vain_is_a_warning(run: Run, tmp_path: Path) -> None:
+    timeline = "[{at: 0s, error: 503}, {at: 1s, error: 500}]"
+    path = write(tmp_path / "a.yaml", f"mockdock: 1\ntimeline: {timeline}\n")
+    code, out, _ = run("check", path)
+    assert code == 0
+    assert out.splitlines() == [
+        "timeline[1]: warning: its error is in vain while timeline[0] goes on, which has one",
+        "1 file, 0 rules, 0 errors, 1 warning",
+    ]

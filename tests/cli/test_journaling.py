@@ -86,6 +86,10 @@ class Verbs:
         self.pages = list(pages)
         self.asked: list[int] = []
 
+    def sessions(self) -> list[str]:
+        """Name none."""
+        return []
+
     def journal(self, _: str | None, *, after: int = 0, **__: Any) -> list[dict[str, Any]]:
         """Give the next page."""
         self.asked.append(after)
@@ -122,11 +126,21 @@ def test_following_from_now_on_shows_nothing_that_was(
         assert verbs.asked == [0, since, 8]
 
 
-def test_following_sees_what_comes(server: Server, run: Run) -> None:
+def test_following_sees_what_comes(
+    server: Server, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The server stops once the follower was given what came meanwhile."""
+    began, kept = threading.Event(), journaling._print_kept
+
+    def told(*arguments: Any, **options: Any) -> int:
+        seen = kept(*arguments, **options)
+        began.set()
+        return seen
+
+    monkeypatch.setattr(journaling, "_print_kept", told)
 
     def act() -> None:
-        server.app.journal.wait("", 1, 10)
+        assert began.wait(10)
         say(server, "hello later")
         RemoteVerbs(server.url).journal(None, after=1, wait=10)
         server.stop()
@@ -210,3 +224,25 @@ def test_a_token_is_sent(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         assert run("verify", "--url", server.url, "--token", "word")[0] == 0
         monkeypatch.setenv("MOCKDOCK_CONTROL_TOKEN", "word")
         assert run("verify", "--url", server.url)[0] == 0
+
+
+def test_a_session_that_there_is_not_is_told(server: Server, run: Run) -> None:
+    say(server, "hello", "closed")
+    RemoteVerbs(server.url).open("open", Opening())
+    code, out, err = run("journal", "--session", "nope")
+    assert (code, out) == (2, "")
+    told = "there is no session 'nope', and the journal has no exchange of it"
+    assert err == f"mockdock: {server.url}: {told}\n"
+    assert run("journal", "--session", "open") == (0, "", "")
+    assert run("journal", "--session", "closed")[0] == 0
+    assert run("journal", "--session", "")[0] == 0
+
+
+def test_a_session_that_may_be_yet_to_come_is_followed(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verbs = Verbs([], [{"number": 5}], KeyboardInterrupt())
+    monkeypatch.setattr(journaling, "RemoteVerbs", lambda *_: verbs)
+    code, out, err = run("journal", "--follow", "--json", "--session", "later")
+    assert (code, json.loads(out)) == (0, {"number": 5})
+    assert err.endswith("there is no session 'later', and the journal has no exchange of it yet\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["CHATS", "ERRORS", "MALFORMED", "Case", "Wrong"]
+__all__ = ["CHATS", "ERRORS", "MALFORMED", "MISROUTED", "Case", "Wrong"]
 
 
 @dataclass(frozen=True)
@@ -173,6 +173,10 @@ def _with(fields: str) -> bytes:
     return b'{"model": "gpt-3.5-turbo", %b, %b}' % (messages, fields.encode())
 
 
+def _nowhere(where: str, **more: Any) -> Wrong:
+    return _wrong("resource-not-found", 404, where=where, **more)
+
+
 MALFORMED = {
     "not JSON": _wrong("bad-json", 400, body=b'{"model": '),
     "empty body": _wrong("bad-json", 400, body=b""),
@@ -185,8 +189,29 @@ MALFORMED = {
     "range": _wrong("out-of-range", 400, body=_with('"temperature": 2.1')),
     "unknown argument": _wrong("unknown-argument", 400, body=_with('"top_k": 5')),
     "content type": _wrong("content-type", 415, content_type="text/plain"),
-    "without /v1": _wrong("unknown-url", 404, where="/chat/completions"),
-    "/v1/v1": _wrong("doubled-v1", 404, where="/v1/v1/chat/completions"),
-    "under /v1": _wrong("invalid-url", 404, where="/v1/chat/completions/chat/completions"),
-    "wrong method": _wrong("wrong-method", 405, method="PUT"),
 }
+MISROUTED = {
+    "openai": {
+        "without /v1": _wrong("unknown-url", 404, where="/chat/completions"),
+        "/v1/v1": _wrong("doubled-v1", 404, where="/v1/v1/chat/completions"),
+        "under /v1": _wrong("invalid-url", 404, where="/v1/chat/completions/chat/completions"),
+        "wrong method": _wrong("wrong-method", 405, method="PUT"),
+    },
+    "azure": {
+        "without /v1": _nowhere("/openai/chat/completions"),
+        "under /v1": _nowhere("/openai/v1/chat/completions/chat/completions"),
+        "under a deployment": _nowhere("/openai/deployments/gpt-4o/chat"),
+        "without api-version": _nowhere("/openai/deployments/gpt-4o/chat/completions"),
+        "models without api-version": _nowhere("/openai/models", method="GET"),
+        "stored completions": _nowhere("/openai/v1/chat/completions", method="GET"),
+        "wrong method": _nowhere("chat", method="PUT"),
+    },
+    "langdock": {
+        "another region": _wrong("unknown-region", 400, where="/openai/fr/v1/chat/completions"),
+        "under the path": _wrong(
+            "unknown-path", 404, where="/openai/eu/v1/chat/completions/chat/completions"
+        ),
+        "wrong method": _wrong("wrong-method", 405, method="PUT"),
+    },
+}
+"""By dialect: paths and methods that do not exist."""

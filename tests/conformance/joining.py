@@ -17,7 +17,7 @@ def joined(events: Sequence[Any]) -> dict[str, Any]:
     """Join the chunks of a stream that was asked for its usage, checking their order."""
     assert {event["object"] for event in events} == {"chat.completion.chunk"}
     for name in _TOP:
-        assert len({event[name] for event in events}) == 1, f"{name} differs between chunks"
+        assert len({event.get(name) for event in events}) == 1, f"{name} differs between chunks"
     *chunks, last = events
     assert all(chunk["usage"] is None for chunk in chunks), "the usage comes last"
     assert last["choices"] == []
@@ -48,7 +48,12 @@ def joined(events: Sequence[Any]) -> dict[str, Any]:
         }
         for index in sorted(messages)
     ]
-    return {**{name: last[name] for name in _TOP}, "choices": choices, "usage": last["usage"]}
+    return {**_top(last), "choices": choices, "usage": last["usage"]}
+
+
+def _top(body: dict[str, Any]) -> dict[str, Any]:
+    """Give what an answer says beside its choices; not every dialect tells of a tier."""
+    return {name: body.get(name) for name in _TOP}
 
 
 def _join_logprobs(held: Any, more: Any) -> Any:
@@ -125,7 +130,7 @@ def plain(body: dict[str, Any]) -> dict[str, Any]:
         }
         for choice in body["choices"]
     ]
-    return {**{name: body[name] for name in _TOP}, "choices": choices, "usage": body["usage"]}
+    return {**_top(body), "choices": choices, "usage": body["usage"]}
 
 
 def without_ids(told: dict[str, Any]) -> dict[str, Any]:

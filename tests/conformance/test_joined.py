@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from itertools import product
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mockdock import resources
 from mockdock.app import App
 from mockdock.delivery import ManualClock
 from mockdock.scenario import placeholders
@@ -16,7 +19,31 @@ from tests.conformance.adapters import ADAPTERS, Adapter
 from tests.conformance.asgi import app_of, post
 from tests.conformance.joining import joined, plain, without_ids
 
-each_dialect = pytest.mark.parametrize("adapter", ADAPTERS, ids=lambda adapter: adapter.name)
+# A dialect that ignores stream_options tells no usage to compare: see its golden files.
+TELLING = [each for each in ADAPTERS if "stream_options" not in each.ignores]
+each_dialect = pytest.mark.parametrize("adapter", TELLING, ids=lambda adapter: adapter.name)
+FIRST, *OTHERS = TELLING
+
+
+def through(names: str, *axes: Iterable[Any], few: int = 1) -> pytest.MarkDecorator:
+    """Lead the first dialect through every combination, the others through the first few.
+
+    What varies here is the engine's doing, and the same whichever dialect tells it.
+    """
+    rows = [*product(*axes)]
+    led = [*product([FIRST], rows), *product(OTHERS, rows[:few])]
+    return pytest.mark.parametrize(
+        f"adapter,{names}",
+        [
+            pytest.param(adapter, *row, id="-".join([adapter.name, *map(_named, row)]))
+            for adapter, row in led
+        ],
+    )
+
+
+def _named(value: Any) -> str:
+    return str(value)[:40]
+
 
 MODELS = ["gpt-3.5-turbo", "gpt-4o", "gpt-5-nano"]
 CHUNKS = ["token", "word", 1, 5, 64]
@@ -68,7 +95,17 @@ def both(
         post(second, adapter.chat, streamed, headers),
     )
     assert [answer.status for answer in answers] == [200, 200], [each.body for each in answers]
-    return plain(answers[0].json()), joined(answers[1].events())
+    told, together = plain(answers[0].checked()), joined(answers[1].events())
+    if adapter.omits:
+        for choice in (*told["choices"], *together["choices"]):
+            _forget_empty(choice)
+    return told, together
+
+
+def _forget_empty(choice: dict[str, Any]) -> None:
+    """Take text that is empty for none: where it was filtered, a plain answer tells neither."""
+    if choice["finish_reason"] == "content_filter":
+        choice["message"]["content"] = choice["message"]["content"] or None
 
 
 def agree(adapter: Adapter, scenario: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
@@ -123,21 +160,15 @@ AUTO: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@each_dialect
-@pytest.mark.parametrize("cut", [{}, {"n": 3}, {"max_tokens": 6}], ids=["whole", "n", "cut"])
-@pytest.mark.parametrize(("body", "field"), AUTO.values(), ids=AUTO)
-def test_made_up_answers(
-    adapter: Adapter, body: dict[str, Any], field: str, cut: dict[str, Any]
-) -> None:
+@through("cut,name", [{}, {"n": 3}, {"max_tokens": 6}], AUTO, few=len(AUTO))
+def test_made_up_answers(adapter: Adapter, cut: dict[str, Any], name: str) -> None:
+    body, field = AUTO[name]
     told = agree(adapter, {}, {**body, **cut})
     if "max_tokens" not in cut:
         assert all(choice["message"][field] for choice in told["choices"])
 
 
-@each_dialect
-@pytest.mark.parametrize("chunk", CHUNKS)
-@pytest.mark.parametrize("tokens", [None, 1, 25])
-@pytest.mark.parametrize("kind", KINDS)
+@through("kind,tokens,chunk", KINDS, [None, 1, 25], CHUNKS)
 def test_generated_texts(adapter: Adapter, kind: str, tokens: int | None, chunk: Any) -> None:
     generate = {"kind": kind} if tokens is None else {"kind": kind, "tokens": tokens}
     scenario = {"reply": {"generate": generate}, "pacing": {"chunk": chunk}}
@@ -146,20 +177,20 @@ def test_generated_texts(adapter: Adapter, kind: str, tokens: int | None, chunk:
         assert told["usage"]["completion_tokens"] == 2 * tokens
 
 
-@each_dialect
-@pytest.mark.parametrize("chunk", CHUNKS)
-@pytest.mark.parametrize("name", CANNED)
-def test_canned_completions(adapter: Adapter, name: str, chunk: Any) -> None:
+@through("chunk,name", CHUNKS, CANNED, few=len(CANNED))
+def test_canned_completions(adapter: Adapter, chunk: Any, name: str) -> None:
     """As they are in the file, whatever a chunk holds: texts, calls, refusals and usage."""
-    reply = {"file": f"{adapter.name}/canned/{name}.json"}
-    told = agree(adapter, {"reply": reply, "pacing": {"chunk": chunk}}, {})
-    canned = plain(json.loads(adapter.golden(f"canned/{name}.json")))
+    file = f"openai/canned/{name}.json"
+    told = agree(adapter, {"reply": {"file": file}, "pacing": {"chunk": chunk}}, {})
+    canned = plain(json.loads((resources.fixtures() / file).read_text()))
     assert (told["choices"], told["usage"]) == (canned["choices"], canned["usage"])
 
 
-@each_dialect
-@pytest.mark.parametrize("otherwise", ["auto", "echo", "lorem", {"json": {"a": "${user}"}}])
-@pytest.mark.parametrize("stop", ["e", ["weather", "$"], [" ", "\n", "🌧", "a"]])
+@through(
+    "otherwise,stop",
+    ["auto", "echo", "lorem", {"json": {"a": "${user}"}}],
+    ["e", ["weather", "$"], [" ", "\n", "🌧", "a"]],
+)
 def test_stop_strings(adapter: Adapter, otherwise: Any, stop: Any) -> None:
     told = agree(adapter, {"otherwise": otherwise}, {"stop": stop, "n": 2})
     stops = [stop] if isinstance(stop, str) else stop
@@ -167,12 +198,14 @@ def test_stop_strings(adapter: Adapter, otherwise: Any, stop: Any) -> None:
         assert not any(each in choice["message"]["content"] for each in stops)
 
 
-@each_dialect
-@pytest.mark.parametrize("reasoning", [0, 1, 200, "Let me think about ${user}."])
-@pytest.mark.parametrize("more", [{}, {"text": "42"}, {"refusal": "No."}, {"finish": "length"}])
-@pytest.mark.parametrize("limit", [{}, {"max_completion_tokens": 50}])
+@through(
+    "limit,reasoning,more",
+    [{"max_completion_tokens": 50}, {}],
+    [200, 0, 1, "Let me think about ${user}."],
+    [{}, {"text": "42"}, {"refusal": "No."}, {"finish": "length"}],
+)
 def test_hidden_reasoning(
-    adapter: Adapter, reasoning: Any, more: dict[str, Any], limit: dict[str, Any]
+    adapter: Adapter, limit: dict[str, Any], reasoning: Any, more: dict[str, Any]
 ) -> None:
     body = {"model": "gpt-5-nano", **limit}
     told = agree(adapter, {"reply": {"reasoning": reasoning, **more}}, body)
@@ -192,11 +225,8 @@ def test_placeholders_are_filled_the_same(adapter: Adapter) -> None:
     assert told["choices"][0]["message"]["content"] == "$ $$ $5 {user} ${user} Hi good v 1"
 
 
-@each_dialect
-@pytest.mark.parametrize("chunk", CHUNKS)
-@pytest.mark.parametrize("top", [0, 3, 20])
-@pytest.mark.parametrize("key", ["text", "refusal"])
-def test_log_probabilities(adapter: Adapter, key: str, top: int, chunk: Any) -> None:
+@through("chunk,top,key", CHUNKS, [3, 0, 20], ["text", "refusal"], few=2)
+def test_log_probabilities(adapter: Adapter, chunk: Any, top: int, key: str) -> None:
     """Of each token, also of those that split a character, in whatever chunks."""
     text = "naïve 👩‍👩‍👧‍👦 日本語 🫨!"
     reply = {key: text, "logprobs": {"mean": -2, "spread": 1}}
@@ -209,9 +239,7 @@ def test_log_probabilities(adapter: Adapter, key: str, top: int, chunk: Any) -> 
         assert {len(entry["top_logprobs"]) for entry in entries} == {top}
 
 
-@each_dialect
-@pytest.mark.parametrize("chunk", CHUNKS)
-@pytest.mark.parametrize("limit", [{}, {"max_tokens": 4}])
+@through("limit,chunk", [{}, {"max_tokens": 4}], CHUNKS)
 def test_spoken_answers(adapter: Adapter, limit: dict[str, Any], chunk: Any) -> None:
     """Streams of sound join to the file of the plain answer, its words to the transcript."""
     body = {
@@ -374,11 +402,18 @@ bodies = merged(
 ).map(accepted)
 
 
-@each_dialect
 @settings(max_examples=300, deadline=None)
 @given(scenario=scenarios, body=bodies)
-def test_any_answer_to_any_request(
+def test_any_answer_to_any_request(scenario: dict[str, Any], body: dict[str, Any]) -> None:
+    """Content, refusals, calls, finish reasons, usage and what names the model; also when cut."""
+    agree(FIRST, scenario, body)
+
+
+@pytest.mark.parametrize("adapter", OTHERS, ids=lambda adapter: adapter.name)
+@settings(max_examples=30, deadline=None)
+@given(scenario=scenarios, body=bodies)
+def test_some_answers_of_the_other_dialects(
     adapter: Adapter, scenario: dict[str, Any], body: dict[str, Any]
 ) -> None:
-    """Content, refusals, calls, finish reasons, usage and what names the model; also when cut."""
+    """Fewer: that any answer joins was shown above, this is about how it is told."""
     agree(adapter, scenario, body)

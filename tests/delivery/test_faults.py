@@ -251,6 +251,12 @@ def test_the_engines_faults_are_none_of_the_wire() -> None:
         assert made(Fault(name)) == EVENTS
 
 
+def test_double_done_composes_by_one_event_each() -> None:
+    """Sixteen of them would be 65,536 events, were each doubled by each."""
+    timed = made(*[Fault("double_done")] * 16)
+    assert [item.data for _, item in timed if b"[DONE]" in item.data] == [END] * 17
+
+
 def test_frames_are_made_as_they_leave() -> None:
     asked = []
 

@@ -16,8 +16,8 @@ from tests.engine.helpers import after_tool, ask, say, tools
 
 LONG = "x" * 300
 MODELS = Request("openai", "models")
-FOREIGN = Request("azure", "chat")  # type: ignore[arg-type]
-"""A request of a dialect that there is not yet."""
+FOREIGN = Request("azure", "chat")
+"""A request of another dialect."""
 
 
 def holds(when: dict[str, Any], request: Request) -> bool:

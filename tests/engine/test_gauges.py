@@ -10,6 +10,7 @@ import pytest
 from mockdock.engine import Engine, Gauge, gauges
 from mockdock.request import Caller, Request
 from mockdock.scenario import load
+from tests.effort import bounded
 
 
 def engine_of(*limits: Any, alone: bool = False) -> Engine:
@@ -75,3 +76,16 @@ def test_a_limit_that_counts_otherwise_begins_anew(other: dict[str, str]) -> Non
     assert [each.used for each in read(more)] == [1.0]
     otherwise = engine_of({"per": "model", "rpm": 3, **other}).scenario
     assert [each.used for each in read(engine.changed(scenario=otherwise))] == [0.0]
+
+
+def test_many_limits_of_many_keys_are_read_in_one_go() -> None:
+    """A hundred limits of a hundred keys are 10,000 meters, each looked up once."""
+    limits = [{"per": "key", "rpm": 1000 + number} for number in range(100)]
+    engine = engine_of(*limits)
+    for number in range(100):
+        ask(engine, key=f"k{number}")
+    with bounded(150):
+        found = read(engine)
+    assert len(found) == 10_000
+    assert {each.used for each in found} == {1.0}
+    assert [dict(each.of)["key"] for each in found[:100]] == [f"k{number}" for number in range(100)]

@@ -359,7 +359,7 @@ def test_prices_count_what_is_cached_and_nothing_where_none_is_known() -> None:
 def test_windows_get_their_share_of_a_minute() -> None:
     client = Client(limited({"rpm": 60, "tpm": 6000, "algorithm": "fixed", "window": "10s"}))
     _, headers = client.ask()
-    assert headers.requests == Standing(10, 9, 10.0)
+    assert headers.requests == Standing(10, 9, 10.0, window=10.0)
     assert headers.tokens is not None
     assert headers.tokens.limit == 1000
 

@@ -76,7 +76,7 @@ requests: st.SearchStrategy[Request] = st.one_of(
     ),
     st.builds(lambda fields: after_tool("x", **fields), settings_of_requests),
     st.just(Request("openai", "models")),
-    st.just(Request("azure", "chat")),  # type: ignore[arg-type]
+    st.just(Request("azure", "chat")),
 )
 
 

@@ -43,6 +43,7 @@ def test_an_empty_list_knows_no_model() -> None:
         ("max_output_tokens", 56),
         ("reasoning", True),
         ("reasoning", False),
+        ("dimensions", 768),
     ],
 )
 def test_every_fact_of_a_model_can_be_given(field: str, value: Any) -> None:
@@ -54,7 +55,7 @@ def test_every_fact_of_a_model_can_be_given(field: str, value: Any) -> None:
 def test_what_is_given_is_no_longer_assumed() -> None:
     given = {"id": "mine", "max_output_tokens": 7, "reasoning": False}
     model = catalogue_of(scenario(models=[given])).resolve("mine")
-    assert model.assumed == ("context_window", "created", "encoding")
+    assert model.assumed == ("context_window", "created", "encoding", "kind")
 
 
 def test_what_is_not_given_stays_assumed() -> None:

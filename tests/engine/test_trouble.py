@@ -310,7 +310,11 @@ ORIGINS: list[tuple[dict[str, Any], str, str]] = [
     ({"chaos": {"rate": 1, "mix": {"reset": 1}}, "faults": ["slicer"]}, "", "chaos, faults"),
     ({"timeline": [{"at": "0s", "error": 503}]}, "500", "request"),
     ({"faults": ["slicer", "coalesce"]}, "reset", "request, faults"),
-    ({"limits": [{"rpm": 100}, {"tpm": 1}], "chaos": {"rate": 1, "mix": {503: 1}}}, "", "limits[1]"),
+    (
+        {"limits": [{"rpm": 100}, {"tpm": 1}], "chaos": {"rate": 1, "mix": {503: 1}}},
+        "",
+        "limits[1]",
+    ),
     ({"limits": [{"rpm": 100}]}, "", ""),
 ]
 

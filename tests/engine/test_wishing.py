@@ -65,9 +65,32 @@ def test_nonsense_where_it_is_no_trigger_harms_nobody() -> None:
 
 @pytest.mark.parametrize("empty", ["", " ", ",", " , "])
 def test_an_empty_wish_is_none(empty: str) -> None:
+    """But a model's name ends with nothing by mistake only."""
     query = [("mockdock-fault", empty)]
-    request, made = found(header=empty, query=query, model=f"gpt-4o:mock-{empty}")
-    assert (request.model, made) == ("gpt-4o", [])
+    assert found(header=empty, query=query)[1] == []
+    with pytest.raises(UsageError) as error:
+        found(model=f"gpt-4o:mock-{empty}")
+    told = f"the model 'gpt-4o:mock-{empty}' wishes for nothing after ':mock-'"
+    assert str(error.value) == f"{told}: write such as gpt-4o:mock-429"
+    assert found(("header",), model="gpt-4o:mock-")[0].model == "gpt-4o:mock-"
+
+
+@pytest.mark.parametrize("place", ["header", "query", "model", "together"])
+def test_too_many_wishes_are_refused(place: str) -> None:
+    """Each is a stage that a reply goes through."""
+    places: dict[str, dict[str, Any]] = {
+        "header": {"header": ",".join(["slicer"] * 17)},
+        "query": {"query": [("mockdock-fault", "slicer")] * 17},
+        "model": {"model": f"gpt-4o:mock-{','.join(['slicer'] * 17)}"},
+        "together": {
+            "header": ",".join(["slicer"] * 8),
+            "query": [("mockdock-fault", ",".join(["crlf"] * 8))],
+            "model": "gpt-4o:mock-429",
+        },
+    }
+    with pytest.raises(UsageError, match="a request has at most 16 wishes, and this one 17"):
+        found(**places[place])
+    assert len(found(header=",".join(["slicer"] * 16))[1]) == 16
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def test_money_is_counted_by_the_models_of_the_scenario() -> None:
 
 
 def test_usage_of_a_file_may_lack_fields_and_have_others() -> None:
-    usage = {"prompt_tokens": 1_000_000, "completion_tokens": None, "seconds": 3}
+    usage = {"prompt_tokens": 1_000_000, "seconds": 3}
     assert priced(BARE)("gpt-4o", usage) == pytest.approx(2.5)
 
 

@@ -81,7 +81,20 @@ def test_where_a_secret_is_hidden_the_length_is_that_of_what_is_there() -> None:
         {"outcome": {"ending": "cut", "cut": {"end": "fin", "gate": "x", "for": 0, "at": 0}}},
         {"outcome": {"moments": [-1]}},
         {"outcome": {"moments": [math.nan]}},
+        {"outcome": {"moments": [10**400]}},
+        {"outcome": {"frames": "1"}},
+        {"outcome": {"frames": 1.0}},
+        {"outcome": {"bytes": None}},
         {"faults": None},
+        {"faults": [1]},
+        {"faults": "reset"},
+        {"status": 200.0},
+        {"method": 5},
+        {"path": None},
+        {"time_scale": "1"},
+        {"time_scale": 10**400},
+        {"time_scale": 1e-9},
+        {"time_scale": True},
     ],
     ids=str,
 )
@@ -91,5 +104,46 @@ def test_what_is_no_record_is_told(wrong: Any) -> None:
 
 
 def test_what_lacks_a_part_is_told() -> None:
-    with pytest.raises(UsageError, match="record 3 is no record of a journal: KeyError"):
+    with pytest.raises(
+        UsageError, match="record 3 is no record of a journal: the key 'reply' is missing"
+    ):
         recorded({"number": 3})
+
+
+@pytest.mark.parametrize("name", ["method", "path", "status", "faults", "stream", "reply"])
+def test_a_part_that_is_missing_is_named(name: str) -> None:
+    broken = made()
+    del broken[name]
+    told = f"record 7 is no record of a journal: the key '{name}' is missing"
+    with pytest.raises(UsageError, match=told):
+        recorded(broken)
+
+
+def test_what_an_error_shows_of_a_record_harms_no_terminal() -> None:
+    """Nor is it long."""
+    for number in ("\x1b[31mred", ["\x1b"], 10**400, True, None):
+        with pytest.raises(UsageError) as error:
+            recorded({**made(status="\x1b[31m" + "x" * 1000), "number": number})
+        told = str(error.value)
+        assert told.startswith("record ? is no record of a journal: ValueError: ")
+        assert told.isprintable()
+        assert len(told) < 300
+
+
+def test_a_number_that_python_does_not_write_is_told() -> None:
+    with pytest.raises(UsageError, match="a number of thousands of digits is no time scale"):
+        recorded(made(time_scale=10**5000))
+
+
+def test_a_record_without_a_time_scale_is_of_real_time() -> None:
+    assert recorded(made(time_scale=None)).time_scale == 1.0
+    assert recorded(made(time_scale=0)).time_scale == 0.0
+    without = made()
+    del without["time_scale"]
+    assert recorded(without).time_scale == 1.0
+
+
+def test_a_record_is_told_in_short() -> None:
+    cut = {"ending": "cut", "cut": {"end": "fin", "gate": None, "for": 0, "at": 0}, "frames": 2}
+    read = recorded(made(path="/v1/\x1b[31m", outcome=cut, faults=["truncate"], stream=True))
+    assert read.told == "#7 POST /v1/?[31m 200 3 bytes cut by truncate after 2 events"

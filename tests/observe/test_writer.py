@@ -305,11 +305,19 @@ def test_an_exchange_that_cannot_be_told_does_not_end_the_journal(
 
     path = tmp_path / "journal.jsonl"
     wrong = replace(exchange(), timed=broken, outcome=Outcome("completed", 1, 1))
-    with caplog.at_level(logging.ERROR, "mockdock"), JournalWriter(path, said) as writer:
-        writer.write(Entry(1, wrong))
-        writer.write(entry(2))
-    assert [each["number"] for each in lines(path)] == [2]
-    assert "exchange 1 could not be written" in caplog.text
+    large = entry(5, duration=10**30)
+    with caplog.at_level(logging.DEBUG, "mockdock"), JournalWriter(path, said) as writer:
+        for each in (Entry(1, wrong), entry(2), Entry(3, wrong), large, entry(6)):
+            writer.write(each)
+    numbers = [each.get("number") for each in lines(path)]
+    assert numbers == [None, 2, None, None, 6]
+    assert lines(path)[0] == lines(path)[3] == {"dropped": 1}
+    assert said.lines == [
+        f"{path}: exchange 1 cannot be written: RuntimeError: cannot render",
+        f"{path}: exchange 5 cannot be written: TypeError: Integer exceeds 64-bit range",
+    ]
+    assert "cannot render" in caplog.text
+    assert not [each for each in caplog.records if each.levelno > logging.DEBUG]
 
 
 def test_stopping_does_not_wait_for_ever(

@@ -17,6 +17,13 @@ from tests.scenario.helpers import refusal
 OPENAI = POLICIES["openai-python"]
 
 
+class Mute:
+    """A value that cannot be shown."""
+
+    def __repr__(self) -> str:
+        raise LookupError("no words")
+
+
 def policy(value: Any) -> Policy:
     return AuditSpec.model_validate(value).to_policy()
 
@@ -199,7 +206,7 @@ def test_complaints_name_their_place() -> None:
             "unknown value 'x', one of: 4xx, 5xx, or a status from 400 to 599",
         ),
         (("backoff", "cap"), "a duration needs a unit"),
-        (("herd", "threshold"), "2.0 is not at most 1"),
+        (("herd", "threshold"), "2 is not at most 1"),
     ]
 
 
@@ -215,3 +222,28 @@ def test_a_policy_can_be_written_and_read_again() -> None:
     written = spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
     assert AuditSpec.model_validate(written).to_policy() == spec.to_policy()
     assert AuditSpec.model_validate(spec) == spec
+
+
+@pytest.mark.parametrize(
+    ("audit", "place", "message"),
+    [
+        ({"policy": []}, ("policy",), "unknown value a list, one of: default, openai-python"),
+        ({"policy": {}}, ("policy",), "unknown value a mapping, one of: default"),
+        ({"policy": 10**5000}, ("policy",), "unknown value a number of thousands of digits"),
+        ({"policy": Mute()}, ("policy",), "unknown value some Mute, one of: default"),
+        ({"retry": {"statuses": [[429]]}}, ("retry", "statuses", 0), "unknown value a list, one"),
+        ({"never": {"statuses": [{}]}}, ("never", "statuses", 0), "unknown value a mapping, one"),
+        ({"herd": 10**400}, ("herd", "threshold"), "expected a number, got 1000"),
+        ({"max_attempts": 10**400}, ("max_attempts",), "0 is not at most 1e+12"),
+        ({"never": {"codes": ["a\x1b[31m"]}}, ("never", "codes", 0), "cannot be a code (printable"),
+        ({"retry": {"codes": ["a\n"]}}, ("retry", "codes", 0), "cannot be a code (printable"),
+    ],
+)
+def test_nonsense_of_any_kind_is_told(audit: Any, place: tuple[str, ...], message: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        AuditSpec.model_validate(audit)
+    ((at, complaint),) = complaints(caught.value)
+    assert at == place
+    told = f"{complaint.message} ({complaint.hint})"
+    assert message in told
+    assert len(told) < 400

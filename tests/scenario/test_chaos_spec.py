@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+import yaml
 
 from mockdock.errors import ScenarioError
 from mockdock.scenario import ChaosSpec, ErrorSpec, FaultSpec, PhaseSpec, Scenario, load
@@ -44,6 +46,7 @@ def test_a_mix_names_errors_by_kind_or_status_and_faults_with_their_options() ->
         ({"rate": 0.5, "mix": {True: 1}}, "'True' is no error and no fault"),
         ({"rate": 0.5, "mix": {"stall;for=5": 1}}, "'stall;for=5': for: a duration needs a unit"),
         ({"rate": 0.5, "mix": {"a" * 10_000: 1}}, "is no error and no fault"),
+        ({"rate": 0.5, "mix": {429: 1, "429": 5}}, "'429' twice, as a number and as a text"),
     ],
 )
 def test_a_mix_that_cannot_be_is_refused(chaos: Any, told: str) -> None:
@@ -57,7 +60,7 @@ def test_a_rate_is_a_share(rate: object) -> None:
     assert refusal(ChaosSpec, {"rate": rate})
 
 
-@pytest.mark.parametrize("weight", [-1, "three", float("inf"), None])
+@pytest.mark.parametrize("weight", [-1, "three", float("inf"), None, 1e308, 10**400])
 def test_a_weight_is_a_number_from_zero_on(weight: object) -> None:
     assert refusal(ChaosSpec, {"rate": 0.5, "mix": {"reset": weight}})
 
@@ -154,3 +157,67 @@ def test_a_scenario_with_trouble_survives_being_written_and_read() -> None:
     assert again.chaos is not None
     assert scenario.chaos is not None
     assert again.chaos.wishes == scenario.chaos.wishes
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ({"limits": {"rpm": 3}}, "limits: expected a list, got a mapping"),
+        ({"faults": "reset"}, "faults: expected a list, got 'reset'"),
+        ({"timeline": {"at": "1s"}}, "timeline: expected a list, got a mapping"),
+    ],
+)
+def test_what_should_be_a_list_is_told_with_one(text: dict[str, Any], told: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        load({"mockdock": 1, **text})
+    (found,) = caught.value.problems
+    assert f"{found.path}: {found.message}" == told
+    assert found.hint.startswith("write a list, such as [")
+    example = yaml.safe_load(found.hint.removeprefix("write a list, such as "))
+    assert load({"mockdock": 1, found.path: example})
+
+
+def test_what_is_mistaken_for_another_thing_is_told_with_what_would_be_right() -> None:
+    def hint(**text: Any) -> str:
+        with pytest.raises(ScenarioError) as caught:
+            load({"mockdock": 1, **text})
+        (found,) = caught.value.problems
+        return found.hint
+
+    assert hint(faults=[{"type": "reset", "probability": "10%"}]) == "write 0.1"
+    assert hint(chaos={"rate": "2.5 %"}) == "write 0.025"
+    assert hint(chaos={"rate": "some"}) == ""
+    assert hint(timeline=[{"at": "0s", "error": "reset"}]) == "write faults: [reset]"
+    assert hint(rules=[{"reply": {"error": "truncate"}}]) == "write faults: [truncate]"
+
+
+@pytest.mark.parametrize("place", ["scenario", "reply", "phase", "phases"])
+def test_so_many_faults_and_no_more_compose(place: str) -> None:
+    """Each is a stage within the one before."""
+    calm = {"at": "9s", "faults": ["slicer"] * 64}
+    burst = {"at": "0s", "for": "9s", "faults": ["slicer"] * 32}
+    made: dict[str, Callable[[list[str]], dict[str, Any]]] = {
+        "scenario": lambda faults: {"faults": faults},
+        "reply": lambda faults: {"rules": [{"reply": {"text": "x", "faults": faults}}]},
+        "phase": lambda faults: {"timeline": [{"at": "0s", "faults": faults}]},
+        "phases": lambda faults: {
+            "timeline": [burst, calm, {"at": "1s", "for": "8s", "faults": faults[32:]}]
+        },
+    }
+    assert load({"mockdock": 1, **made[place](["slicer"] * 64)})
+    (told,) = problems(made[place](["slicer"] * 65))
+    assert told.endswith(
+        "timeline[2].faults: 65 faults of phases at the same time, at most 64 compose"
+        if place == "phases"
+        else "faults: the list has 65 items, at most 64 are allowed"
+    )
+
+
+def test_a_phase_takes_some_time() -> None:
+    (told,) = problems({"timeline": [{"at": "1s", "for": "0s", "error": 503}]})
+    assert told == "timeline[0].for: a phase takes some time"
+
+
+def test_a_key_that_is_no_text_is_told_where_it_is() -> None:
+    """The place was workspaces[1]['[key]']."""
+    assert problems({"workspaces": {1: ["k"]}}) == ["workspaces[1]: expected a text, got 1"]

@@ -66,8 +66,8 @@ TABLE = [
     (
         "mockdock: 1\nrules:\n- when: {dialect: openia}\n  reply: a",
         (
-            "3:19: rules[0].when.dialect: unknown value 'openia', one of: openai "
-            "(did you mean 'openai'?)"
+            "3:19: rules[0].when.dialect: unknown value 'openia', one of: openai, *"
+            " (did you mean 'openai'?)"
         ),
     ),
     (

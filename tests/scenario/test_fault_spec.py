@@ -160,11 +160,30 @@ def test_what_is_wrong_is_told(value: object, message: str) -> None:
         {"type": "truncate", "after": {"tokens": -1}},
         {"type": "truncate", "after": {"words": 1}},
         {"type": "stall", "seconds": 5},
+        {"type": "wrong_content_length", "by": 10**30},
+        {"type": "wrong_content_length", "by": -(10**30)},
+        {"type": "truncate", "after": {"tokens": 10**23}},
+        {"type": "truncate", "after": {"bytes": 10**12 + 1}},
+        {"type": "slicer", "size": 10**30},
+        {"type": "stall", "times": 10**400},
+        {"type": "stall", "probability": 10**400},
+        {"type": "html_error", "status": 10**400},
+        {"type": "bandwidth", "rate": 10**400},
+        {"type": "bandwidth", "rate": 10**5000},
+        {"type": "bandwidth", "rate": f"{10**400}B/s"},
         {},
     ],
 )
 def test_what_is_out_of_bounds_is_refused(value: object) -> None:
+    """No journal holds whole numbers beyond 64 bits."""
     assert refusal(FaultSpec, value)
+
+
+def test_the_largest_numbers_are_a_million_millions() -> None:
+    most = 10**12
+    assert spec({"type": "truncate", "after": {"tokens": most}}).fault().after.tokens == most
+    assert spec({"type": "wrong_content_length", "by": -most}).fault().by == -most
+    assert spec({"type": "bandwidth", "rate": most}).fault().rate == most
 
 
 def test_a_fault_is_written_as_it_is_read() -> None:

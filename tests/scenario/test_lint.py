@@ -256,3 +256,38 @@ def test_model_that_may_be_asked_for_is_not(when: Any) -> None:
 
 def test_model_that_passes_leniently_is_not() -> None:
     assert models("gpt-5", validation="lenient") == []
+
+
+def phases(*timeline: dict[str, Any]) -> list[str]:
+    return [str(found) for found in lint(load({"mockdock": 1, "timeline": timeline}).scenario)]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "in_vain"),
+    [
+        ({"at": "0s"}, {"at": "5s"}, True),
+        ({"at": "0s", "for": "6s"}, {"at": "5s", "for": "1s"}, True),
+        ({"at": "5s", "for": "1s"}, {"at": "0s"}, True),
+        ({"at": "0s", "for": "5s"}, {"at": "5s"}, False),
+        ({"at": "5s"}, {"at": "0s", "for": "5s"}, False),
+        ({"at": "0s"}, {"at": "0s", "when": {"user": "a"}}, True),
+        ({"at": "0s", "when": {"user": "a"}}, {"at": "0s"}, False),
+        ({"at": "0s", "when": {"user": "a"}}, {"at": "0s", "when": {"user": "b"}}, False),
+        ({"at": "0s", "error": None, "faults": ["reset"]}, {"at": "0s"}, False),
+        ({"at": "0s"}, {"at": "0s", "error": None, "faults": ["reset"]}, False),
+    ],
+)
+def test_an_error_that_another_phase_answers_before_is_found(
+    first: dict[str, Any], second: dict[str, Any], in_vain: bool
+) -> None:
+    found = phases({"error": 503, **first}, {"error": 500, "name": "late", **second})
+    told = "timeline[1] (late): warning: its error is in vain while timeline[0] goes on, which"
+    assert found == ([f"{told} has one"] if in_vain else [])
+
+
+def test_a_phase_whose_pacing_says_nothing_is_found_unless_it_ends_another() -> None:
+    calm = {"at": "2s", "pacing": {}}
+    told = "timeline[0]: warning: nothing happens in it: its pacing says nothing"
+    assert phases(calm) == [told]
+    assert phases(calm, {"at": "1s", "pacing": "fast"}) == []
+    assert phases({**calm, "faults": ["reset"]}) == []

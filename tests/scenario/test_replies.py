@@ -94,6 +94,7 @@ def test_impossible_headers_are_refused(headers: dict[str, str], message: str) -
             "'headers' is for the whole reply, not for one choice",
         ),
         ({"reasoning": -1}, "a number of tokens cannot be negative"),
+        ({"reasoning": 10**13}, "10000000000000 is not at most 1e+12"),
         ({"reasoning": 1.5}, "expected a number of tokens or a text, got 1.5"),
         ({"json": float("nan")}, "JSON knows neither infinity nor nan"),
         ({"json": {"a": [2**64]}}, "the number does not fit into 64 bits"),

@@ -96,6 +96,8 @@ def rules(dock: MockDock) -> None:
     dock.when(user="c").reply(tool_calls=[{"name": "f"}])
     dock.when(user="d").reply(choices=["x", {"text": "y"}])
     dock.when(user="e").reply(json=[1, None])
+    dock.when(api="embeddings", user="v").reply(embedding=[0.6, 0.8])
+    dock.when(api="embeddings").reply(embeddings=[[1.0, 0.0], [0.0, 1.0]])
     dock.when(user="e2").reply(file=Path("openai/canned/markdown.json"))
     dock.when(user="f").replies("x", {"error": 503}, lambda request: request.user)
     dock.when(user="g").call_tool("f", name="x", city="Paris")

@@ -110,3 +110,27 @@ def test_a_value_without_words_is_told_as_such(dock: MockDock) -> None:
         _ = dock.calls[mute]
     with pytest.raises(UsageError, match=told):
         dock.load({"mockdock": 1, mute: HALF})
+
+
+def test_what_is_a_part_of_itself_is_refused(dock: MockDock) -> None:
+    endless: dict[str, Any] = {"rpm": 3}
+    endless["again"] = [endless]
+    with pytest.raises(
+        UsageError, match=r"^limits\[0\].*: nested deeper than 100 levels, or a part"
+    ):
+        dock.limits(endless)
+    deep: Any = "x"
+    for _ in range(90):
+        deep = [deep]
+    dock.reply(json=deep)
+    assert ask(dock).choices[0].message.content == "[" * 90 + '"x"' + "]" * 90
+
+
+def test_a_key_that_is_a_number_and_a_text_is_refused(dock: MockDock) -> None:
+    """As JSON, which is how a server elsewhere gets it, both are one."""
+    with pytest.raises(
+        UsageError, match=r"^chaos\.mix: the key 429 twice, as a number and as a te"
+    ):
+        dock.chaos(0.5, mix={429: 1, "429": 5})
+    dock.chaos(0.5, mix={429: 1, "500": 5})
+    assert dock.trouble["chaos"]["mix"] == {"429": 1.0, "500": 5.0}

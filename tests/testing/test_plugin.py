@@ -412,6 +412,10 @@ def test_the_environment_leads_apps_here(
                 assert str(client.base_url).startswith(mockdock.url)
                 assert client.auth_headers == {"api-key": mockdock.api_key}
                 assert client._azure_ad_token is None
+                mockdock.when(dialect="azure").reply("Hello!")
+                asked = [{"role": "user", "content": "Hi"}]
+                answer = client.chat.completions.create(model="chat", messages=asked)
+                assert answer.choices[0].message.content == "Hello!"
 
         def test_apart(mockdock_env):
             mockdock_env.reply("Hello from afar!")

@@ -158,3 +158,21 @@ def test_the_report_of_a_failed_test_shows_what_was_broken(pytester: pytest.Pyte
             "*max_attempts: *",
         ]
     )
+
+
+@pytest.mark.parametrize("rate", [None, "", False, [], True, "often", {}])
+def test_chaos_is_turned_off_by_0_only(dock: MockDock, rate: Any) -> None:
+    dock.chaos(0.5)
+    with pytest.raises(
+        UsageError, match=r"^chaos\(.*\): write the share of requests, 0 to 1; 0: none"
+    ):
+        dock.chaos(rate)
+    assert dock.trouble["chaos"]["rate"] == 0.5
+    dock.chaos(0.0)
+    assert dock.trouble["chaos"] is None
+
+
+@pytest.mark.parametrize("policy", [{"policy": []}, {"retry": {"statuses": [[429]]}}])
+def test_a_policy_of_nonsense_is_told(dock: MockDock, policy: Any) -> None:
+    with pytest.raises(ScenarioError, match="unknown value a list, one of"):
+        dock.audit(policy)

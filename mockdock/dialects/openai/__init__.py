@@ -1,4 +1,4 @@
-"""OpenAI Chat Completions."""
+"""OpenAI Chat Completions, and what stands beside it."""
 
 from mockdock.dialects.base import Dialect, Route
 from mockdock.dialects.openai.caller import caller
@@ -19,6 +19,7 @@ openai = Dialect(
         Route("POST", "/v1/chat/completions/{completion_id}", "stored.update"),
         Route("DELETE", "/v1/chat/completions/{completion_id}", "stored.delete"),
         Route("GET", "/v1/chat/completions/{completion_id}/messages", "stored.messages"),
+        Route("POST", "/v1/embeddings", "embeddings"),
         Route("GET", "/v1/models", "models.list"),
         Route("GET", "/v1/models/{model:path}", "models.retrieve"),
         Route("DELETE", "/v1/models/{model:path}", "models.delete"),

@@ -7,12 +7,12 @@ record: 405, 408, 413, 415, and the generic 400.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
 
 from mockdock.dialects.base import Call
 from mockdock.dialects.openai.durations import go_duration
+from mockdock.dialects.openai.embeddings_failures import EMBEDDING_WORDS
+from mockdock.dialects.openai.failed import INVALID, Told
 from mockdock.limit import Measure
 from mockdock.reply import Failure, FailureKind
 
@@ -25,40 +25,6 @@ _KEYS_URL = "https://platform.openai.com/account/api-keys"
 _SHORT_KEY = 11
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A failure in OpenAI's words."""
-
-    status: int
-    message: str
-    type: str
-    param: str | None
-    code: str | None
-    edge: bool = False
-    """Answered by the edge, whose bodies have another order of keys."""
-
-    def body(self) -> dict[str, Any]:
-        """Give the error body, keys in wire order."""
-        if self.edge:
-            error = {
-                "type": self.type,
-                "code": self.code,
-                "message": self.message,
-                "param": self.param,
-            }
-        else:
-            error = {
-                "message": self.message,
-                "type": self.type,
-                "param": self.param,
-                "code": self.code,
-            }
-        return {"error": error}
-
-
-_INVALID = "invalid_request_error"
-
-
 def tell(failure: Failure) -> Told:
     """Word a failure; what it sets itself wins over the words of its kind."""
     usual = _WORDS[failure.kind](failure)
@@ -66,7 +32,7 @@ def tell(failure: Failure) -> Told:
     message, kind = usual.message, usual.type
     if status != usual.status:
         message = _phrase(status)
-        kind = "server_error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else _INVALID
+        kind = "server_error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else INVALID
     return Told(
         status,
         message if failure.message is None else failure.message,
@@ -182,7 +148,7 @@ def _auth(failure: Failure) -> Told:
         401,
         f"Incorrect API key provided: {_masked(failure.key)}. You can find your API key at "
         f"{_KEYS_URL}.",
-        _INVALID,
+        INVALID,
         None,
         "invalid_api_key",
     )
@@ -201,7 +167,7 @@ def _missing_key(_: Failure) -> Told:
         "header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY), or as the password field "
         "(with blank username) if you're accessing the API from your browser and are prompted for "
         f"a username and password. You can obtain an API key from {_KEYS_URL}.",
-        _INVALID,
+        INVALID,
         None,
         None,
     )
@@ -211,7 +177,7 @@ def _unknown_model(failure: Failure) -> Told:
     return Told(
         404,
         f"The model `{failure.model}` does not exist or you do not have access to it.",
-        _INVALID,
+        INVALID,
         None,
         "model_not_found",
     )
@@ -219,13 +185,13 @@ def _unknown_model(failure: Failure) -> Told:
 
 def _no_stored(failure: Failure) -> Told:
     named = f" with id '{failure.what}'" if failure.what else ""
-    return Told(404, f"Chat completion{named} not found.", _INVALID, None, None)
+    return Told(404, f"Chat completion{named} not found.", INVALID, None, None)
 
 
 def _no_such_cursor(failure: Failure) -> Told:
     what = "message" if failure.what == "messages" else "stored chat completion"
     message = f"Invalid value for 'after': expected the ID of a {what}."
-    return Told(400, message, _INVALID, "after", "invalid_value")
+    return Told(400, message, INVALID, "after", "invalid_value")
 
 
 def _context_length(failure: Failure) -> Told:
@@ -241,7 +207,7 @@ def _context_length(failure: Failure) -> Told:
         400,
         f"This model's maximum context length is {failure.limit} tokens. However, {requested}. "
         f"Please reduce the length of the {reduce}.",
-        _INVALID,
+        INVALID,
         "messages",
         "context_length_exceeded",
     )
@@ -255,7 +221,7 @@ def _listed(words: Sequence[str], last: str) -> str:
 
 
 def _fixed(
-    status: int, message: str, kind: str = _INVALID, code: str | None = None, *, edge: bool = False
+    status: int, message: str, kind: str = INVALID, code: str | None = None, *, edge: bool = False
 ) -> Callable[[Failure], Told]:
     told = Told(status, message, kind, None, code, edge)
     return lambda _: told
@@ -306,4 +272,5 @@ _WORDS: dict[FailureKind, Callable[[Failure], Told]] = {
     "invalid_url": _fixed(404, "Invalid URL"),
     "wrong_method": _fixed(405, "Not allowed."),
     "too_large": _fixed(413, "Maximum content size limit exceeded."),
+    **EMBEDDING_WORDS,
 }

@@ -14,12 +14,13 @@ from email.utils import formatdate
 from mockdock.dialects.base import Envelope
 from mockdock.dialects.openai.durations import go_duration, whole_milliseconds
 from mockdock.dialects.openai.failures import tell
+from mockdock.embedding import Embeddings
 from mockdock.frames import Head
 from mockdock.limit import Standing, told
 from mockdock.reply import Completion, Failure, Reply
 from mockdock.request import Request
 
-__all__ = ["head"]
+__all__ = ["head", "json_headers", "merged", "retry_headers"]
 
 _FIXED = (
     (b"access-control-expose-headers", b"X-Request-ID"),
@@ -32,6 +33,9 @@ _FIXED = (
 _JSON = (b"content-type", b"application/json")
 _EVENTS = (b"content-type", b"text/event-stream; charset=utf-8")
 _UNAUTHORIZED = 401
+_LAST_DATE = 253_402_300_799
+"""The end of the year 9999, beyond which no date is written."""
+_LONGEST_NAME = 200
 
 
 def head(request: Request | None, reply: Reply, envelope: Envelope) -> Head:
@@ -39,14 +43,22 @@ def head(request: Request | None, reply: Reply, envelope: Envelope) -> Head:
     if isinstance(reply, Failure):
         return _failed(reply, envelope)
     streamed = isinstance(reply, Completion) and request is not None and request.stream
-    own = reply.headers if isinstance(reply, Completion) else {}
-    start = (_EVENTS,) if streamed else _json(envelope)
-    headers = (*start, *_served(envelope))
-    return Head(200, _with(headers, {**envelope.extra, **own}))
+    own = reply.headers if isinstance(reply, Completion | Embeddings) else {}
+    start = (_EVENTS,) if streamed else json_headers(envelope)
+    headers = (*start, *_model(reply), *_served(envelope))
+    return Head(200, merged(headers, {**envelope.extra, **own}))
 
 
-def _json(envelope: Envelope) -> tuple[tuple[bytes, bytes], ...]:
+def json_headers(envelope: Envelope) -> tuple[tuple[bytes, bytes], ...]:
+    """Give the headers of a body of JSON."""
     return _JSON, (b"content-length", b"%d" % envelope.length)
+
+
+def _model(reply: Reply) -> tuple[tuple[bytes, bytes], ...]:
+    """Name the model, as embeddings do; a name that fits into no header is left out."""
+    name = reply.model if isinstance(reply, Embeddings) else ""
+    fits = 0 < len(name) <= _LONGEST_NAME and name.isascii() and name.isprintable()
+    return ((b"openai-model", name.strip().encode()),) if fits else ()
 
 
 def _served(envelope: Envelope) -> tuple[tuple[bytes, bytes], ...]:
@@ -80,20 +92,20 @@ def _failed(failure: Failure, envelope: Envelope) -> Head:
     words = tell(failure)
     if words.status == _UNAUTHORIZED:
         headers: tuple[tuple[bytes, bytes], ...] = (
-            *_json(envelope),
+            *json_headers(envelope),
             (b"www-authenticate", b'Bearer realm="OpenAI API"'),
             (b"x-request-id", str(uuid.UUID(envelope.request_id)).encode()),
         )
     elif words.edge:
         request_id = b"req_" + envelope.request_id.encode()
-        headers = (*_json(envelope), (b"x-request-id", request_id))
+        headers = (*json_headers(envelope), (b"x-request-id", request_id))
     else:
-        headers = (*_json(envelope), *_served(envelope))
-    own = {**envelope.extra, **_retry(failure, envelope), **failure.headers}
-    return Head(words.status, _with(headers, own))
+        headers = (*json_headers(envelope), *_served(envelope))
+    own = {**envelope.extra, **retry_headers(failure, envelope), **failure.headers}
+    return Head(words.status, merged(headers, own))
 
 
-def _retry(failure: Failure, envelope: Envelope) -> dict[str, str]:
+def retry_headers(failure: Failure, envelope: Envelope) -> dict[str, str]:
     """Tell when to come back, in real time: at least 1 ms, or SDKs ignore it."""
     own = {}
     form = failure.retry_header
@@ -102,7 +114,8 @@ def _retry(failure: Failure, envelope: Envelope) -> dict[str, str]:
         milliseconds = max(1, whole_milliseconds(wait))
         seconds = milliseconds / 1000
         if form == "date":
-            own["retry-after"] = formatdate(math.ceil(envelope.clock + seconds), usegmt=True)
+            moment = min(math.ceil(envelope.clock + seconds), _LAST_DATE)
+            own["retry-after"] = formatdate(moment, usegmt=True)
         elif form != "ms":
             own["retry-after"] = str(math.ceil(seconds)) if seconds >= 1 else f"{seconds:g}"
         if form not in ("seconds", "date"):
@@ -112,7 +125,7 @@ def _retry(failure: Failure, envelope: Envelope) -> dict[str, str]:
     return own
 
 
-def _with(
+def merged(
     headers: tuple[tuple[bytes, bytes], ...], own: dict[str, str]
 ) -> tuple[tuple[bytes, bytes], ...]:
     """Add headers; one of the same name replaces the usual one."""

@@ -19,6 +19,7 @@ __all__ = [
     "mismatched",
     "missing_content",
     "missing_model",
+    "mistyped",
     "too_long",
     "translate",
 ]
@@ -119,7 +120,7 @@ def _unknown(_: ErrorDetails, path: Sequence[Step]) -> Failure:
 def _bad_value(error: ErrorDetails, path: Sequence[Step]) -> Failure:
     supported = _names(error["ctx"]["expected"])
     if not isinstance(error["input"], str):
-        return _expected(f"one of {listed(supported, 'or')}", error["input"], path)
+        return mistyped(f"one of {listed(supported, 'or')}", error["input"], path)
     if path == ("prompt_cache_retention",):
         return bad_request("Invalid prompt_cache_retention argument", "prompt_cache_retention")
     return _not_one_of(error["input"], supported, path)
@@ -141,7 +142,7 @@ def _discriminator(error: ErrorDetails) -> str:
 
 def _not_one_of(value: Any, supported: Sequence[str], path: Sequence[Step]) -> Failure:
     if not isinstance(value, str):
-        return _expected("a string", value, path)
+        return mistyped("a string", value, path)
     return bad_request(
         f"Invalid value: '{_cut(value)}'. Supported values are: {listed(supported)}.",
         dotted(path),
@@ -251,7 +252,7 @@ def mismatched(path: Sequence[Step], pattern: str) -> Failure:
 
 
 def _wrong_shape(error: ErrorDetails, path: Sequence[Step]) -> Failure:
-    return _expected(error["msg"], error["input"], path)
+    return mistyped(error["msg"], error["input"], path)
 
 
 def _wrong_type(error: ErrorDetails, path: Sequence[Step]) -> Failure:
@@ -278,10 +279,11 @@ def _wrong_type(error: ErrorDetails, path: Sequence[Step]) -> Failure:
         "list_type": array,
     }
     odd = _ODD.get(tuple(path))
-    return _expected(odd or expected.get(error["type"], "an object"), error["input"], path)
+    return mistyped(odd or expected.get(error["type"], "an object"), error["input"], path)
 
 
-def _expected(expected: str, value: Any, path: Sequence[Step]) -> Failure:
+def mistyped(expected: str, value: Any, path: Sequence[Step]) -> Failure:
+    """Refuse a value of another type than the ``expected`` one, named with its article."""
     param = _cut(dotted(path))
     return bad_request(
         f"Invalid type for '{param}': expected {expected}, but got {_article(value)} instead.",

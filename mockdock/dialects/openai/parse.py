@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from mockdock.dialects.base import Call
 from mockdock.dialects.openai.body import json_object
+from mockdock.dialects.openai.embeddings_parse import parse_embeddings
 from mockdock.dialects.openai.invalid import missing_model, translate
 from mockdock.dialects.openai.lenient import validate_leniently
 from mockdock.dialects.openai.rules import broken_rule
@@ -35,7 +36,7 @@ from mockdock.request import (
     ToolChoice,
 )
 
-__all__ = ["parse"]
+__all__ = ["ChatForm", "parse", "parse_chat"]
 
 
 _MANY = 100
@@ -43,15 +44,31 @@ _MANY = 100
 _MOST_DIGITS = 9
 
 
+@dataclass(frozen=True, slots=True)
+class ChatForm:
+    """What a provider takes for a chat request: its model, and what counts as not sent.
+
+    The model is for strict validation; lenient validation takes what OpenAI's does.
+    """
+
+    wire: type[ChatRequest] = ChatRequest
+    ignored: frozenset[str] = frozenset()
+
+
+_USUAL = ChatForm()
+
+
 def parse(call: Call) -> Request | Failure:
     """Parse a call of any operation of this dialect."""
     if call.operation.startswith("stored."):
         return parse_stored(call)
+    if call.operation == "embeddings":
+        return parse_embeddings(call)
     if call.operation == "models.list":
-        return Request("openai", "models", caller=call.caller, headers=call.headers)
+        return Request(call.dialect, "models", caller=call.caller, headers=call.headers)
     if call.operation in ("models.retrieve", "models.delete"):
         return Request(
-            "openai",
+            call.dialect,
             "models",
             model=call.params["model"],
             removes=call.operation == "models.delete",
@@ -59,17 +76,26 @@ def parse(call: Call) -> Request | Failure:
             headers=call.headers,
             raw=call.body,
         )
-    return _parse_chat(call)
+    return parse_chat(call)
 
 
-def _parse_chat(call: Call) -> Request | Failure:
+def parse_chat(
+    call: Call, *, model: str | None = None, form: ChatForm = _USUAL
+) -> Request | Failure:
+    """Parse a chat request of a ``form``.
+
+    ``model`` stands for that of the body, whether it has one or not.
+    """
     body = json_object(call)
     if isinstance(body, Failure):
         return body
+    named = {} if model is None else {"model": model}
+    sent, body = body, {**_heeded(body, form), **named}
     try:
         if call.lenient:
-            return _request(call, body, validate_leniently(orjson.loads(call.body)))
-        parsed = _strictly(call, body)
+            loose = {**_heeded(orjson.loads(call.body), form), **named}
+            return _request(call, sent, validate_leniently(loose))
+        parsed = _strictly(call, sent, body, form)
     except ValidationError as error:
         parsed = translate(body, error, newer=_is_newer(call, body.get("model")), raw=call.body)
     if isinstance(parsed, Failure) and isinstance(model := body.get("model"), str):
@@ -77,14 +103,23 @@ def _parse_chat(call: Call) -> Request | Failure:
     return parsed
 
 
-def _strictly(call: Call, body: dict[str, Any]) -> Request | Failure:
+def _heeded(body: dict[str, Any], form: ChatForm) -> dict[str, Any]:
+    """Give a body without what counts as not sent."""
+    if form.ignored.isdisjoint(body):
+        return body
+    return {name: value for name, value in body.items() if name not in form.ignored}
+
+
+def _strictly(
+    call: Call, sent: dict[str, Any], body: dict[str, Any], form: ChatForm
+) -> Request | Failure:
     if body.get("model") in (None, ""):
         return missing_model()
-    wire = ChatRequest.model_validate(body if len(body) <= _MANY else _known(body))
+    wire = form.wire.model_validate(body if len(body) <= _MANY else _known(body))
     traits = call.traits(wire.model)
     if traits is None:
         return Failure("model_not_found", wire.model)
-    return broken_rule(wire, traits) or _request(call, body, wire)
+    return broken_rule(wire, traits) or _request(call, sent, wire)
 
 
 def _known(body: dict[str, Any]) -> dict[str, Any]:
@@ -103,7 +138,7 @@ def _is_newer(call: Call, model: object) -> bool:
 def _request(call: Call, body: dict[str, Any], wire: ChatRequest) -> Request:
     options = wire.stream_options
     return Request(
-        dialect="openai",
+        dialect=call.dialect,
         api="chat",
         model=wire.model,
         messages=tuple(_message(each) for each in wire.messages),

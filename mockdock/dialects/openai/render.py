@@ -11,12 +11,15 @@ from typing import Any
 
 import orjson
 
+from mockdock.dialects.openai.embeddings_told import told_embeddings
 from mockdock.dialects.openai.events import events
 from mockdock.dialects.openai.failures import tell
 from mockdock.dialects.openai.message import told_message
 from mockdock.dialects.openai.stored_told import told_stored
 from mockdock.dialects.openai.told import PREFIX, said_logprobs, told_usage
+from mockdock.embedding import Embeddings
 from mockdock.frames import Frame
+from mockdock.gateways import USUAL, Gateways
 from mockdock.reply import (
     Choice,
     Completion,
@@ -35,7 +38,7 @@ from mockdock.request import Request
 __all__ = ["frames"]
 
 
-def frames(request: Request | None, reply: Reply) -> Iterator[Frame]:
+def frames(request: Request | None, reply: Reply, _: Gateways = USUAL) -> Iterator[Frame]:
     """Render a reply; only a completion asked as a stream has several frames."""
     match reply:
         case Failure():
@@ -48,6 +51,8 @@ def frames(request: Request | None, reply: Reply) -> Iterator[Frame]:
             yield Frame(_pretty({"object": "list", "data": [_card(model) for model in models]}))
         case StoredCompletion() | StoredPage() | MessagePage() | Deleted():
             yield Frame(_pretty(told_stored(request, reply)))
+        case Embeddings():
+            yield Frame(_pretty(told_embeddings(request, reply)))
         case Completion():
             if request is not None and request.stream:
                 yield from events(reply, with_usage=request.include_usage)

@@ -86,7 +86,13 @@ def _audio(wire: ChatRequest, _: Traits) -> Failure | None:
     return None
 
 
+def _kind(wire: ChatRequest, traits: Traits) -> Failure | None:
+    """Refuse a model that only makes embeddings."""
+    return Failure("wrong_model", wire.model, what="chat") if traits.kind == "embedding" else None
+
+
 RULES: Sequence[Rule] = (
+    rule("messages", _kind),
     *MODEL_RULES,
     rule("max_tokens", _one_limit),
     rule("top_logprobs", _top_logprobs),

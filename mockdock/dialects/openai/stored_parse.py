@@ -63,7 +63,7 @@ def parse_stored(call: Call) -> Request | Failure:
     if isinstance(wanted, Failure):
         return wanted
     return Request(
-        "openai",
+        call.dialect,
         "stored",
         stored=wanted,
         caller=call.caller,

@@ -13,7 +13,18 @@ from pydantic import Field, Tag
 
 from mockdock.dialects.openai.wire_base import STRING_OR_OBJECTS, Unchecked, Wire
 
-__all__ = ["AssistantMessage", "ChatMessage", "TextContent"]
+__all__ = [
+    "AssistantMessage",
+    "ChatMessage",
+    "FunctionCall",
+    "FunctionMessage",
+    "ImagePart",
+    "SystemMessage",
+    "TextContent",
+    "TextPart",
+    "ToolMessage",
+    "UserMessage",
+]
 
 
 class PlainTextPart(Wire):

@@ -14,8 +14,11 @@ from mockdock.dialects.openai.wire_base import (
 )
 
 __all__ = [
+    "ChosenFunction",
     "FunctionChoice",
+    "FunctionTool",
     "GrammarInput",
+    "JsonObjectFormat",
     "LegacyFunction",
     "PlainInput",
     "ResponseFormat",

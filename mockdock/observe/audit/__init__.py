@@ -9,6 +9,7 @@ from mockdock.observe.audit.line import Example, Line
 from mockdock.observe.audit.page import page
 from mockdock.observe.audit.reading import records
 from mockdock.observe.audit.text import (
+    clock_words,
     examples,
     failure_text,
     figure_words,
@@ -26,6 +27,7 @@ __all__ = [
     "Line",
     "Price",
     "audit",
+    "clock_words",
     "examples",
     "failure_text",
     "figure_words",

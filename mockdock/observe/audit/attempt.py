@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,10 +9,10 @@ from typing import Any, Literal
 
 import orjson
 
-from mockdock.errors import UsageError
 from mockdock.observe.audit.conversation import Conversation
 from mockdock.observe.audit.demand import Demand, demand
 from mockdock.observe.audit.usable import usable
+from mockdock.observe.damaged import damaged, names, scale, seconds, whole
 from mockdock.observe.redact import HIDDEN
 from mockdock.policy import Clock
 
@@ -81,7 +80,7 @@ class Attempt:
     client: str
     operation: str
     conversation: Conversation
-    usage: Mapping[str, Any] | None
+    usage: Mapping[str, int] | None
     faults: tuple[str, ...]
 
     @property
@@ -92,7 +91,7 @@ class Attempt:
     @property
     def tokens(self) -> int:
         """Tokens of the prompt and of the answer, 0 where there was none."""
-        return 0 if self.usage is None else int(self.usage.get("total_tokens") or 0)
+        return 0 if self.usage is None else self.usage.get("total_tokens", 0)
 
 
 def attempt(
@@ -107,10 +106,7 @@ def attempt(
     try:
         return _attempt(record, clock, read)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        which = record.get("number", "?") if isinstance(record, Mapping) else "?"
-        raise UsageError(
-            f"record {which} is no record of a journal: {type(error).__name__}: {error}"
-        ) from error
+        raise damaged(record, error) from error
 
 
 def _attempt(
@@ -118,22 +114,24 @@ def _attempt(
     clock: Clock,
     read: Callable[[object], Conversation],
 ) -> Attempt:
-    scale = _scale(record)
-    unit = 1.0 if clock == "real" else 1 / scale
-    length = _time(record["duration"]) * scale
-    started, at = _time(record["started"]), record.get("at")
-    start = 0.0 if at is None else _time(at) * scale
+    # At time scale 0 nothing waits, and the seconds of all clocks are one.
+    given = scale(record)
+    real = given or 1.0
+    unit = 1.0 if clock == "real" else 1 / real
+    length = seconds(record["duration"]) * real
+    started, at = seconds(record["started"]), record.get("at")
+    start = 0.0 if at is None else seconds(at) * real
     headers, reply = record["request"]["headers"], record["reply"]
-    status, stream = int(record["status"]), bool(record.get("stream"))
-    outcome, faults = record["outcome"], tuple(record.get("faults") or ())
+    status, stream = whole(record["status"], "status"), bool(record.get("stream"))
+    outcome, faults = record["outcome"], names(record.get("faults") or (), "faults")
     told = demand(reply["headers"], started + length, unit)
     return Attempt(
-        number=int(record["number"]),
+        number=whole(record["number"], "number of a record"),
         session=str(record["session"]),
-        era=int(record.get("era") or 0),
+        era=whole(record.get("era") or 0, "era"),
         origin=started - start,
         clocked=at is not None,
-        instant=record.get("time_scale") == 0,
+        instant=given == 0,
         start=start * unit,
         end=(start + length) * unit,
         unit=unit,
@@ -151,22 +149,20 @@ def _attempt(
         client=f"{headers.get('user-agent', '')} {headers.get('x-stainless-lang', '')}",
         operation=_operation(str(record["method"]), str(record["path"])),
         conversation=read(record["request"]["body"]),
-        usage=record.get("usage"),
+        usage=_usage(record.get("usage")),
         faults=faults,
     )
 
 
-def _scale(record: Mapping[str, Any]) -> float:
-    """Give the real seconds of a scenario second; at scale 0 nothing waits, and both are one."""
-    given = record.get("time_scale")
-    return (1.0 if given is None else _time(given)) or 1.0
-
-
-def _time(value: Any) -> float:
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(f"{value!r} is no time")
-    return number
+def _usage(told: Any) -> Mapping[str, int] | None:
+    """Read the token counts of an answer; those that are not told are left out."""
+    if told is None:
+        return None
+    return {
+        str(name): whole(count, "number of tokens")
+        for name, count in told.items()
+        if count is not None
+    }
 
 
 def _headless(outcome: Mapping[str, Any], faults: tuple[str, ...]) -> bool:

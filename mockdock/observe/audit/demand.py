@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 __all__ = ["Demand", "demand"]
+
+
+_LONGEST = 1e12
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ def demand(headers: Mapping[str, str], end: float, unit: float) -> Demand | None
 
     ``end`` is when the reply was sent, in seconds since 1970; a wait of a real
     second is ``unit`` long. None: nothing is demanded, or nothing that makes
-    sense, such as a wait of 0 seconds or less.
+    sense, such as a wait of 0 seconds or less, or of 30,000 years.
     """
     found = []
     for header, divisor in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
@@ -44,7 +46,7 @@ def _number(value: str) -> float | None:
         number = float(value)
     except ValueError:
         return None
-    return number if math.isfinite(number) else None
+    return number if abs(number) <= _LONGEST else None
 
 
 def _date(value: str) -> float | None:

@@ -14,7 +14,7 @@ from mockdock.policy import Herd, Policy, RetryAfter
 
 __all__ = ["Figures", "Price", "figures", "premature"]
 
-Price = Callable[[str, Mapping[str, Any]], float | None]
+Price = Callable[[str, Mapping[str, int]], float | None]
 """Gives the cost in US dollars of the tokens a model used, None when it is not known."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from mockdock.observe.audit.line import printable
 from mockdock.observe.audit.text import examples, figure_words
 from mockdock.observe.audit.verdict import Audit
 
@@ -12,7 +13,7 @@ __all__ = ["junit"]
 
 def junit(audit: Audit) -> str:
     """Write a test case for each line of the policy: failed, skipped when not seen, or passed."""
-    name = f"mockdock.audit.{audit.policy.name}"
+    name = f"mockdock.audit.{printable(audit.policy.name)}"
     counts = {
         "tests": len(audit.lines),
         "failures": len(audit.failed),

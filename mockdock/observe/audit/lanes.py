@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from bisect import bisect_left, insort
 from collections.abc import Iterator
 from itertools import islice
 
@@ -17,6 +18,8 @@ _EARLY = 0.002
 _LEFT = 0.05
 """Real seconds in which a server notices that its client has gone."""
 _MOST_ALIKE = 8
+_MOST_COUNTS = 32
+"""Lower counts that are looked at, of those that have calls: a client's own is the next."""
 
 
 class Draft:
@@ -102,30 +105,42 @@ class Lanes:
 
     def __init__(self) -> None:
         self._lanes: dict[int, dict[bytes, _Lane]] = {}
+        self._counts: list[int] = []
+        """Those that have lanes, in order."""
 
     def add(self, draft: Draft, count: int) -> None:
         """Let a failed call wait for its retry; ``count`` is what its last attempt said."""
         conversation = draft.last.conversation
-        lanes = self._lanes.setdefault(count, {})
+        if count not in self._lanes:
+            insort(self._counts, count)
+            self._lanes[count] = {}
+        lanes = self._lanes[count]
         lanes.setdefault(conversation.whole, _Lane(conversation)).add(draft)
 
     def take(self, attempt: Attempt, window: float) -> Draft | None:
         """Take the call that an attempt goes on with, one of the same words first."""
-        counts = [0]
-        if attempt.retry_count:
-            counts = sorted((n for n in self._lanes if n < attempt.retry_count), reverse=True)
-        for count in counts:
-            lanes = self._lanes.get(count, {})
-            for lane in self._alike(lanes, attempt.conversation):
-                found = lane.take(attempt.start, window)
-                if lane.empty:
-                    del lanes[lane.conversation.whole]
-                if found is not None:
-                    return found
+        below = bisect_left(self._counts, attempt.retry_count or 1)
+        for count in reversed(self._counts[max(0, below - _MOST_COUNTS) : below]):
+            found = self._take(count, attempt, window)
+            if found is not None:
+                return found
         # Its client may have given up an attempt that the server went on with.
         before = self._lanes.get(attempt.retry_count - 1, {}) if attempt.retry_count else {}
         same = before.get(attempt.conversation.whole)
         return None if same is None else same.take_flying()
+
+    def _take(self, count: int, attempt: Attempt, window: float) -> Draft | None:
+        """Take a call from those of one count; what becomes empty is forgotten."""
+        lanes, found = self._lanes[count], None
+        for lane in self._alike(lanes, attempt.conversation):
+            found = lane.take(attempt.start, window)
+            if lane.empty:
+                del lanes[lane.conversation.whole]
+            if found is not None:
+                break
+        if not lanes:
+            del self._lanes[count], self._counts[bisect_left(self._counts, count)]
+        return found
 
     def _alike(self, lanes: dict[bytes, _Lane], asked: Conversation) -> Iterator[_Lane]:
         """Give the lane of the same words, then some of the newest that resemble them."""

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from mockdock.policy import LineName
 
-__all__ = ["Example", "Finding", "Line", "LineVerdict", "line"]
+__all__ = ["Example", "Finding", "Line", "LineVerdict", "line", "printable"]
 
 LineVerdict = Literal["ok", "failed", "not seen"]
 
@@ -73,17 +73,17 @@ def line(name: LineName, asked: str, findings: Sequence[Finding]) -> Line:
     )
     return Line(
         name=name,
-        asked=asked,
+        asked=printable(asked),
         verdict="failed" if broken else "ok" if findings else "not seen",
         seen=len(findings),
         failed=len(broken),
         examples=tuple(
-            Example(each.call, each.records[:_RECORDS], _printable(each.text))
+            Example(each.call, each.records[:_RECORDS], printable(each.text[:_LETTERS]))
             for each in broken[:_MOST]
         ),
     )
 
 
-def _printable(text: str) -> str:
-    """Keep an example on one line, and terminals unharmed, whatever was on the wire."""
-    return "".join(each if each.isprintable() else "?" for each in text[:_LETTERS])
+def printable(text: str) -> str:
+    """Keep a text on one line, and terminals and XML unharmed, whatever was on the wire."""
+    return "".join(each if each.isprintable() else "?" for each in text)

@@ -7,7 +7,7 @@ from html import escape
 
 from mockdock.observe.audit.call import Call
 from mockdock.observe.audit.line import Line
-from mockdock.observe.audit.text import examples, figure_words, gap_words, record_words
+from mockdock.observe.audit.text import clock_words, examples, figure_words, gap_words, record_words
 from mockdock.observe.audit.timeline import COLORS, timeline
 from mockdock.observe.audit.verdict import Audit
 
@@ -54,7 +54,7 @@ def _page(audit: Audit) -> Iterator[str]:
     yield "</table>\n<h2>Figures</h2>\n<table>"
     for label, value in figure_words(audit):
         yield f"<tr><th>{escape(label)}</th><td>{escape(value)}</td></tr>"
-    yield "</table>\n<h2>Attempts per call</h2>"
+    yield f"</table>\n<p>{escape(clock_words(audit))}</p>\n<h2>Attempts per call</h2>"
     if len(shown) < len(audit.calls):
         yield f"<p>{len(shown)} of {len(audit.calls)} calls are shown.</p>"
     yield '<p class="key">' + "".join(

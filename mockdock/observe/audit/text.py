@@ -8,7 +8,7 @@ from mockdock.observe.audit.call import Call
 from mockdock.observe.audit.line import Line
 from mockdock.observe.audit.verdict import Audit
 
-__all__ = ["examples", "failure_text", "figure_words", "gap_words", "record_words"]
+__all__ = ["clock_words", "examples", "failure_text", "figure_words", "gap_words", "record_words"]
 
 _MOST = 12
 
@@ -53,6 +53,13 @@ def gap_words(call: Call) -> str:
 def record_words(call: Call) -> str:
     """Name the records of a call's attempts."""
     return _cut([f"#{each.number}" for each in call.attempts], " ")
+
+
+def clock_words(audit: Audit) -> str:
+    """Say whose seconds all times are."""
+    if audit.policy.clock == "real":
+        return "seconds are real ones, as the client's own clock counts them"
+    return "seconds are those of the scenario, whatever its time scale"
 
 
 def _cut(words: Sequence[str], sign: str) -> str:

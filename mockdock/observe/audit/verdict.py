@@ -16,6 +16,7 @@ from mockdock.observe.audit.figures import Figures, Price, figures
 from mockdock.observe.audit.grouping import grouped
 from mockdock.observe.audit.judging import judged
 from mockdock.observe.audit.line import Line
+from mockdock.observe.damaged import whole
 from mockdock.policy import Policy
 
 __all__ = ["Audit", "audit"]
@@ -91,9 +92,10 @@ def audit(
 
 
 def _count(value: object) -> int:
-    if not isinstance(value, int):
-        raise UsageError(f"a journal says {value!r} exchanges were dropped, which is no number")
-    return value
+    try:
+        return whole(value, "number of exchanges")
+    except ValueError as error:
+        raise UsageError(f"a journal tells what was dropped, but {error}") from None
 
 
 def _reader() -> Callable[[object], Conversation]:

@@ -218,6 +218,41 @@ KINDS: dict[FailureKind, tuple[Failure, int, str, str, str | None, str | None]] 
         None,
         None,
     ),
+    "wrong_model": (
+        Failure("wrong_model", "gpt-4o", what="embeddings"),
+        403,
+        "You are not allowed to generate embeddings from this model",
+        INVALID,
+        None,
+        None,
+    ),
+    "bad_input": (
+        Failure("bad_input"),
+        400,
+        (
+            "'$.input' is invalid. Please check the API reference: "
+            "https://platform.openai.com/docs/api-reference."
+        ),
+        INVALID,
+        None,
+        None,
+    ),
+    "input_too_long": (
+        Failure("input_too_long", what="22", limit=8192, used=9000),
+        400,
+        "Invalid 'input[22]': maximum input length is 8192 tokens.",
+        INVALID,
+        None,
+        None,
+    ),
+    "inputs_too_long": (
+        Failure("inputs_too_long", limit=300_000, used=416_735),
+        400,
+        "Requested 416735 tokens, max 300000 tokens per request",
+        "max_tokens_per_request",
+        None,
+        "max_tokens_per_request",
+    ),
 }
 
 

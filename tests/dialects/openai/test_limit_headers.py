@@ -177,6 +177,12 @@ def test_a_refusal_says_when_to_come_back_as_chosen(
     assert retry(TPM, header) == short
 
 
+def test_a_date_is_at_most_the_last_of_the_year_9999() -> None:
+    """Scaled time goes further than dates do."""
+    failure = Failure("rate_limit", retry_after=366 * 24 * 3600.0)
+    assert retry(failure, "date", 1e6) == {"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}
+
+
 def test_headers_tell_real_time_and_at_scale_0_the_least_an_sdk_obeys() -> None:
     assert retry(RPM, "both", 0.01) == {"retry-after": "0.2", "retry-after-ms": "200"}
     assert retry(RPM, "both", 0) == {"retry-after": "0.001", "retry-after-ms": "1"}

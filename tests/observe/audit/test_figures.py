@@ -219,6 +219,18 @@ def test_json_has_the_documented_shape() -> None:
     assert found["figures"]["share_recovered"] == pytest.approx(2 / 3)
 
 
+def test_what_is_no_text_of_xml_or_a_terminal_is_not_printed() -> None:
+    """A policy made in Python may hold anything."""
+    policy = replace(
+        POLICY, name="\x1b[31mred", never_codes=frozenset({"a\x00\x1b[31m\ufffe\ud800"})
+    )
+    found = audit(mixed(), policy)
+    suites = ET.fromstring(junit(found))
+    assert suites.find("testsuite/testcase[@name='never']").attrib["classname"]  # type: ignore[union-attr]
+    assert all(line.asked.isprintable() for line in found.lines)
+    assert "a??[31m??" in page(found)
+
+
 def test_junit_has_a_case_for_each_line() -> None:
     suites = ET.fromstring(junit(audit(mixed(), POLICY)))
     (suite,) = suites

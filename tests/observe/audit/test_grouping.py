@@ -369,3 +369,29 @@ def test_an_attempt_that_fits_no_call_begins_one() -> None:
         record(7, 6, 200, headers=counted(1)),
     ]
     assert groups(made) == [[1, 4], [2], [3, 6], [5], [7]]
+
+
+def test_counts_that_mean_nothing_do_not_cost_more_than_others() -> None:
+    """Every attempt says another count, of a conversation that none of them can go on with."""
+    made = []
+    for number in range(1, 5001):
+        said = [{"role": who, "content": f"{who} {number}"} for who in ("system", "assistant")]
+        said.append({"role": "user", "content": "hello"})
+        made.append(record(number, number, 503, messages=said, headers=counted(1 + number % 999)))
+    with bounded(400):
+        found = audit(made)
+    assert len(found.calls) == 5000
+
+
+def test_a_retry_goes_on_with_the_next_lower_count_there_is() -> None:
+    """Those between were lost; a call that was gone on with is no longer there."""
+    made = [
+        record(1, 0, 503, headers=counted(0)),
+        record(2, 1, 503, headers=counted(40)),
+        record(3, 2, 503, headers=counted(90)),
+        record(4, 3, 503, headers=counted(0), user="other"),
+        record(5, 4, 503, headers=counted(0)),
+        record(6, 5, 200, headers=counted(7)),
+        record(7, 6, 200, headers=counted(99), user="other"),
+    ]
+    assert groups(made) == [[1, 2, 3], [4, 7], [5, 6]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -501,14 +502,66 @@ def test_arrivals_are_by_the_calendar_when_one_lacks_the_clock_of_its_session() 
         {**record(7, 0), "outcome": None},
         {**record(7, 0), "request": {"headers": [], "body": ""}},
         {**record(7, 0), "duration": None},
+        {**record(7, 0), "duration": 10**400},
+        {**record(7, 0), "started": 1e308},
+        {**record(7, 0), "at": True},
+        {**record(7, 0), "number": "\x1b[31m7"},
+        {**record(7, 0), "number": 10**400},
+        {**record(7, 0), "status": "200"},
+        {**record(7, 0), "era": -1},
+        {**record(7, 0), "time_scale": -1},
+        {**record(7, 0), "time_scale": 1e-300},
+        {**record(7, 0), "usage": "x"},
+        {**record(7, 0), "usage": []},
+        {**record(7, 0), "usage": 1},
+        {**record(7, 0), "usage": {"total_tokens": "x"}},
+        {**record(7, 0), "usage": {"total_tokens": -5}},
+        {**record(7, 0), "usage": {"prompt_tokens": {}}},
+        {**record(7, 0), "usage": {"prompt_tokens": 10**400}},
+        {**record(7, 0), "faults": [1]},
+        {**record(7, 0), "faults": [None]},
+        {**record(7, 0), "faults": [{}]},
+        {**record(7, 0), "faults": "reset"},
         7,
     ],
 )
 def test_what_is_no_record_is_told(broken: Any) -> None:
-    with pytest.raises(UsageError, match=r"record [7?] is no record of a journal: \w+Error: "):
+    why = r"(\w+Error: .+|the key 'duration' is missing)"
+    with pytest.raises(
+        UsageError, match=rf"^record [7?] is no record of a journal: {why}$"
+    ) as error:
         audit([broken])
+    assert str(error.value).isprintable()
 
 
-def test_a_count_of_dropped_exchanges_is_a_number() -> None:
-    with pytest.raises(UsageError, match="'many' exchanges were dropped, which is no number"):
-        audit([{"dropped": "many"}])
+@pytest.mark.parametrize("dropped", ["many", -5, True, 1.5, None, [], 10**400])
+def test_a_wrong_count_of_dropped_exchanges_is_told(dropped: Any) -> None:
+    with pytest.raises(UsageError, match=r"what was dropped, but .+ is no number of exchanges"):
+        audit([{"dropped": dropped}])
+
+
+def test_a_count_of_tokens_that_is_not_told_is_none() -> None:
+    made = record(1, 0, 503) | {"usage": {"total_tokens": None, "prompt_tokens": 3}}
+    assert audit([made]).figures.wasted_tokens == 0
+    assert audit([made]).calls[0].attempts[0].usage == {"prompt_tokens": 3}
+
+
+@pytest.mark.parametrize("told", ["1e300", "-1e300", "inf", "nan", str(10**400)])
+def test_a_wait_that_nobody_can_mean_is_none(told: str) -> None:
+    (line,) = audit(
+        [record(1, 0, 429, reply={"retry-after": told}), record(2, 1)],
+        replace(NOTHING, retry_after=RetryAfter()),
+    ).lines
+    assert line.verdict == "not seen"
+
+
+@pytest.mark.parametrize(
+    ("backoff", "band"),
+    [
+        (Backoff(1.0, jitter=(0.0, 1.0)), (0.0, math.inf)),
+        (Backoff(0.0), (0.0, 0.0)),
+        (Backoff(1.0, jitter=(0.0, 0.0)), (0.0, 0.0)),
+    ],
+)
+def test_a_band_is_always_a_number(backoff: Backoff, band: tuple[float, float]) -> None:
+    assert backoff.band(100_000) == band

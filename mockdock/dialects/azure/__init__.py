@@ -1,0 +1,32 @@
+"""Azure OpenAI: Chat Completions and embeddings by deployment, in Azure's own words and form."""
+
+from mockdock.dialects.azure.caller import caller
+from mockdock.dialects.azure.failures import misroute, oversize
+from mockdock.dialects.azure.head import head
+from mockdock.dialects.azure.parse import parse
+from mockdock.dialects.azure.render import frames
+from mockdock.dialects.base import Dialect, Route
+
+__all__ = ["azure"]
+
+azure = Dialect(
+    name="azure",
+    base_path="",
+    below=("/openai/", "/openai/v1/", "/openai/deployments/"),
+    routes=(
+        Route("POST", "/openai/deployments/{deployment}/chat/completions", "chat"),
+        Route("POST", "/openai/v1/chat/completions", "chat"),
+        Route("POST", "/openai/deployments/{deployment}/embeddings", "embeddings"),
+        Route("POST", "/openai/v1/embeddings", "embeddings"),
+        Route("GET", "/openai/models", "models.list"),
+        Route("GET", "/openai/models/{model}", "models.retrieve"),
+        Route("GET", "/openai/v1/models", "models.list"),
+        Route("GET", "/openai/v1/models/{model:path}", "models.retrieve"),
+    ),
+    caller=caller,
+    parse=parse,
+    misroute=misroute,
+    oversize=oversize,
+    head=head,
+    frames=frames,
+)

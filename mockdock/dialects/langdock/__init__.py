@@ -1,0 +1,33 @@
+"""Langdock: OpenAI's Chat Completions and embeddings by region, less what it does not support."""
+
+from mockdock.dialects.base import Dialect, Route
+from mockdock.dialects.langdock.caller import caller
+from mockdock.dialects.langdock.failures import REGIONS, misroute, oversize
+from mockdock.dialects.langdock.head import head
+from mockdock.dialects.langdock.parse import parse
+from mockdock.dialects.langdock.render import frames
+
+__all__ = ["langdock"]
+
+_BASES = tuple(f"{prefix}/openai/{each}/v1" for prefix in ("", "/api/public") for each in REGIONS)
+
+langdock = Dialect(
+    name="langdock",
+    base_path=_BASES[0],
+    below=("/openai/*/v1/", "/openai/eu/", "/openai/us/", "/api/public/"),
+    routes=tuple(
+        route
+        for base in _BASES
+        for route in (
+            Route("POST", f"{base}/chat/completions", "chat"),
+            Route("POST", f"{base}/embeddings", "embeddings"),
+            Route("GET", f"{base}/models", "models.list"),
+        )
+    ),
+    caller=caller,
+    parse=parse,
+    misroute=misroute,
+    oversize=oversize,
+    head=head,
+    frames=frames,
+)

@@ -1,0 +1,53 @@
+"""The gateway nouns: what a scenario says of how a provider speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+__all__ = ["USUAL", "Azure", "Gateways", "Langdock", "LangdockModels"]
+
+LangdockModels = Literal["chat-2024", "chat-de", "chat-openapi"]
+"""Lists of models, by the Langdock document that names them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Azure:
+    """An Azure OpenAI resource.
+
+    ``deployments`` gives the model of each, None where every name is that of a
+    model. ``region`` is what replies say they come from.
+    """
+
+    deployments: Mapping[str, str] | None = None
+    region: str = "East US 2"
+
+
+@dataclass(frozen=True, slots=True)
+class Langdock:
+    """A Langdock workspace.
+
+    ``unsupported`` is what becomes of parameters it does not support, ``errors`` the
+    form of error bodies, ``requests`` what chat requests are checked by: the schema of
+    the documents, or OpenAI's. ``replies`` are OpenAI's, or Azure's with its filter
+    results. ``browsers`` tells of requests that a browser sends from another origin.
+    """
+
+    unsupported: Literal["ignore", "reject"] = "ignore"
+    errors: Literal["flat", "openai"] = "flat"
+    requests: Literal["documents", "openai"] = "documents"
+    replies: Literal["openai", "azure"] = "openai"
+    browsers: Literal["blocked", "allowed"] = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Gateways:
+    """What is said of each provider."""
+
+    azure: Azure = field(default_factory=Azure)
+    langdock: Langdock = field(default_factory=Langdock)
+
+
+USUAL = Gateways()
+"""How they speak where a scenario says nothing."""

@@ -1,0 +1,1 @@
+"""Azure OpenAI: parsing, rendering, heads and failures."""

@@ -1,0 +1,1 @@
+"""Langdock's own tests; what it shares with all dialects is in the conformance suite."""
