@@ -1,0 +1,182 @@
+"""What the ledger answers: threads, messages, figures, usage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mockdock.ledger.entry import ContentPart, SaidBy
+from mockdock.ledger.prices import Price
+from mockdock.request import ToolCall
+
+__all__ = [
+    "Figures",
+    "Group",
+    "GroupBy",
+    "Hour",
+    "ModelUsage",
+    "StoredMessage",
+    "Thread",
+    "ThreadCost",
+    "ThreadPage",
+    "TotalUsage",
+    "Unit",
+    "UnitUsage",
+    "Usage",
+]
+
+GroupBy = Literal["provider", "model", "tag", "user", "thread", "run", "label", "api"]
+Unit = Literal["hour", "day", "month"]
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A thread. It was created when its first exchange began, updated when its last one ended.
+
+    ``model_name`` is that of the exchange added last.
+    """
+
+    id: str
+    project: str
+    title: str | None
+    user_id: str | None
+    user_name: str | None
+    model_name: str
+    score: float | None
+    public: bool
+    created_us: int
+    updated_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadPage:
+    """Some threads of a project, newest first, of ``total``."""
+
+    threads: tuple[Thread, ...]
+    limit: int
+    offset: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """A message of a thread. ``model_name`` and ``user_id`` are those of its exchange."""
+
+    id: str
+    thread: str
+    type: SaidBy
+    content_type: str
+    content: str
+    content_array: tuple[ContentPart, ...]
+    tool_call_id: str | None
+    tool_calls: tuple[ToolCall, ...]
+    model_name: str
+    user_id: str | None
+    created_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadCost:
+    """What the exchanges of a thread come to, in US dollars and tokens."""
+
+    total_cost: float
+    total_output_tokens: int
+    total_input_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Figures of some exchanges, by the names of LangDB's schema.
+
+    Costs are in US dollars; durations, ``ttft`` and ``tpot`` (time per output
+    token) in milliseconds; ``tps`` in output tokens per second; ``error_rate``
+    in percent. The plain name of a measure is its mean over the exchanges that
+    have it. Where none has it, all of the measure is 0. The README of this room
+    defines each.
+    """
+
+    total_cost: float
+    total_requests: int
+    total_duration: float
+    total_input_tokens: int
+    total_output_tokens: int
+    error_rate: float
+    error_request_count: int
+    avg_duration: float
+    duration: float
+    duration_p99: float
+    duration_p95: float
+    duration_p90: float
+    duration_p50: float
+    avg_ttft: float
+    ttft: float
+    ttft_p99: float
+    ttft_p95: float
+    ttft_p90: float
+    ttft_p50: float
+    tps: float
+    tps_p99: float
+    tps_p95: float
+    tps_p90: float
+    tps_p50: float
+    tpot: float
+    tpot_p99: float
+    tpot_p95: float
+    tpot_p90: float
+    tpot_p50: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """Figures of the exchanges that began in an hour (UTC), and when it began."""
+
+    start_us: int
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Figures of the exchanges that have these values of what they are grouped by."""
+
+    tag_tuple: tuple[str, ...]
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens, and US dollars."""
+
+    total_input_tokens: int
+    total_output_tokens: int
+    total_cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUsage:
+    """Usage of a model. ``price`` holds at the end of the time asked for.
+
+    It is None where the ledger knows none: the catalogue of the asker knows better.
+    """
+
+    provider: str
+    model_name: str
+    usage: Usage
+    price: Price | None
+
+
+@dataclass(frozen=True, slots=True)
+class TotalUsage:
+    """Usage by model, and of all."""
+
+    models: tuple[ModelUsage, ...]
+    total: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class UnitUsage:
+    """Usage of a model in an hour, day or month (UTC) that began at ``start_us``."""
+
+    start_us: int
+    provider: str
+    model_name: str
+    usage: Usage

@@ -1,0 +1,92 @@
+"""What a ledger holds before there was any traffic."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from mockdock.ledger.entry import Entry, Said
+from mockdock.ledger.models import NewModel, create
+from mockdock.ledger.prices import Price, set_prices
+from mockdock.ledger.rows import hold_thread, say_all, write
+
+__all__ = ["PastPrices", "PastThread", "Seeds", "sow"]
+
+
+@dataclass(frozen=True, slots=True)
+class PastThread:
+    """A thread that is there, with its messages and no usage of its own.
+
+    All of its messages are dated ``created_us``. Past usage may name the thread too.
+    """
+
+    project: str
+    id: str
+    model_name: str
+    created_us: int
+    title: str | None = None
+    user_id: str | None = None
+    user_name: str | None = None
+    score: float | None = None
+    public: bool = False
+    messages: tuple[Said, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PastPrices:
+    """Prices of a project, by model; those without a moment of their own hold from ``at_us``."""
+
+    project: str
+    prices: Mapping[str, Price]
+    at_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Seeds:
+    """What is to be there: threads, models and when they were made, prices, and past usage.
+
+    ``entries`` may be long, such as what :func:`history` gives.
+    """
+
+    threads: tuple[PastThread, ...] = ()
+    models: tuple[tuple[NewModel, int], ...] = ()
+    prices: tuple[PastPrices, ...] = ()
+    entries: Iterable[Entry] = field(default=())
+
+
+def sow(connection: sqlite3.Connection, name: str, seeds: Seeds) -> list[str] | None:
+    """Write seeds inside a transaction, and give why some of the entries cannot be kept.
+
+    None where seeds of this name are there already. Entries of seeds have numbers
+    below those of all traffic, so they are the first to be forgotten.
+    """
+    if connection.execute("SELECT 1 FROM seeded WHERE name = ?", (name,)).fetchone():
+        return None
+    connection.execute("INSERT INTO seeded VALUES (?)", (name,))
+    entries = list(seeds.entries)
+    lowest = connection.execute("SELECT min(0, coalesce(min(number), 0)) FROM exchange").fetchone()
+    for model, created_us in seeds.models:
+        create(connection, model, created_us)
+    for each in seeds.prices:
+        set_prices(connection, each.project, each.prices, each.at_us)
+    first = lowest[0] - len(entries)
+    for thread in seeds.threads:
+        _hold(connection, first, thread)
+    return write(connection, enumerate(entries, first))
+
+
+def _hold(connection: sqlite3.Connection, number: int, thread: PastThread) -> None:
+    entry = Entry(
+        project=thread.project,
+        provider="",
+        model=thread.model_name,
+        started_us=thread.created_us,
+        thread=thread.id,
+        user_id=thread.user_id,
+        user_name=thread.user_name,
+        title=thread.title,
+        public=thread.public,
+        messages=thread.messages,
+    )
+    say_all(connection, hold_thread(connection, number, entry, thread.score), entry)
