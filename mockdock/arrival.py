@@ -85,12 +85,16 @@ def arrive(
         body=b"",
         base_url=f"{scope.get('scheme', 'http')}://{host}",
         caller=caller,
-        query=tuple(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
+        query=_query(scope["query_string"]),
         lenient=engine.scenario.validation == "lenient",
         dialect=dialect.name,
         gateways=engine.gateways,
         traits=partial(engine.traits, dialect=dialect.name),
     )
+
+
+def _query(text: bytes) -> tuple[tuple[str, str], ...]:
+    return tuple(parse_qsl(text.decode("latin-1"), keep_blank_values=True)) if text else ()
 
 
 async def read(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import chain
 from random import Random
 from urllib.parse import quote
@@ -195,8 +196,9 @@ def _head(dialect: Dialect, answer: Answer, processing: float, length: int, scal
     return dialect.head(answer.request, answer.reply, envelope)
 
 
+@lru_cache
 def _header(name: str) -> str:
-    """Write any name so that it fits into a header."""
+    """Write any name so that it fits into a header; they are few, and come again."""
     return quote(name.strip()[:_LONGEST_HEADER], safe=" /:,;()[]'!@#&*+=")
 
 
