@@ -14,14 +14,13 @@ from uuid import uuid4
 from mockdock.arrival import GoneError, arrive, headers_of, read
 from mockdock.delivery import Client, Item, ScaledClock, deliver, wire_of
 from mockdock.dialects import Call, Dialect
-from mockdock.embedding import Embeddings
 from mockdock.engine import Decision, Wish, identify, wished
 from mockdock.errors import ConditionError, UsageError
 from mockdock.frames import Outcome
 from mockdock.limit import told
 from mockdock.observe import Exchange, Journal, Observer
 from mockdock.rendering import Answer, Rendered, again, render, said
-from mockdock.reply import Completion, Failure, Reply
+from mockdock.reply import Failure, Made, Reply
 from mockdock.request import Request
 from mockdock.sessions import Session, Sessions
 
@@ -202,7 +201,7 @@ class Endpoint:
         parsed = dialect.parse(call)
         if isinstance(parsed, Failure):
             charged = None
-            if parsed.kind in ("bad_request", "bad_input") and parsed.model:
+            if parsed.kind in _WRONG and parsed.model:
                 unread = Request(dialect.name, "chat", parsed.model, caller=call.caller)
                 charged = engine.turn_away(unread, session.age)
             return replace(_refusal(parsed, call), turned_away=charged)
@@ -220,20 +219,28 @@ class Endpoint:
             return _refusal(Failure("bad_request", message=message, should_retry=False), call)
         except ConditionError as error:
             return _refusal(replace(_DEFECT, message=f"mockdock: {error}", cause=error.cause), call)
-        reply = engine.compose(parsed, decision, int(visit.started))
+        reply = await self._composed(parsed, decision, visit)
         seen = decision.context.seen
         request_id = decision.context.entropy.digest(f"request/{seen}").hex()[:32]
         engine.keep(parsed, reply, request_id)
         if isinstance(reply, Failure) and reply.retry_after is not None:
             wait = told(reply.retry_after, reply.retry_header)
             session.clock.promise((call.caller.session, decision.identity), wait)
-        if isinstance(reply, Completion | Embeddings):
+        if isinstance(reply, Made):
             most = None if reply.pacing is None else reply.pacing.concurrent
             came = session.clock.now()
             visit.inside = await session.traffic.enter(most, visit.client)
             if most is not None:
                 visit.queued = session.clock.now() - came
         return Answer(call, parsed, reply, request_id, decision)
+
+    async def _composed(self, request: Request, decision: Decision, visit: _Visit) -> Reply:
+        """Compose a reply: where that takes long, in a thread, while others are answered."""
+        compose, started = visit.session.engine.compose, int(visit.started)
+        if request.embedding is None or decision.context.prompt.tokens < _MANY:
+            return compose(request, decision, started)
+        visit.client.watch()
+        return await asyncio.to_thread(compose, request, decision, started)
 
     async def _decide(self, request: Request, wishes: Sequence[Wish], visit: _Visit) -> Decision:
         session, name = visit.session, request.caller.session
@@ -251,6 +258,10 @@ class Endpoint:
         return await engine.consult(request, decision)
 
 
+_MANY = 1000
+"""So many tokens to embed take some 10 ms."""
+_WRONG = frozenset({"bad_request", "bad_input", "wrong_model"})
+"""Refusals that count as a request of the model."""
 _NOBODY = Call("", "", "", {}, {}, b"", "")
 STOPPED = Failure("overloaded", headers={"connection": "close"})
 """What is told to whom a server that stops cannot serve any more."""

@@ -12,11 +12,10 @@ from urllib.parse import quote
 
 from mockdock.delivery import Clock, Item, Plan, apply, schedule
 from mockdock.dialects import Call, Dialect, Envelope
-from mockdock.embedding import Embeddings
 from mockdock.engine import Admission, Decision
 from mockdock.fault import SPOILS, Fault
 from mockdock.frames import Cut, Frame, Head, Pacing
-from mockdock.reply import Completion, Failure, Reply
+from mockdock.reply import Completion, Failure, Made, Reply
 from mockdock.request import Request
 
 __all__ = ["Answer", "Rendered", "again", "render", "said"]
@@ -205,7 +204,7 @@ def _header(name: str) -> str:
 def _pace(answer: Answer) -> tuple[Pacing | None, Random | None]:
     """Give pacing and the generator it draws from; only what a model makes has a pace."""
     reply, decision = answer.reply, answer.decision
-    if not isinstance(reply, Completion | Embeddings) or reply.pacing is None or decision is None:
+    if not isinstance(reply, Made) or reply.pacing is None or decision is None:
         return None, None
     context = decision.context
     return reply.pacing, context.entropy.rng(f"pacing/{context.seen}")

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from mockdock.embedding import Embeddings
 from mockdock.frames import Pacing
 from mockdock.limit import Measure, RetryHeader
+from mockdock.moderation import Moderations
 from mockdock.request import CallKind, Request
 from mockdock.usage import Usage
 
@@ -22,6 +23,7 @@ __all__ = [
     "Failure",
     "FailureKind",
     "Finish",
+    "Made",
     "MessagePage",
     "ModelCard",
     "ModelDeleted",
@@ -310,4 +312,7 @@ class Failure:
     cause: Exception | None = field(default=None, repr=False, compare=False)
 
 
-Reply = Completion | Embeddings | ModelCard | ModelDeleted | ModelList | StoredReply | Failure
+Made = Completion | Embeddings | Moderations
+"""What a model makes, at its pace."""
+
+Reply = Made | ModelCard | ModelDeleted | ModelList | StoredReply | Failure

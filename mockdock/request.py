@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from mockdock.completing import ToComplete
 from mockdock.embedding import ToEmbed
+from mockdock.moderation import ToModerate
 from mockdock.traits import Effort, Traits
 
 __all__ = [
@@ -207,14 +209,14 @@ class StoredOperation:
 class Request:
     """One request, parsed and valid.
 
-    ``api`` is the kind of service asked ("chat", "embeddings", "models", "stored"). ``removes``
-    asks the models API to delete ``model``. ``logit_bias`` goes by token id.
-    ``prediction`` is the text the answer is expected to be. ``headers`` has
-    lower-case names. ``body`` is the JSON as it was sent, for conditions on
-    fields that have no name here; ``raw`` are its bytes. ``deployment`` and ``version``
-    are what the path named them, where a provider has such: the deployment that
-    stands for ``model``, and the version of the API. ``ignored`` are parameters that were
-    sent and count as absent.
+    ``api`` is the kind of service asked ("chat", "completions", "embeddings",
+    "moderations", "models", "stored"). ``removes`` asks the models API to delete
+    ``model``. ``logit_bias`` goes by token id. ``prediction`` is the text the answer is
+    expected to be. ``headers`` has lower-case names. ``body`` is the JSON as it was sent,
+    for conditions on fields that have no name here; ``raw`` are its bytes. ``deployment``
+    and ``version`` are what the path named them, where a provider has such: the deployment
+    that stands for ``model``, and the version of the API. ``ignored`` are parameters that
+    were sent and count as absent.
     """
 
     dialect: DialectName
@@ -247,6 +249,8 @@ class Request:
     service_tier: str | None = None
     stored: StoredOperation | None = None
     embedding: ToEmbed | None = None
+    moderation: ToModerate | None = None
+    completing: ToComplete | None = None
     removes: bool = False
     caller: Caller = field(default_factory=Caller)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -263,9 +267,13 @@ class Request:
 
     @cached_property
     def user_text(self) -> str:
-        """Text of the last user message, or of all inputs of an embeddings request."""
+        """Text of the last user message, or of all to be embedded, judged, completed."""
         if self.embedding is not None:
             return "\n".join(self.embedding.texts)
+        if self.moderation is not None:
+            return "\n".join(self.moderation.texts)
+        if self.completing is not None:
+            return "\n".join(self.completing.texts)
         for message in reversed(self.messages):
             if message.role == "user":
                 return message.text

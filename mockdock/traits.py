@@ -24,5 +24,5 @@ class Traits:
     effort: Effort | None = None
     max_output_tokens: int | None = None
     family: str = ""
-    kind: Literal["chat", "embedding"] | None = None
+    kind: Literal["chat", "embedding", "moderation", "completion"] | None = None
     dimensions: int = 1536

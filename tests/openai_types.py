@@ -14,7 +14,14 @@ from typing import Any, TypeVar
 
 import httpx2
 from openai import AsyncOpenAI, OpenAI
-from openai.types import CreateEmbeddingResponse, ErrorObject, Model, ModelDeleted
+from openai.types import (
+    Completion,
+    CreateEmbeddingResponse,
+    ErrorObject,
+    Model,
+    ModelDeleted,
+    ModerationCreateResponse,
+)
 from openai.types.chat import (
     ChatCompletion,
     ChatCompletionChunk,
@@ -33,7 +40,9 @@ __all__ = [
     "check_embeddings",
     "check_error",
     "check_models",
+    "check_moderations",
     "check_stored",
+    "check_text",
 ]
 
 LACKING = {
@@ -81,7 +90,7 @@ def check_answer(status: int, content_type: str, body: bytes) -> Any:
         assert all(event.startswith("data: {") for event in events)
         chunks = [json.loads(event.removeprefix("data: ")) for event in events]
         for chunk in chunks:
-            check_chunk(chunk)
+            (check_text if chunk["object"] == "text_completion" else check_chunk)(chunk)
         return chunks
     assert content_type == "application/json"
     told = json.loads(body)
@@ -91,6 +100,10 @@ def check_answer(status: int, content_type: str, body: bytes) -> Any:
         check_completion(told)
     elif told.get("object") == "list" and "usage" in told:
         check_embeddings(told)
+    elif told.get("object") == "text_completion":
+        check_text(told)
+    elif "results" in told:
+        check_moderations(told)
     elif "has_more" in told or told["object"].startswith("chat.completion"):
         check_stored(told)
     else:
@@ -129,6 +142,53 @@ def check_embeddings(body: Any) -> CreateEmbeddingResponse:
     assert len(set(written)) == 1, "all in one form"
     data = [{**each, "embedding": []} for each in body["data"]] if written[0] else body["data"]
     return _typed(CreateEmbeddingResponse, {**body, "data": data})
+
+
+def check_moderations(body: Any) -> ModerationCreateResponse:
+    """Check verdicts; the types do not know that older models tell no types of input."""
+    assert [*body] == ["id", "model", "results"]
+    older = body["model"].startswith("text-moderation")
+    for each in body["results"]:
+        assert ("category_applied_input_types" in each) is not older
+        assert each["categories"].keys() == each["category_scores"].keys()
+        assert len(each["categories"]) == (11 if older else 13)
+        assert each["flagged"] is any(each["categories"].values())
+        assert all(0 <= score <= 1 for score in each["category_scores"].values())
+    results = [_as_newer(each) if older else each for each in body["results"]]
+    return _typed(ModerationCreateResponse, {**body, "results": results})
+
+
+def _as_newer(verdict: Any) -> Any:
+    """Add to a verdict of an older model what the types expect of every one."""
+    newer = {"illicit": 0.0, "illicit/violent": 0.0}
+    types = {name: ["text"] for name in (*verdict["categories"], *newer)}
+    scores = {**verdict["category_scores"], **newer}
+    return {**verdict, "category_scores": scores, "category_applied_input_types": types}
+
+
+def check_text(body: Any) -> Completion:
+    """Check a legacy completion, or an event of one; the types do not know what is null."""
+    assert body["id"].startswith("cmpl-")
+    choices = [_without_nulls(choice) for choice in body["choices"]]
+    usage = body.get("usage")
+    if usage is not None:
+        assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
+    return _typed(Completion, {**body, "choices": choices})
+
+
+def _without_nulls(choice: Any) -> Any:
+    """Fill in what is null while a stream lasts, and of the first token of an echo."""
+    likely = choice["logprobs"]
+    if likely is not None:
+        lists = [each for each in likely.values() if each is not None]
+        assert len(set(map(len, lists))) == 1
+        tops = likely["top_logprobs"]
+        likely = {
+            **likely,
+            "token_logprobs": [0.0 if each is None else each for each in likely["token_logprobs"]],
+            "top_logprobs": None if tops is None else [each or {} for each in tops],
+        }
+    return {**choice, "logprobs": likely, "finish_reason": choice["finish_reason"] or "stop"}
 
 
 def check_error(body: Any) -> ErrorObject:

@@ -15,7 +15,7 @@ import mockdock
 ROOT = Path(mockdock.__file__).parent
 NOUNS = {
     *("request", "reply", "fault", "frames", "errors", "gateways", "limit", "memo", "policy"),
-    *("embedding", "resources", "traits", "usage"),
+    *("completing", "embedding", "moderation", "resources", "traits", "usage"),
 }
 MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(NOUNS, NOUNS),

@@ -28,7 +28,6 @@ from mockdock.server import Server
 
 __all__ = ["RunOptions", "run_command"]
 
-_KEY = "mockdock"
 _GRACE = 10.0
 """Seconds in which a command ends that was told to."""
 _NOT_FOUND = 127
@@ -83,7 +82,8 @@ def run_command(sources: Sequence[str], command: Sequence[str], options: RunOpti
         threading.Thread(target=tokenizer, args=("o200k_base",), daemon=True).start()
         with _Forwarding() as forwarding:
             kept = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
-            popen = _started(command, {**kept, **environment(server.url, _KEY)})
+            key = server.app.engine.scenario.usual_key
+            popen = _started(command, {**kept, **environment(server.url, key)})
             if isinstance(popen, int):
                 return popen
             forwarding.to(popen)

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import io
 import logging
+import shlex
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,9 +37,9 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _RULES_SHOWN = 50
 _RULES_LINTED = 300
 _VARIABLES: Mapping[DialectName, str] = {
-    "openai": "export OPENAI_BASE_URL={base_url} OPENAI_API_KEY=mockdock",
-    "azure": "export AZURE_OPENAI_ENDPOINT={url} AZURE_OPENAI_API_KEY=mockdock",
-    "langdock": "export LANGDOCK_API_KEY=mockdock  # and base_url={base_url}",
+    "openai": "export OPENAI_BASE_URL={base_url} OPENAI_API_KEY={key}",
+    "azure": "export AZURE_OPENAI_ENDPOINT={url} AZURE_OPENAI_API_KEY={key}",
+    "langdock": "export LANGDOCK_API_KEY={key}  # and base_url={base_url}",
 }
 """What to tell the clients of a dialect."""
 
@@ -175,9 +176,12 @@ def _banner(loaded: Loaded, options: Options, url: str, dialects: Sequence[Diale
             f"curl --unix-socket {options.uds} {base_url}/models",
             markup=False,
         )
-    for dialect in dialects if options.dialects else dialects[:1]:
-        told_by = _VARIABLES[dialect.name].format(url=url, base_url=f"{url}{dialect.base_path}")
-        console.print(told_by, markup=False, style="green")
+    key = shlex.quote(scenario.usual_key)
+    for dialect in dialects:
+        if options.dialects or dialect is dialects[0] or dialect.name in scenario.spoken_of:
+            there = {"url": url, "base_url": f"{url}{dialect.base_path}", "key": key}
+            exported = _VARIABLES[dialect.name].format_map(there)
+            console.print(exported, markup=False, style="green")
     console.print(f"control API: {url}{CONTROL_PATH}{_who(options)}", markup=False)
     if scenario.rules:
         console.print(_rules(scenario.rules))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +27,7 @@ _REASONING = ("o1", "o3", "o4", "gpt-5", "gpt-6")
 _UNTHINKING = ("gpt-5.1", "gpt-5.2", "gpt-5.4")
 """Reasoning models whose effort is "none" unless asked for (OpenAI's model guides)."""
 _USUAL_WIDTH = 1536
+_AZURES, _DOTTED = "gpt-35-turbo", "gpt-3.5-turbo"
 _DATE = re.compile(r"-\d{4}-\d\d-\d\d$")
 
 
@@ -45,13 +46,13 @@ class Prices:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Model:
     """One model name and the facts behind it.
 
     ``snapshot`` is the dated id that an answer carries; ``created`` is in
     seconds since 1970; windows are in tokens. ``dimensions`` is the length of
-    an embedding, None for chat models. ``assumed`` names the fields for which
+    an embedding, None for other models. ``assumed`` names the fields for which
     there is no public source.
     """
 
@@ -64,12 +65,12 @@ class Model:
     max_output_tokens: int = 16_384
     reasoning: bool = False
     system_fingerprint: str | None = None
-    kind: Literal["chat", "embedding"] = "chat"
+    kind: Literal["chat", "embedding", "moderation", "completion"] = "chat"
     dimensions: int | None = None
     prices: Prices | None = None
     assumed: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def traits(self) -> Traits:
         """What a request for it is judged by."""
         known = "max_output_tokens" not in self.assumed and self.max_output_tokens > 0
@@ -129,8 +130,15 @@ class Catalogue:
         return replace(known, id=id, snapshot=id, owned_by=owner, prices=None)
 
     def resolve(self, id: str) -> Model:  # noqa: A002  # the word of the API
-        """Find a model, or make up a likely one: any name is accepted."""
-        return self.get(id) or _unknown(id)
+        """Find a model, or make up a likely one: any name is accepted.
+
+        Azure spells gpt-3.5 without the dot, in its answers too (recorded).
+        """
+        found = self.get(id)
+        if found is None and id.startswith(_AZURES):
+            usual = self.get(f"{_DOTTED}{id.removeprefix(_AZURES)}")
+            found = usual and replace(usual, id=id, snapshot=id)
+        return found or _unknown(id)
 
 
 @cache
@@ -170,7 +178,7 @@ def _unknown(name: str) -> Model:
         return Model(
             id=name,
             snapshot=name,
-            encoding="cl100k_base",
+            encoding=encoding_for(name),
             context_window=8192,
             max_output_tokens=0,
             kind="embedding",

@@ -15,6 +15,7 @@ from functools import lru_cache
 
 import orjson
 
+from mockdock.completing import ToComplete
 from mockdock.content.attachments import count_audio, count_file
 from mockdock.content.images import count_image
 from mockdock.content.namespace import format_section, tool_namespace
@@ -126,7 +127,7 @@ def count_prompt(request: Request, tokenizer: Tokenizer, model: str) -> Prompt:
     return Prompt(total, tools, tuple(ends))
 
 
-def count_inputs(wanted: ToEmbed, tokenizer: Tokenizer) -> Prompt:
+def count_inputs(wanted: ToEmbed | ToComplete, tokenizer: Tokenizer) -> Prompt:
     """Count the tokens of all inputs, up to the end of each."""
     total, ends = 0, []
     for each in wanted.inputs:

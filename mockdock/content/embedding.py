@@ -66,7 +66,7 @@ _COMMON = frozenset(_COMMONEST.split())
 """Words that say little of what a text is about."""
 _MIDDLE = 255
 """Twice the mean of a byte."""
-_KEPT_WORDS, _KEPT_PAIRS = 1024, 256
+_KEPT_WORDS = 1024
 """Directions that are kept; of 1,536 numbers each takes 6 KB, of 3,072 twice as much."""
 
 _vectors: Memo[bytes] = Memo(512)
@@ -121,7 +121,8 @@ def _parts(text: str, model: str, dimensions: int) -> Iterator[tuple[int, int, i
         yield direction, _weight(word) * times.bit_length(), length
     for pair, times in Counter(pairwise(words)).items():
         weight = _OF_PAIR * sum(map(_weight, pair))
-        yield _pair(model, dimensions, " ".join(pair)), weight * times.bit_length(), 1
+        direction = _direction(model, dimensions, f"pair {' '.join(pair)}")
+        yield direction, weight * times.bit_length(), 1
 
 
 def _weight(word: str) -> int:
@@ -140,11 +141,6 @@ def _word(model: str, dimensions: int, word: str) -> tuple[int, int]:
     for group in groups:
         direction += share * _direction(model, dimensions, f"group {group}")
     return direction, _OF_WORD + share * len(groups)
-
-
-@lru_cache(_KEPT_PAIRS)
-def _pair(model: str, dimensions: int, pair: str) -> int:
-    return _direction(model, dimensions, f"pair {pair}")
 
 
 def _direction(model: str, dimensions: int, piece: str) -> int:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["BLOCK", "Tokenizer", "encoding_for", "plain_name", "tokenizer"]
 
 _DEFAULT = "o200k_base"
+_OF_EMBEDDINGS = "cl100k_base"
 _BY_NAME = {
     "o1": "o200k_base",
     "o3": "o200k_base",
@@ -233,6 +234,8 @@ def plain_name(model: str) -> str:
 def encoding_for(model: str) -> str:
     """Name the encoding of a model, o200k_base where the model is not known.
 
+    But that of one with "embed" in its name is cl100k_base, as for all embedding models.
+
     The rows are those of tiktoken's own model table, without the encodings that
     are not shipped: the completion models before gpt-3.5 count as unknown. A
     fine-tuned model has the encoding of its base model. Names of at most 200
@@ -247,4 +250,5 @@ def _encoding(model: str) -> str:
     exact = _BY_NAME.get(name)
     if exact is not None:
         return exact
-    return next((found for prefix, found in _BY_PREFIX if name.startswith(prefix)), _DEFAULT)
+    usual = _OF_EMBEDDINGS if "embed" in name else _DEFAULT
+    return next((found for prefix, found in _BY_PREFIX if name.startswith(prefix)), usual)

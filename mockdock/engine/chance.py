@@ -19,7 +19,7 @@ _LETTERS = ((string.digits + string.ascii_letters) * 5)[:256].encode()
 def fingerprint(request: Request) -> str:
     """Identify the logical request: what is asked of whom, not how.
 
-    Model, conversation, inputs to embed and tool names count; stream, limits, sampling, metadata
+    Model, conversation, inputs and tool names count; stream, limits, sampling, metadata
     and ids of calls do not, so a plain call, its stream and its retries are one.
     """
     asked = (
@@ -36,8 +36,14 @@ def fingerprint(request: Request) -> str:
             for message in request.messages
         ],
     )
-    whole = asked if request.embedding is None else (*asked, request.embedding.inputs)
-    return blake2b(_bytes(whole), digest_size=12).hexdigest()
+    inputs: tuple[object, ...] = ()
+    if request.embedding is not None:
+        inputs = (request.embedding.inputs,)
+    elif request.completing is not None:
+        inputs = (request.completing.inputs,)
+    elif request.moderation is not None:
+        inputs = ([(each.text, *map(_short, each.images)) for each in request.moderation.inputs],)
+    return blake2b(_bytes((*asked, *inputs)), digest_size=12).hexdigest()
 
 
 def _words(part: Part) -> tuple[str, ...]:

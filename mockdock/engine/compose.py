@@ -99,7 +99,9 @@ def complete(request: Request, answer: Answer, context: Context, created: int) -
         obfuscation=entropy.rng(f"obfuscation/{context.seen}").getrandbits(64)
         if request.obfuscate
         else None,
-        warnings=_warnings(request, [] if reply is None else drafts),
+        warnings=()
+        if reply is None and not request.ignored
+        else _warnings(request, [] if reply is None else drafts),
         headers={} if reply is None else filled(reply.headers, filler),
         pacing=context.pace.pacing,
     )

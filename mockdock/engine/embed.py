@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from mockdock.content.catalogue import Model
@@ -10,8 +11,7 @@ from mockdock.content.tokens import Tokenizer, tokenizer
 from mockdock.embedding import Embeddings, ToEmbed, pack
 from mockdock.engine.compose import Context, filled, filler_of, recounted
 from mockdock.engine.draft import Answer
-from mockdock.errors import UsageError
-from mockdock.reply import Failure, Usage
+from mockdock.reply import Usage
 from mockdock.request import Request
 from mockdock.scenario import ReplySpec
 
@@ -19,16 +19,23 @@ __all__ = ["embed", "unfit", "with_texts"]
 
 
 def with_texts(request: Request, model: Model) -> Request:
-    """Give an embeddings request with what its tokens say; any other as it is.
+    """Give a request with what its tokens say, where it is to embed or complete such.
 
     Tokens that there are not in the model's encoding say nothing.
     """
-    wanted = request.embedding
-    if wanted is None or wanted.texts:
-        return request
+    embedding, completing = request.embedding, request.completing
+    if embedding is not None and not embedding.texts:
+        texts = _texts(embedding.inputs, model)
+        return replace(request, embedding=replace(embedding, texts=texts))
+    if completing is not None and not completing.texts:
+        texts = _texts(completing.inputs, model)
+        return replace(request, completing=replace(completing, texts=texts))
+    return request
+
+
+def _texts(inputs: Iterable[str | tuple[int, ...]], model: Model) -> tuple[str, ...]:
     counter = tokenizer(model.encoding)
-    texts = tuple(each if isinstance(each, str) else _said(each, counter) for each in wanted.inputs)
-    return replace(request, embedding=replace(wanted, texts=texts))
+    return tuple(each if isinstance(each, str) else _said(each, counter) for each in inputs)
 
 
 def _said(tokens: tuple[int, ...], counter: Tokenizer) -> str:
@@ -59,23 +66,15 @@ def _vectors(wanted: ToEmbed, reply: ReplySpec | None, model: Model) -> tuple[by
     return tuple(vector(text, model.snapshot, length) for text in wanted.texts)
 
 
-def unfit(request: Request, answer: Answer, rule: str | None) -> Failure | None:
-    """Refuse to give a scripted reply that cannot answer this request."""
-    wrong = _unfit(request.embedding, answer) if isinstance(answer, ReplySpec) else ""
-    if not wrong:
-        return None
-    message = f"{rule or 'otherwise'}: {wrong}"
-    return Failure(
-        "server_error",
-        message=f"mockdock: {message}",
-        should_retry=False,
-        cause=UsageError(message),
-    )
+def unfit(wanted: ToEmbed | None, reply: ReplySpec) -> str:
+    """Say why a scripted reply cannot answer this request, nothing where it can.
 
-
-def _unfit(wanted: ToEmbed | None, reply: ReplySpec) -> str:
+    ``wanted`` is None for a chat request.
+    """
     vectors = [reply.embedding] if reply.embedding is not None else reply.embeddings
     if wanted is None:
+        if reply.flagged is not None or reply.flagged_each is not None:
+            return "a chat request is not answered by flags"
         return "" if vectors is None else "a chat request is not answered by embeddings"
     if vectors is None:
         return "an embeddings request is answered by embedding, embeddings or an error"

@@ -27,7 +27,7 @@ from mockdock.engine.models import Models
 from mockdock.engine.nearest import missed
 from mockdock.engine.pace import pace_of
 from mockdock.engine.prompts import cached_of, prompt_of
-from mockdock.engine.refuse import refused, unauthorized
+from mockdock.engine.refuse import beyond_all, refused, unauthorized
 from mockdock.engine.saying import say
 from mockdock.engine.store import Pick, Skip, Store
 from mockdock.engine.stored import MemoryShelf, Shelf, identify, look_up
@@ -238,12 +238,14 @@ class Engine:
             return look_up(self.shelf, request.caller.session, request.stored, strict=strict)
         if self._otherwise == "fail":
             return self._missed(request, pick.attempt, skipped)
-        if request.embedding is not None and not isinstance(self._otherwise, ErrorSpec):
+        if request.api in ("embeddings", "moderations") and self.otherwise != "error":
             return "auto"
         return self._otherwise
 
     def read(self, request: Request) -> Request:
         """Give a request with what its tokens say, where texts came as tokens."""
+        if request.api == "chat":
+            return request
         return with_texts(request, self._models.known(request.dialect).resolve(request.model))
 
     def explain(self, request: Request) -> Explained:
@@ -304,7 +306,7 @@ class Engine:
 
     def _refused(self, request: Request, model: Model, prompt: Prompt) -> Failure | None:
         if self.scenario.validation != "strict":
-            return None
+            return beyond_all(request, prompt)
         return refused(request, model, self._models.known(request.dialect), prompt)
 
     def _missed(self, request: Request, attempt: int, skipped: Mapping[int, Skip]) -> Failure:

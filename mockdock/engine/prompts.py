@@ -13,9 +13,9 @@ __all__ = ["cached_of", "prompt_of"]
 
 
 def prompt_of(request: Request, model: Model) -> Prompt:
-    """Count the prompt of a chat request, or the inputs to embed; other requests have none."""
-    if request.embedding is not None:
-        return count_inputs(request.embedding, tokenizer(model.encoding))
+    """Count the prompt of a chat request, or what is to be embedded or completed."""
+    if wanted := request.embedding or request.completing:
+        return count_inputs(wanted, tokenizer(model.encoding))
     if request.api != "chat":
         return NO_PROMPT
     return count_prompt(request, tokenizer(model.encoding), model.id)

@@ -6,6 +6,7 @@ import hmac
 from collections.abc import Iterable
 from itertools import pairwise
 
+from mockdock.completing import ToComplete
 from mockdock.content.catalogue import Catalogue, Model
 from mockdock.content.counting import Prompt
 from mockdock.content.tokens import tokenizer
@@ -13,7 +14,7 @@ from mockdock.embedding import ToEmbed
 from mockdock.reply import Failure
 from mockdock.request import Caller, Request
 
-__all__ = ["refused", "unauthorized"]
+__all__ = ["beyond_all", "refused", "unauthorized"]
 
 
 def unauthorized(caller: Caller, keys: Iterable[bytes] | None) -> Failure | None:
@@ -32,6 +33,8 @@ def refused(request: Request, model: Model, catalogue: Catalogue, prompt: Prompt
         return _no_model(request, catalogue) if request.model else None
     if request.embedding is not None:
         return _beyond(request, request.embedding, model, prompt)
+    if request.completing is not None:
+        return _beyond_window(request, request.completing, model, prompt)
     return _too_long(request, model, prompt)
 
 
@@ -61,9 +64,35 @@ def _beyond(request: Request, wanted: ToEmbed, model: Model, prompt: Prompt) -> 
         return Failure(
             "input_too_long", request.model, what=str(which), limit=window, used=lengths[which]
         )
-    if prompt.tokens > _MOST_TOKENS:
-        return Failure("inputs_too_long", request.model, limit=_MOST_TOKENS, used=prompt.tokens)
-    return None
+    return beyond_all(request, prompt)
+
+
+def beyond_all(request: Request, prompt: Prompt) -> Failure | None:
+    """Refuse more to embed than anybody embeds at once, however lenient: it takes too long."""
+    if request.embedding is None or prompt.tokens <= _MOST_TOKENS:
+        return None
+    return Failure("inputs_too_long", request.model, limit=_MOST_TOKENS, used=prompt.tokens)
+
+
+def _beyond_window(
+    request: Request, wanted: ToComplete, model: Model, prompt: Prompt
+) -> Failure | None:
+    """Refuse tokens there are not, and a prompt that leaves no room for its completion."""
+    lists = [each for each in wanted.inputs if not isinstance(each, str)]
+    vocabulary = tokenizer(model.encoding).vocabulary if lists else 0
+    if any(token >= vocabulary for tokens in lists for token in tokens):
+        return Failure("bad_input", request.model, what="prompt")
+    completion, window = request.max_tokens or 0, model.context_window
+    longest = max(end - start for start, end in pairwise((0, *prompt.ends)))
+    if "context_window" in model.assumed or longest + completion <= window:
+        return None
+    return Failure(
+        "context_length",
+        request.model,
+        limit=window,
+        used=longest + completion,
+        shares={"prompt": longest, "completion": completion},
+    )
 
 
 def _too_long(request: Request, model: Model, prompt: Prompt) -> Failure | None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from mockdock.content.catalogue import Catalogue
-from mockdock.embedding import Embeddings
 from mockdock.engine.cards import cards
 from mockdock.engine.compose import complete, fail
 from mockdock.engine.decision import Decision
 from mockdock.engine.draft import Answer
-from mockdock.engine.embed import embed, unfit
+from mockdock.engine.embed import embed
+from mockdock.engine.go_on import go_on
+from mockdock.engine.misfit import misfit
+from mockdock.engine.moderate import moderate
 from mockdock.engine.spoil import spoil
 from mockdock.engine.stored import invent, missing
 from mockdock.reply import (
-    Completion,
     Deleted,
     Failure,
+    Made,
     MessagePage,
     Reply,
     StoredCompletion,
@@ -47,14 +49,17 @@ def say(request: Request, decision: Decision, created: int, catalogue: Catalogue
                 failure = decision.admission.numbered(failure)
             return failure if request.stored is None else missing(failure, request.stored)
         case _:
-            misfit = unfit(request, answer, decision.rule)
-            return misfit or _answered(request, answer, decision, created)
+            wrong = misfit(request, answer, decision)
+            return wrong or _answered(request, answer, decision, created)
 
 
-def _answered(
-    request: Request, answer: Answer, decision: Decision, created: int
-) -> Completion | Embeddings:
+def _answered(request: Request, answer: Answer, decision: Decision, created: int) -> Made:
     if request.embedding is not None:
         return embed(request, request.embedding, answer, decision.context)
-    reply = complete(request, answer, decision.context, created)
+    if request.moderation is not None:
+        return moderate(request, request.moderation, answer, decision.context)
+    if request.completing is not None:
+        reply = go_on(request, request.completing, answer, decision.context, created)
+    else:
+        reply = complete(request, answer, decision.context, created)
     return spoil(reply, request, decision.faults) if decision.faults else reply

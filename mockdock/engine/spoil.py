@@ -78,7 +78,9 @@ def _broken_call(reply: Completion, _: Request) -> Completion:
 
 
 def _hallucinated(reply: Completion, request: Request) -> Completion:
-    """Call a tool that nobody offered."""
+    """Call a tool that nobody offered; a legacy completion has no place for one."""
+    if request.completing is not None:
+        return reply
     offered = {tool.name for tool in request.tools}
     name = _MADE_UP
     while name in offered:

@@ -23,6 +23,9 @@ from mockdock.scenario import ErrorSpec, ReplySpec, Scenario, Wish
 __all__ = ["Threshold", "met", "settle"]
 
 _OURS = frozenset({"no_match", "exhausted"})
+_SAYING = ("chat", "completions")
+_COSTING = (*_SAYING, "embeddings", "moderations")
+"""The APIs that make a model speak, and those that make it work at all."""
 
 
 class Threshold:
@@ -62,7 +65,7 @@ class Threshold:
     def charges(self, request: Request, model: Model, tokens: int) -> tuple[Charge, ...]:
         """Give what a request costs; only what makes a model work costs anything."""
         meters = self._meters_of(request)
-        if not meters or request.api not in ("chat", "embeddings"):
+        if not meters or request.api not in _COSTING:
             return ()
         return charges(meters, request, model, self._workspaces, tokens=tokens, alone=self._alone)
 
@@ -137,8 +140,8 @@ class Threshold:
             context.attempt,
             context.seen,
             lambda key, most: store.spend(session, key, most),
-            said=request.api == "chat" and isinstance(answer, ReplySpec | str),
-            calls=not _is_text(answer),
+            said=request.api in _SAYING and isinstance(answer, ReplySpec | str),
+            calls=request.api == "chat" and not _is_text(answer),
         )
         origins = [decision.trouble, *(origin for _, origin in found)]
         return replace(

@@ -107,7 +107,7 @@ class _Chaos:
         if rng.random() >= self._spec.rate:
             return None
         request = sight.request
-        never = _unfit(stream=request.stream, said=request.api == "chat")
+        never = _unfit(stream=request.stream, said=request.api in ("chat", "completions"))
         mix = [pair for pair in enumerate(self._spec.wishes) if _name(pair[1][0]) not in never]
         weights = [weight for _, (_, weight) in mix]
         if not any(weights):

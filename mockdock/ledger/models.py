@@ -93,11 +93,11 @@ class Model:
 def create(connection: sqlite3.Connection, new: NewModel, created_us: int) -> Model:
     """Make a model, in place of one of the same owner and name in the project.
 
-    Raises UsageError beyond 10,000.
+    Raises UsageError beyond 10,000, those replaced among them.
     """
     number = connection.execute("SELECT coalesce(max(number), 0) + 1 FROM model").fetchone()[0]
     if number > _MOST:
-        raise UsageError(f"a ledger keeps at most {_MOST} models")
+        raise UsageError(f"a ledger keeps at most {_MOST} models, those replaced among them")
     name = str(uuid5(_NAMESPACE, f"{new.project_id}/{new.owner_name}/{new.model_name}/{number}"))
     fields = asdict(new) | {
         "input_token_price": _decimal(new.input_token_price),

@@ -38,11 +38,12 @@ def set_prices(
     """Keep prices of a project, by names such as "bedrock/some-model".
 
     Each holds from its own moment on, or from ``at_us`` where it has none. One
-    that holds from the same moment is replaced. Raises UsageError beyond 100,000.
+    that holds from the same moment is replaced. Raises UsageError beyond 100,000,
+    those replaced among them.
     """
     count = connection.execute("SELECT count(*) FROM price").fetchone()[0]
     if count + len(prices) > _MOST:
-        raise UsageError(f"a ledger keeps at most {_MOST} prices")
+        raise UsageError(f"a ledger keeps at most {_MOST} prices, those replaced among them")
     connection.executemany(
         "INSERT OR REPLACE INTO price VALUES (?, ?, ?, ?, ?)",
         [

@@ -123,7 +123,7 @@ def never_answered(rule: Compiled, entries: Sequence[Entry], *, secrets: bool) -
     return Problem(kind="unused", message=f"{rule.label} never answered{why}")
 
 
-_ASKED = ("chat", "embeddings")
+_ASKED = ("chat", "completions", "embeddings", "moderations")
 
 
 def _why(rule: Compiled, entries: Sequence[Entry], *, secrets: bool) -> str:

@@ -9,7 +9,9 @@ from typing import Any, Literal
 
 __all__ = ["Asking", "asking"]
 
+_Api = Literal["chat", "completions", "embeddings", "moderations"]
 _TOKENS = "(tokens)"
+_IMAGE = "(image)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,8 @@ class Asking:
     and developer messages; ``turn`` counts the user messages. ``tools`` are the
     names on offer, ``results`` those of the tools whose results end the
     conversation, empty where it is not known. Of an embeddings request ``user`` is
-    what is to be embedded, and there is nothing else.
+    what is to be embedded, of a moderations request what is to be judged, of a legacy
+    completion its prompts, and there is nothing else.
     """
 
     user: str
@@ -28,18 +31,20 @@ class Asking:
     turn: int
     tools: tuple[str, ...]
     results: tuple[str, ...]
-    api: Literal["chat", "embeddings"] = "chat"
+    api: _Api = "chat"
 
 
 def asking(record: Mapping[str, Any]) -> Asking | None:
-    """Read the request of a record; None when its body is neither for chat nor to embed."""
+    """Read the request of a record; None when its body is not for one of these APIs."""
     try:
         body = json.loads(record["request"]["body"])
     except (TypeError, ValueError, RecursionError):
         return None
-    messages = body.get("messages") if isinstance(body, dict) else None
+    if not isinstance(body, dict):
+        return None
+    messages = body.get("messages")
     if not isinstance(messages, list):
-        return _to_embed(body.get("input")) if isinstance(body, dict) else None
+        return _without_messages(body, str(record.get("path", "")))
     said = [each for each in messages if isinstance(each, dict)]
     users = [_text(each) for each in said if each.get("role") == "user"]
     return Asking(
@@ -51,12 +56,28 @@ def asking(record: Mapping[str, Any]) -> Asking | None:
     )
 
 
-def _to_embed(given: Any) -> Asking | None:
+def _without_messages(body: Mapping[str, Any], path: str) -> Asking | None:
+    if "prompt" in body:
+        return _inputs(body["prompt"] or "", "completions")
+    return _inputs(
+        body.get("input"), "moderations" if path.endswith("/moderations") else "embeddings"
+    )
+
+
+def _inputs(given: Any, api: _Api) -> Asking | None:
     if not isinstance(given, str | list):
         return None
     listed = [given] if isinstance(given, str) else given
-    texts = [each if isinstance(each, str) else _TOKENS for each in listed]
-    return Asking("\n".join(dict.fromkeys(texts)), "", 0, (), (), "embeddings")
+    texts = [_short(each) for each in listed]
+    return Asking("\n".join(dict.fromkeys(texts)), "", 0, (), (), api)
+
+
+def _short(given: Any) -> str:
+    """Give a text, or that of a part; tokens and images are only named."""
+    if isinstance(given, dict):
+        text = given.get("text")
+        return text if isinstance(text, str) else _IMAGE
+    return given if isinstance(given, str) else _TOKENS
 
 
 def _text(message: Mapping[str, Any]) -> str:

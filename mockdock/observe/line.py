@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 
 from mockdock.embedding import Embeddings
+from mockdock.moderation import Moderations
 from mockdock.observe.broken import how_it_ended
 from mockdock.observe.exchange import Exchange
-from mockdock.reply import Completion, Failure
+from mockdock.reply import Completion, Failure, Made
 
 __all__ = ["line"]
 
@@ -41,7 +42,7 @@ def _status(status: int, *, color: bool) -> str:
 
 
 def _fallback(exchange: Exchange) -> str:
-    return "otherwise" if isinstance(exchange.reply, Completion | Embeddings) else "-"
+    return "otherwise" if isinstance(exchange.reply, Made) else "-"
 
 
 def _tokens(exchange: Exchange) -> str:
@@ -60,6 +61,9 @@ def _notes(exchange: Exchange) -> list[str]:
     if isinstance(exchange.reply, Embeddings):
         made = len(exchange.reply.vectors)
         notes.append(f"{made} vector{'s' * (made != 1)}")
+    if isinstance(exchange.reply, Moderations):
+        flagged = sum(bool(each.flagged) for each in exchange.reply.results)
+        notes.append(f"{flagged} of {len(exchange.reply.results)} flagged")
     if exchange.attempt > 1:
         notes.append(f"attempt {exchange.attempt}")
     if ended := how_it_ended(outcome.ending, outcome.frames, faults, stream=stream):

@@ -10,6 +10,7 @@ from typing import Any
 
 from mockdock.embedding import Embeddings
 from mockdock.frames import Cut, Frame, Raw
+from mockdock.moderation import Moderations
 from mockdock.observe import redact
 from mockdock.observe.broken import fault_words
 from mockdock.observe.exchange import Exchange
@@ -41,8 +42,8 @@ def record(entry: Entry, *, secrets: bool = False) -> dict[str, Any]:
     "limits[0]", "timeline[1].chaos", or "request": it asked for it itself; else ""),
     ``method``, ``path``, ``status``, ``attempt``, ``model``, ``stream``, ``rule``,
     ``rule_key``, ``missed``, ``request`` {headers, body},
-    ``reply`` {headers, chunks, choices, embeddings, error, error_status, retry_after, cause,
-    nearest, warnings}, ``usage`` and ``outcome`` {ending, frames, bytes, headless,
+    ``reply`` {headers, chunks, choices, embeddings, flagged, error, error_status, retry_after,
+    cause, nearest, warnings}, ``usage`` and ``outcome`` {ending, frames, bytes, headless,
     cut, raw, alone, moments}. ``headless``: not even the head left.
     ``chunks`` are the frames as they were sent; ``status`` and ``headers`` are those
     of the head, which did not leave where a reply was cut before its first frame.
@@ -185,6 +186,9 @@ def _said(reply: Reply, shown: _Shown, *, secrets: bool) -> dict[str, Any]:
         "choices": [] if done is None else [_choice(choice, shown) for choice in done.choices],
         "embeddings": {"count": len(reply.vectors), "dimensions": reply.dimensions}
         if isinstance(reply, Embeddings)
+        else None,
+        "flagged": [sorted(each.flagged) for each in reply.results]
+        if isinstance(reply, Moderations)
         else None,
         "error": None if failed is None else failed.kind,
         "error_status": None if failed is None else failed.status,

@@ -182,6 +182,10 @@ def _exchange(record: Record) -> Iterator[str]:
     if made := reply.get("embeddings"):
         count = made["count"]
         yield f"    reply: {count} vector{'s' * (count != 1)} of {made['dimensions']} numbers"
+    if (judged := reply.get("flagged")) is not None:
+        for at, each in enumerate(judged[:_TOOLS]):
+            title = f"reply {at + 1}" if len(judged) > 1 else "reply"
+            yield f"    {title}: {', '.join(each) or 'not flagged'}"
     for warning in reply["warnings"][:_TOOLS]:
         yield f"    warning: {_line(warning, secret)}"
 

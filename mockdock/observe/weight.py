@@ -6,6 +6,7 @@ from itertools import chain
 from sys import getsizeof
 
 from mockdock.embedding import Embeddings
+from mockdock.moderation import Moderations
 from mockdock.observe.exchange import Exchange
 from mockdock.reply import Choice, Completion, Failure
 
@@ -26,6 +27,7 @@ _PATHS = 2
 _PIECE = 100
 _LOGPROB = 110
 _UNMET = 200
+_VERDICT = 2000
 
 
 def weight(exchange: Exchange) -> int:
@@ -45,6 +47,8 @@ def weight(exchange: Exchange) -> int:
         total += sum(_choice(choice, logprobs=reply.logprobs) for choice in reply.choices)
     elif isinstance(reply, Embeddings):
         total += sum(map(getsizeof, reply.vectors))
+    elif isinstance(reply, Moderations):
+        total += _VERDICT * len(reply.results)
     elif isinstance(reply, Failure):
         unmet = chain.from_iterable(near.unmet for near in reply.nearest)
         total += sum(_UNMET + getsizeof(each.found) for each in unmet)

@@ -182,8 +182,8 @@ class When(Part):
     """The conditions of a rule; all that are given must hold."""
 
     dialect: DialectName | None = Field(None, description="the wire API the client speaks")
-    api: Literal["chat", "embeddings", "models", "stored"] | None = Field(
-        None, description="the kind of service asked"
+    api: Literal["chat", "completions", "embeddings", "moderations", "models", "stored"] | None = (
+        Field(None, description="the kind of service asked")
     )
     model: Annotated[
         tuple[Word, ...] | None,
@@ -191,7 +191,7 @@ class When(Part):
         BeforeValidator(_listed, json_schema_input_type=str | list[str] | None),
     ] = Field(None, description="the model asked for: a glob, or a list of which one fits")
     user: TextCondition | None = Field(
-        None, description="the last user message, or what is to be embedded"
+        None, description="the last user message, or what is to be embedded, judged or completed"
     )
     system: TextCondition | None = Field(None, description="system and developer messages, joined")
     turn: CountCondition | None = Field(None, description="number of user messages so far")

@@ -53,6 +53,14 @@ def lint(scenario: Scenario) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
+_BY_INPUTS = {
+    "completions": ("user message", "stream"),
+    "embeddings": ("user message",),
+    "moderations": ("user message",),
+}
+"""The APIs that have no messages, and what of a chat they have all the same."""
+
+
 def _about(index: int, scenario: Scenario) -> Iterator[tuple[Severity, str]]:
     rules = scenario.rules
     rule = rules[index]
@@ -95,9 +103,9 @@ def _contradictions(when: When) -> Iterator[str]:
     if when.api in ("models", "stored"):
         what = "a question for models" if when.api == "models" else "an operation on what is stored"
         yield from (f"{what} has no {key}" for key in _chat_only(when))
-    if when.api == "embeddings":
-        lacking = (key for key in _chat_only(when) if key != "user message")
-        yield from (f"a request for embeddings has no {key}" for key in lacking)
+    if when.api in _BY_INPUTS:
+        lacking = (key for key in _chat_only(when) if key not in _BY_INPUTS[when.api])
+        yield from (f"a request for {when.api} has no {key}" for key in lacking)
 
 
 def _unlisted(when: When, scenario: Scenario) -> Iterator[str]:

@@ -31,8 +31,9 @@ from mockdock.scenario.faults import Faults
 from mockdock.scenario.gateways import AzureSpec, LangdockSpec
 from mockdock.scenario.limits import LimitSpec
 from mockdock.scenario.pace import PacingSpec
+from mockdock.scenario.places import misplaced
 from mockdock.scenario.replies import Answer, ErrorSpec, ReplySpec
-from mockdock.scenario.vectors import MOST_DIMENSIONS, misplaced
+from mockdock.scenario.vectors import MOST_DIMENSIONS
 
 __all__ = ["VERSION", "AuthKeys", "ModelSpec", "Rule", "Scenario"]
 
@@ -258,6 +259,17 @@ class Scenario(Part):
     otherwise: Otherwise | None = Field(None, description="the answer when no rule matches")
 
     @property
+    def usual_key(self) -> str:
+        """A key that clients may use: the first that is accepted, or any."""
+        return self.auth.keys[0] if isinstance(self.auth, AuthKeys) else "mockdock"
+
+    @property
+    def spoken_of(self) -> frozenset[DialectName]:
+        """The dialects it has settings for."""
+        own: dict[DialectName, object] = {"azure": self.azure, "langdock": self.langdock}
+        return frozenset(name for name, said in own.items() if said is not None)
+
+    @property
     def gateways(self) -> Gateways:
         """How providers are to speak."""
         return Gateways(
@@ -273,6 +285,7 @@ class Scenario(Part):
     @model_validator(mode="after")
     def _check(self) -> Self:
         refuse(self._workspace_complaints())
+        refuse(self._deployment_complaints())
         refuse(crowded(self.timeline))
         if isinstance(self.otherwise, ReplySpec | ErrorSpec):
             refuse(_match_complaints(self.otherwise, ("otherwise",), None))
@@ -283,6 +296,17 @@ class Scenario(Part):
             if phase.error is not None:
                 refuse(_match_complaints(phase.error, ("timeline", index, "error"), None))
         return self
+
+    def _deployment_complaints(self) -> Iterator[Complaint]:
+        deployments = None if self.azure is None else self.azure.deployments
+        known = None if self.models is None else [each.id for each in self.models]
+        for name, model in (deployments or {}).items():
+            at = ("azure", "deployments", name)
+            if "/" in name:
+                yield Complaint("no path can name a deployment with a slash", at=at, on_key=True)
+            if known is not None and ":" not in model and model.rpartition("/")[2] not in known:
+                message = f"{model!r} is not among the 'models'"
+                yield Complaint(message, f"models: {', '.join(known)}", at=at)
 
     def _workspace_complaints(self) -> Iterator[Complaint]:
         seen: dict[str, str] = {}

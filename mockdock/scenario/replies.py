@@ -31,6 +31,7 @@ from mockdock.scenario.base import (
 )
 from mockdock.scenario.durations import Duration
 from mockdock.scenario.faults import FAULT_NAMES, Faults
+from mockdock.scenario.flags import FLAGS, FlagsEach, FlagsOrNone
 from mockdock.scenario.headers import ReplyHeaders
 from mockdock.scenario.limits import HeaderWord
 from mockdock.scenario.pace import PacingSpec
@@ -120,9 +121,9 @@ class LogprobsSpec(Part):
     spread: Spread = Field(0.15, description="their standard deviation")
 
 
-BODIES = ("text", "json", "file", "generate", "refusal", *VECTORS)
+BODIES = ("text", "json", "file", "generate", "refusal", *VECTORS, *FLAGS)
 CONTENT = (*BODIES, "tool_calls", "choices", "reasoning")
-WHOLE_ONLY = (*VECTORS, "choices", "usage", "headers", "pacing", "faults")
+WHOLE_ONLY = (*VECTORS, *FLAGS, "choices", "usage", "headers", "pacing", "faults")
 
 
 class ReplySpec(Part):
@@ -155,6 +156,12 @@ class ReplySpec(Part):
     )
     embeddings: Vectors = Field(
         None, description="of an embeddings request: a vector for each input, in their order"
+    )
+    flagged: FlagsOrNone = Field(
+        None, description="of a moderations request: what every input is flagged as, or auto"
+    )
+    flagged_each: FlagsEach = Field(
+        None, description="of a moderations request: flags for each input, in their order"
     )
     finish: Finish | None = Field(None, description="finish_reason, instead of the real one")
     logprobs: LogprobsSpec | None = Field(
@@ -204,7 +211,11 @@ class ReplySpec(Part):
 
     def given(self) -> frozenset[str]:
         """Name the keys that say something, as they are written in YAML."""
-        names = {key for key, value in self if value is not None and value not in ({}, ())}
+        names = {
+            key
+            for key, value in self
+            if value is not None and (value not in ({}, ()) or key in FLAGS)
+        }
         if "json_" in self.model_fields_set:
             names.add("json")
         return frozenset(names - {"json_"})

@@ -1,23 +1,21 @@
-"""Scripted embeddings: vectors, and where they may stand."""
+"""Scripted embeddings: vectors."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
 from mockdock.scenario.base import Complaint, refuse, shown
 
-__all__ = ["MOST_DIMENSIONS", "VECTORS", "Vector", "VectorOrAuto", "Vectors", "misplaced"]
+__all__ = ["MOST_DIMENSIONS", "VECTORS", "Vector", "VectorOrAuto", "Vectors"]
 
 VECTORS = ("embedding", "embeddings")
 MOST_DIMENSIONS = 8192
 _LARGEST = 3.4e38
 _MOST = 2048
 _HINT = "a list of numbers such as [0.6, 0.8]"
-_BESIDE = frozenset({*VECTORS, "usage", "headers", "pacing", "faults"})
-"""What a reply to an embeddings request may say."""
 
 
 def _vector(value: Any) -> Any:
@@ -77,17 +75,3 @@ Vectors = Annotated[
     tuple[Vector, ...] | None,
     BeforeValidator(_vectors, json_schema_input_type=tuple[Vector, ...] | None),
 ]
-
-
-def misplaced(api: str | None, given: Collection[str]) -> Iterator[Complaint]:
-    """Say which keys of a reply do not belong to the api of its rule; None is chat."""
-    if api == "embeddings":
-        for key in sorted(set(given) - _BESIDE):
-            message = f"{key!r} is not for the embeddings API"
-            hint = "write embedding: auto, or embedding: [0.6, 0.8]"
-            yield Complaint(message, hint, (key,), on_key=True)
-    else:
-        for key in VECTORS:
-            if key in given:
-                hint = "add when: {api: embeddings}"
-                yield Complaint(f"{key!r} is for the embeddings API", hint, (key,), on_key=True)

@@ -51,6 +51,8 @@ class Answering(ABC):
         choices: Sequence[Answer] | None = None,
         embedding: Sequence[float] | Literal["auto"] | None = None,
         embeddings: Sequence[Sequence[float]] | None = None,
+        flagged: Sequence[str] | Mapping[str, float] | Literal["auto"] | None = None,
+        flagged_each: Sequence[Sequence[str] | Mapping[str, float]] | None = None,
         finish: Finish | None = None,
         logprobs: Mapping[str, float] | None = None,
         usage: Mapping[str, int] | None = None,
@@ -69,6 +71,7 @@ class Answering(ABC):
         >>> dock.reply(json={"city": "Paris"})
         >>> dock.when(user="story").reply("Once upon a time", faults=["truncate"])
         >>> dock.when(api="embeddings").reply(embedding=[0.6, 0.8])
+        >>> dock.when(api="moderations").reply(flagged=["violence"])
         """
         given = {
             "text": text,
@@ -80,6 +83,8 @@ class Answering(ABC):
             "choices": choices,
             "embedding": embedding,
             "embeddings": embeddings,
+            "flagged": flagged,
+            "flagged_each": flagged_each,
             "finish": finish,
             "logprobs": logprobs,
             "usage": usage,

@@ -12,7 +12,9 @@ from typing import Any
 from mockdock.frames import Outcome
 from mockdock.reply import Usage
 from mockdock.request import Request
+from mockdock.testing.parts import words
 from mockdock.testing.vectors import vectors
+from mockdock.testing.verdicts import verdicts
 
 __all__ = ["Call", "CallReply", "CallRequest", "ToolCalled", "asked"]
 
@@ -79,24 +81,25 @@ class CallRequest:
 
     @property
     def user(self) -> str:
-        """Text of the last message of the user, or the texts to be embedded, joined.
+        """Text of the last message of the user, or all texts of other requests, joined.
 
         >>> call.request.user
         'How is the weather?'
         """
-        texts = [_words(each) for each in self.messages if each.get("role") == "user"]
+        texts = [words(each) for each in self.messages if each.get("role") == "user"]
         if texts:
             return texts[-1]
-        return "\n".join(each for each in self.inputs if isinstance(each, str))
+        given = [each.get("text") if isinstance(each, dict) else each for each in self.inputs]
+        return "\n".join(each for each in given if isinstance(each, str))
 
     @property
-    def inputs(self) -> list[str | list[int]]:
-        """What is to be embedded: texts, or lists of tokens as they were sent.
+    def inputs(self) -> list[str | list[int] | dict[str, Any]]:
+        """What is to be embedded, judged or completed: texts, tokens, parts, as they were sent.
 
         >>> call.request.inputs
         []
         """
-        given = self._get("input")
+        given = self._get("input") or self._get("prompt")
         if isinstance(given, list):
             return [given] if given and isinstance(given[0], int) else given
         return [given] if isinstance(given, str) else []
@@ -109,7 +112,7 @@ class CallRequest:
         ''
         """
         roles = ("system", "developer")
-        return "\n".join(_words(each) for each in self.messages if each.get("role") in roles)
+        return "\n".join(words(each) for each in self.messages if each.get("role") in roles)
 
     def __repr__(self) -> str:
         return f"<CallRequest model={self.model!r} user={self.user!r}>"
@@ -184,6 +187,15 @@ class CallReply:
         ()
         """
         return vectors(self.body)
+
+    @property
+    def flagged(self) -> tuple[tuple[str, ...], ...]:
+        """What each input of a moderations request is flagged as; empty for any other reply.
+
+        >>> call.reply.flagged
+        ()
+        """
+        return verdicts(self.body)
 
     @property
     def text(self) -> str | None:
@@ -305,7 +317,7 @@ class Call:
 
     def __repr__(self) -> str:
         said = self.reply.error or self.reply.text or [c.name for c in self.reply.tool_calls]
-        said = self.record["reply"].get("embeddings") or said
+        said = self.record["reply"].get("embeddings") or self.record["reply"].get("flagged") or said
         return f"<Call {self.number} {self.request.model} {self.request.user!r} -> {said!r}>"
 
 
@@ -313,12 +325,3 @@ def _bytes(written: str | Mapping[str, str]) -> bytes:
     if isinstance(written, str):
         return written.encode()
     return base64.b64decode(written["base64"])
-
-
-def _words(message: Mapping[str, Any]) -> str:
-    content = message.get("content")
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, list) else ()
-    texts = [part.get("text") for part in parts if isinstance(part, dict)]
-    return "\n".join(text for text in texts if isinstance(text, str))

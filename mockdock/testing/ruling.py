@@ -42,7 +42,8 @@ class Ruling(Answering):
         self,
         *,
         dialect: DialectName | None = None,
-        api: Literal["chat", "embeddings", "models", "stored"] | None = None,
+        api: Literal["chat", "completions", "embeddings", "moderations", "models", "stored"]
+        | None = None,
         model: str | Sequence[str] | None = None,
         user: Words | None = None,
         system: Words | None = None,

@@ -59,8 +59,7 @@ class Spec:
         }
         if self.passing:
             rule.setdefault("after_last", "pass")
-        embeds = rule.get("when", {}).get("api") == "embeddings"
-        place = _VECTOR_IN_ITS_PLACE if embeds else _IN_ITS_PLACE
+        place = _OTHERS_IN_ITS_PLACE.get(rule.get("when", {}).get("api"), _IN_ITS_PLACE)
         answers = [place if callable(each) else plain(each) for each in self.answers]
         return {**rule, "reply": answers[0]} if len(answers) == 1 else {**rule, "replies": answers}
 
@@ -76,5 +75,8 @@ class Spec:
 
 
 _IN_ITS_PLACE = {"text": ""}
-_VECTOR_IN_ITS_PLACE = {"embedding": "auto"}
-"""What stands where a function answers."""
+_OTHERS_IN_ITS_PLACE = {
+    "embeddings": {"embedding": "auto"},
+    "moderations": {"flagged": "auto"},
+}
+"""What stands where a function answers, of chat and by the other APIs."""

@@ -7,6 +7,7 @@ import base64
 import math
 import struct
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
@@ -372,3 +373,57 @@ def test_what_is_refused_as_wrong_counts_as_a_request(serve: Serve, client_of: C
             vectors(client, wrong)
     with pytest.raises(RateLimitError):
         vectors(client, "x")
+
+
+def test_others_are_answered_while_much_is_embedded(serve: Serve) -> None:
+    """In a thread: a chat asked after it is answered before it."""
+    server = serve({"mockdock": 1, "rules": [{"reply": "Hi"}]})
+    words = [" ".join(f"w{at}x{word}" for word in range(500)) for at in range(20)]
+    done: list[str] = []
+    with OpenAI(base_url=server.base_url, api_key="k", max_retries=0) as client:
+
+        def embed() -> None:
+            client.embeddings.create(model="text-embedding-3-small", input=words)
+            done.append("embeddings")
+
+        def chat() -> None:
+            asked: Any = [{"role": "user", "content": "Hi"}]
+            client.chat.completions.create(model="gpt-4o", messages=asked)
+            done.append("chat")
+
+        with ThreadPoolExecutor(1) as pool:
+            embedding = pool.submit(embed)
+            assert server._uvicorn is not None
+            while not server._uvicorn.server_state.tasks:
+                assert not embedding.done(), "it was too quick to see"
+            chat()
+            embedding.result()
+    assert done == ["chat", "embeddings"]
+
+
+def test_the_tokens_of_one_input_may_be_more_than_there_may_be_inputs(serve: Serve) -> None:
+    server = serve({"mockdock": 1})
+    with OpenAI(base_url=server.base_url, api_key="k", max_retries=0) as client:
+        made = client.embeddings.create(model="text-embedding-3-small", input=[1] * 8192)
+        assert (len(made.data), made.usage.prompt_tokens) == (1, 8192)
+        with pytest.raises(BadRequestError, match="maximum input length is 8192 tokens"):
+            client.embeddings.create(model="text-embedding-3-small", input=[1] * 8193)
+
+
+def test_nobody_embeds_more_than_so_much_at_once_however_lenient(serve: Serve) -> None:
+    server = serve({"mockdock": 1, "validation": "lenient"})
+    with (
+        OpenAI(base_url=server.base_url, api_key="k", max_retries=0) as client,
+        pytest.raises(BadRequestError, match="max 300000 tokens per request"),
+    ):
+        client.embeddings.create(model="text-embedding-3-small", input=[1] * 300_001)
+
+
+@pytest.mark.parametrize("base", ["/v1", "/openai/v1", "/openai/eu/v1"])
+def test_scripted_headers_are_sent_in_every_dialect(serve: Serve, base: str) -> None:
+    reply = {"embedding": [1.0], "headers": {"x-own": "yes"}}
+    server = serve({"mockdock": 1, "rules": [{"when": {"api": "embeddings"}, "reply": reply}]})
+    with OpenAI(base_url=f"{server.url}{base}", api_key="k", max_retries=0) as client:
+        raw = client.embeddings.with_raw_response
+        answer = raw.create(model="text-embedding-ada-002", input="a cat")
+        assert answer.headers["x-own"] == "yes"

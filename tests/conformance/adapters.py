@@ -62,7 +62,13 @@ ADAPTERS = (
         "openai",
         "/v1/chat/completions",
         "/v1/models",
-        elsewhere=frozenset({"embedding-base64.json", "embedding-float.json"}),
+        elsewhere=frozenset(
+            {
+                *("embedding-base64.json", "embedding-float.json"),
+                *("moderation-omni.json", "moderation-text.json"),
+                *("text.json", "text-batch.json", "text.sse"),
+            }
+        ),
     ),
     Adapter(
         "azure",

@@ -23,7 +23,7 @@ def test_entry_is_sound(model: Model) -> None:
     assert set(model.assumed) <= set(Model.__dataclass_fields__)
     assert list(model.assumed) == sorted(set(model.assumed))
     assert (model.kind == "embedding") == (model.dimensions is not None)
-    assert (model.kind == "embedding") == (model.max_output_tokens == 0)
+    assert (model.kind in ("embedding", "moderation")) == (model.max_output_tokens == 0)
     assert model.max_output_tokens <= model.context_window
     fingerprint = model.system_fingerprint
     assert fingerprint is None or re.fullmatch(r"fp_[0-9a-f]{10}", fingerprint)
@@ -168,3 +168,12 @@ def test_own_models_replace_the_built_in_ones() -> None:
 
 def test_exported_names_are_the_public_ones() -> None:
     assert set(catalogue.__all__) == {"Catalogue", "Model", "Prices", "load"}
+
+
+def test_azure_spells_a_model_without_its_dot() -> None:
+    """Its own name is answered, with the facts of the other."""
+    found, usual = load().resolve("gpt-35-turbo"), load().resolve("gpt-3.5-turbo")
+    assert (found.id, found.snapshot) == ("gpt-35-turbo", "gpt-35-turbo")
+    assert (found.context_window, found.prices) == (usual.context_window, usual.prices)
+    assert load().get("gpt-35-turbo") is None
+    assert load().resolve("gpt-35-turbo-nonsense").assumed

@@ -105,6 +105,7 @@ def test_every_key_of_a_plain_answer() -> None:
             {"text": "Hello you", "refusal": None, "tool_calls": [], "finish_reason": "stop"}
         ],
         "embeddings": None,
+        "flagged": None,
         "error": None,
         "error_status": None,
         "retry_after": None,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from mockdock.errors import ScenarioError
 from mockdock.scenario import (
     AuthKeys,
     CountCondition,
@@ -19,6 +20,7 @@ from mockdock.scenario import (
     TextCondition,
     ToolCallSpec,
     When,
+    load,
 )
 from tests.scenario.helpers import refusal
 
@@ -148,3 +150,23 @@ def test_dump_is_a_scenario_again(mode: Any) -> None:
 )
 def test_neither_shorthand_nor_mapping(kind: Any, value: object) -> None:
     assert refusal(kind, value).startswith("expected ")
+
+
+@pytest.mark.parametrize(
+    ("deployments", "problem"),
+    [
+        ({"chat": "gpt-4.1"}, "azure.deployments.chat: 'gpt-4.1' is not among the 'models'"),
+        ({"a/b": "gpt-4o"}, "azure.deployments['a/b']: no path can name a deployment with a slash"),
+        ({"chat": "openai/gpt-4o", "tuned": "ft:gpt-4o:me::1"}, ""),
+    ],
+)
+def test_a_deployment_can_be_reached_and_has_a_model(
+    deployments: dict[str, str], problem: str
+) -> None:
+    asked = {"mockdock": 1, "models": ["gpt-4o"], "azure": {"deployments": deployments}}
+    if not problem:
+        load(asked)
+        return
+    with pytest.raises(ScenarioError) as caught:
+        load(asked)
+    assert problem in str(caught.value)

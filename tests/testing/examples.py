@@ -98,6 +98,8 @@ def rules(dock: MockDock) -> None:
     dock.when(user="e").reply(json=[1, None])
     dock.when(api="embeddings", user="v").reply(embedding=[0.6, 0.8])
     dock.when(api="embeddings").reply(embeddings=[[1.0, 0.0], [0.0, 1.0]])
+    dock.when(api="moderations", user="v").reply(flagged=["violence"])
+    dock.when(api="moderations").reply(flagged_each=[{"hate": 0.9}, []])
     dock.when(user="e2").reply(file=Path("openai/canned/markdown.json"))
     dock.when(user="f").replies("x", {"error": 503}, lambda request: request.user)
     dock.when(user="g").call_tool("f", name="x", city="Paris")

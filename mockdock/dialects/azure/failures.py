@@ -153,7 +153,7 @@ def _no_deployment(_: Request | None, __: Failure) -> dict[str, Any]:
 
 def _wrong_model(_: Request | None, failure: Failure) -> dict[str, Any]:
     """Refuse an operation that a model does not do (microsoft/graphrag#1557)."""
-    operation = "chatCompletion" if failure.what == "chat" else failure.what
+    operation = "chatCompletion" if failure.what.startswith("chat") else failure.what
     return {
         "code": "OperationNotSupported",
         "message": f"The {operation} operation does not work with the specified model, "

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from mockdock.dialects.base import Envelope
 from mockdock.dialects.langdock.failures import param, status
 from mockdock.dialects.openai.head import json_headers, merged, retry_headers
+from mockdock.embedding import Embeddings
 from mockdock.frames import Head
 from mockdock.reply import Completion, Failure, Reply
 from mockdock.request import Request
@@ -31,5 +32,5 @@ def head(request: Request | None, reply: Reply, envelope: Envelope) -> Head:
         own = {**own, **retry_headers(reply, envelope), **reply.headers}
         return Head(status(reply), merged(json_headers(envelope), own))
     streamed = isinstance(reply, Completion) and request is not None and request.stream
-    own = {**own, **(reply.headers if isinstance(reply, Completion) else {})}
+    own |= reply.headers if isinstance(reply, Completion | Embeddings) else {}
     return Head(200, merged((_EVENTS,) if streamed else json_headers(envelope), own))

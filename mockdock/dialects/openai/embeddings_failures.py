@@ -1,4 +1,4 @@
-"""OpenAI's own words for what cannot be embedded.
+"""OpenAI's own words for what cannot be embedded, judged or completed.
 
 As pasted in public: a chat model asked for embeddings (infiniflow/ragflow#1835), an
 embedding model asked to chat (many reports of "sample from this model"), shapes that are
@@ -17,15 +17,28 @@ from mockdock.reply import Failure, FailureKind
 __all__ = ["EMBEDDING_WORDS"]
 
 
+_NOT_TEXT = (
+    "This is a chat model and not supported in the v1/completions endpoint. Did you mean to use "
+    "v1/chat/completions?"
+)
+_NOT_CHAT = (
+    "This is not a chat model and thus not supported in the v1/chat/completions endpoint. Did you "
+    "mean to use v1/completions?"
+)
+
+
 def _wrong_model(failure: Failure) -> Told:
+    if failure.what in ("completions", "chat/completions"):
+        message = _NOT_TEXT if failure.what == "completions" else _NOT_CHAT
+        return Told(404, message, INVALID, "model", None)
     doing = "generate embeddings" if failure.what == "embeddings" else "sample"
     return Told(403, f"You are not allowed to {doing} from this model", INVALID, None, None)
 
 
-def _bad_input(_: Failure) -> Told:
+def _bad_input(failure: Failure) -> Told:
     return Told(
         400,
-        "'$.input' is invalid. Please check the API reference: "
+        f"'$.{failure.what or 'input'}' is invalid. Please check the API reference: "
         "https://platform.openai.com/docs/api-reference.",
         INVALID,
         None,

@@ -84,7 +84,7 @@ def _against_model(wire: EmbeddingRequest, traits: Traits) -> Failure | None:
     Recorded or pasted: the chat model (ragflow#1835), ada-002 (mteb#3687), the length
     beyond the model's own (of text-embedding-3-small, 2026).
     """
-    if traits.kind == "chat":
+    if traits.kind not in (None, "embedding"):
         return Failure("wrong_model", wire.model, what="embeddings")
     if wire.dimensions is None:
         return None
@@ -103,13 +103,17 @@ def _inputs(value: Any) -> tuple[Input, ...] | Failure:
         return (value,) if value else _empty("input")
     if not isinstance(value, list):
         return mistyped(_SHAPES, value, ("input",))
+    return (tuple(value),) if _are_tokens(value) else _several(value)
+
+
+def _several(value: list[Any]) -> tuple[Input, ...] | Failure:
+    """Read some texts, or the tokens of some; of one input there may be any number of tokens."""
     if len(value) > _MOST:
         return bad_request(f"Invalid 'input': array length must be {_MOST} or less.")
     if value and all(isinstance(each, str) for each in value):
         return _empty(f"input[{value.index('')}]") if "" in value else tuple(value)
-    lists = [value] if value and type(value[0]) is int else value
-    if lists and all(isinstance(each, list) and _are_tokens(each) for each in lists):
-        return tuple(tuple(each) for each in lists)
+    if value and all(isinstance(each, list) and _are_tokens(each) for each in value):
+        return tuple(tuple(each) for each in value)
     return Failure("bad_input")
 
 
@@ -133,7 +137,8 @@ def _leniently(call: Call, body: dict[str, Any]) -> Asked:
     model = body.get("model")
     model = model if isinstance(model, str) and model else DEFAULT_MODEL
     value = body.get("input", "")
-    found = _inputs(value[:_MOST] if isinstance(value, list) else value)
+    several = isinstance(value, list) and not _are_tokens(value)
+    found = _inputs(value[:_MOST] if several else value)
     if isinstance(found, Failure):
         found = tuple(
             _loose(each) for each in (value[:_MOST] if isinstance(value, list) else [value])

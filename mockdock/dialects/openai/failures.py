@@ -196,6 +196,14 @@ def _no_such_cursor(failure: Failure) -> Told:
 
 def _context_length(failure: Failure) -> Told:
     shares = failure.shares
+    if "prompt" in shares:
+        message = (
+            f"This model's maximum context length is {failure.limit} tokens, however you requested "
+            f"{failure.used} tokens ({shares['prompt']} in your prompt; "
+            f"{shares.get('completion', 0)} for the completion). Please reduce your prompt; or "
+            "completion length."
+        )
+        return Told(400, message, INVALID, None, None)
     requested = f"your messages resulted in {failure.used} tokens"
     parts = [f"{tokens} in the {part}" for part, tokens in shares.items()]
     if "completion" in shares:

@@ -17,7 +17,7 @@ from mockdock.dialects.openai.failures import tell
 from mockdock.embedding import Embeddings
 from mockdock.frames import Head
 from mockdock.limit import Standing, told
-from mockdock.reply import Completion, Failure, Reply
+from mockdock.reply import Completion, Failure, Made, Reply
 from mockdock.request import Request
 
 __all__ = ["head", "json_headers", "merged", "retry_headers"]
@@ -43,9 +43,9 @@ def head(request: Request | None, reply: Reply, envelope: Envelope) -> Head:
     if isinstance(reply, Failure):
         return _failed(reply, envelope)
     streamed = isinstance(reply, Completion) and request is not None and request.stream
-    own = reply.headers if isinstance(reply, Completion | Embeddings) else {}
+    own = reply.headers if isinstance(reply, Made) else {}
     start = (_EVENTS,) if streamed else json_headers(envelope)
-    headers = (*start, *_model(reply), *_served(envelope))
+    headers = (*start, *_model(request, reply), *_served(envelope))
     return Head(200, merged(headers, {**envelope.extra, **own}))
 
 
@@ -54,9 +54,12 @@ def json_headers(envelope: Envelope) -> tuple[tuple[bytes, bytes], ...]:
     return _JSON, (b"content-length", b"%d" % envelope.length)
 
 
-def _model(reply: Reply) -> tuple[tuple[bytes, bytes], ...]:
-    """Name the model, as embeddings do; a name that fits into no header is left out."""
-    name = reply.model if isinstance(reply, Embeddings) else ""
+def _model(request: Request | None, reply: Reply) -> tuple[tuple[bytes, bytes], ...]:
+    """Name the model, as embeddings and legacy completions do, where it fits into a header."""
+    older = request is not None and request.completing is not None
+    name = ""
+    if isinstance(reply, Embeddings) or (older and isinstance(reply, Completion)):
+        name = reply.model
     fits = 0 < len(name) <= _LONGEST_NAME and name.isascii() and name.isprintable()
     return ((b"openai-model", name.strip().encode()),) if fits else ()
 

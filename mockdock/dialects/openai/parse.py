@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -15,8 +15,10 @@ from mockdock.dialects.openai.body import json_object
 from mockdock.dialects.openai.embeddings_parse import parse_embeddings
 from mockdock.dialects.openai.invalid import missing_model, translate
 from mockdock.dialects.openai.lenient import validate_leniently
+from mockdock.dialects.openai.moderations_parse import parse_moderations
 from mockdock.dialects.openai.rules import broken_rule
 from mockdock.dialects.openai.stored_parse import parse_stored
+from mockdock.dialects.openai.texts_parse import parse_texts
 from mockdock.dialects.openai.wire import ChatRequest
 from mockdock.dialects.openai.wire_base import Wire
 from mockdock.dialects.openai.wire_tools import GrammarInput, PlainInput
@@ -56,14 +58,20 @@ class ChatForm:
 
 
 _USUAL = ChatForm()
+_OTHERS: Mapping[str, Callable[[Call], Request | Failure]] = {
+    "completions": parse_texts,
+    "embeddings": parse_embeddings,
+    "moderations": parse_moderations,
+}
+"""What parses the operations that have a form of their own."""
 
 
 def parse(call: Call) -> Request | Failure:
     """Parse a call of any operation of this dialect."""
     if call.operation.startswith("stored."):
         return parse_stored(call)
-    if call.operation == "embeddings":
-        return parse_embeddings(call)
+    if call.operation in _OTHERS:
+        return _OTHERS[call.operation](call)
     if call.operation == "models.list":
         return Request(call.dialect, "models", caller=call.caller, headers=call.headers)
     if call.operation in ("models.retrieve", "models.delete"):
@@ -89,11 +97,10 @@ def parse_chat(
     body = json_object(call)
     if isinstance(body, Failure):
         return body
-    named = {} if model is None else {"model": model}
-    sent, body = body, {**_heeded(body, form), **named}
+    sent, body = body, _heeded(body, form, model)
     try:
         if call.lenient:
-            loose = {**_heeded(orjson.loads(call.body), form), **named}
+            loose = _heeded(orjson.loads(call.body), form, model)
             return _request(call, sent, validate_leniently(loose))
         parsed = _strictly(call, sent, body, form)
     except ValidationError as error:
@@ -103,11 +110,12 @@ def parse_chat(
     return parsed
 
 
-def _heeded(body: dict[str, Any], form: ChatForm) -> dict[str, Any]:
-    """Give a body without what counts as not sent."""
-    if form.ignored.isdisjoint(body):
+def _heeded(body: dict[str, Any], form: ChatForm, model: str | None) -> dict[str, Any]:
+    """Give a body without what counts as not sent, and with the model it is meant for."""
+    if model is None and form.ignored.isdisjoint(body):
         return body
-    return {name: value for name, value in body.items() if name not in form.ignored}
+    heeded = {name: value for name, value in body.items() if name not in form.ignored}
+    return heeded if model is None else {**heeded, "model": model}
 
 
 def _strictly(

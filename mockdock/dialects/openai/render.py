@@ -15,11 +15,14 @@ from mockdock.dialects.openai.embeddings_told import told_embeddings
 from mockdock.dialects.openai.events import events
 from mockdock.dialects.openai.failures import tell
 from mockdock.dialects.openai.message import told_message
+from mockdock.dialects.openai.moderations_told import told_moderations
 from mockdock.dialects.openai.stored_told import told_stored
+from mockdock.dialects.openai.texts_told import text_events, told_text
 from mockdock.dialects.openai.told import PREFIX, said_logprobs, told_usage
 from mockdock.embedding import Embeddings
 from mockdock.frames import Frame
 from mockdock.gateways import USUAL, Gateways
+from mockdock.moderation import Moderations
 from mockdock.reply import (
     Choice,
     Completion,
@@ -53,12 +56,20 @@ def frames(request: Request | None, reply: Reply, _: Gateways = USUAL) -> Iterat
             yield Frame(_pretty(told_stored(request, reply)))
         case Embeddings():
             yield Frame(_pretty(told_embeddings(request, reply)))
+        case Moderations():
+            yield Frame(_pretty(told_moderations(reply)))
         case Completion():
+            older = request is not None and request.completing is not None
             if request is not None and request.stream:
-                yield from events(reply, with_usage=request.include_usage)
+                yield from (
+                    text_events(request, reply)
+                    if older
+                    else events(reply, with_usage=request.include_usage)
+                )
             else:
                 tokens = max((_tokens(choice) for choice in reply.choices), default=0)
-                yield Frame(_pretty(_completion(reply)), tokens)
+                told = told_text(request, reply) if request and older else _completion(reply)
+                yield Frame(_pretty(told), tokens)
 
 
 def _pretty(value: Any) -> bytes:

@@ -87,8 +87,11 @@ def _audio(wire: ChatRequest, _: Traits) -> Failure | None:
 
 
 def _kind(wire: ChatRequest, traits: Traits) -> Failure | None:
-    """Refuse a model that only makes embeddings."""
-    return Failure("wrong_model", wire.model, what="chat") if traits.kind == "embedding" else None
+    """Refuse a model that does something else, such as embeddings."""
+    if traits.kind in (None, "chat"):
+        return None
+    what = "chat/completions" if traits.kind == "completion" else "chat"
+    return Failure("wrong_model", wire.model, what=what)
 
 
 RULES: Sequence[Rule] = (

@@ -22,7 +22,7 @@ from mockdock.dialects.openai.wire_tools import (
     ToolSpec,
 )
 
-__all__ = ["MOST_MESSAGES", "ChatRequest"]
+__all__ = ["MOST_MESSAGES", "ChatRequest", "Penalty", "StreamOptions"]
 
 
 class StreamOptions(Wire):

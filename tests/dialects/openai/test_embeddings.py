@@ -153,7 +153,7 @@ INVALID_INPUT = told(
         ({"input": [1.5]}, INVALID_INPUT),
         ({"input": [None]}, INVALID_INPUT),
         ({"input": ["a"] * 2049}, told("Invalid 'input': array length must be 2048 or less.")),
-        ({"input": [1] * 2049}, told("Invalid 'input': array length must be 2048 or less.")),
+        ({"input": [[1]] * 2049}, told("Invalid 'input': array length must be 2048 or less.")),
         (
             {"input": None},
             told(
