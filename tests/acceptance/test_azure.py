@@ -139,16 +139,6 @@ def test_an_unknown_deployment_is_not_found(serve: Serve, client_of: Client) -> 
     assert "within the last 5 minutes" in str(refused.value)
 
 
-def test_a_deployment_of_what_the_scenario_does_not_list_is_not_found(
-    serve: Serve, client_of: Client
-) -> None:
-    client = client_of(serve({**SCENARIO, "models": ["gpt-4o"]}))
-    assert text(client) == "Hello from gpt-4o!"
-    with pytest.raises(openai.NotFoundError) as refused:
-        text(client, "small")
-    assert refused.value.code == "DeploymentNotFound"
-
-
 def test_a_wrong_key_is_refused_and_a_token_is_as_good_as_a_key(
     serve: Serve, client_of: Client
 ) -> None:

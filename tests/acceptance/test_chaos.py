@@ -170,7 +170,7 @@ def test_the_base_url_of_the_sdk_asks_for_trouble(
         ("/v1?mockdock-fault=429%2Fchat%2Fcompletions&a=b", 429),
         ("/v1/?mockdock-fault=429chat/completions", 429),
         ("/v1/?mockdock-fault=chat/completions", 200),
-        ("/v1/?mockdock-fault=429moderations", 404),
+        ("/v1/?mockdock-fault=429responses", 404),
         ("/v1/?mockdock-fault=" + "chat/completion" * 300, 404),
         ("/v1/chat/completions?mockdock-fault=", 200),
         ("/v1/chat/completions?mockdock_fault=429", 200),
