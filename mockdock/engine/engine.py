@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Literal, get_args
 
 from mockdock.content.catalogue import Catalogue, Model
-from mockdock.content.counting import NO_PROMPT, Prompt
+from mockdock.content.counting import Prompt
 from mockdock.engine.chance import Entropy
 from mockdock.engine.compose import Context
 from mockdock.engine.decision import Chosen, Decision, Explained, scripted
@@ -192,18 +192,10 @@ class Engine:
                 answer = self._answer(request, compiled, pick, skipped)
             said = request.api == "chat" and not isinstance(answer, Failure | ErrorSpec)
             cached = cached_of(request, model, prompt, self.store) if said else 0
-            context = self._context(request, identity, model, pick, compiled)
-            if prompt is not NO_PROMPT:
-                context = replace(context, prompt=prompt, cached=cached)
+            context = self._context(request, identity, model, pick, compiled, prompt, cached)
+            place = pick.position or 0
             decision = Decision(
-                context,
-                answer,
-                skipped,
-                identity,
-                admission,
-                encounter,
-                pick.position or 0,
-                trouble=trouble,
+                context, answer, skipped, identity, admission, encounter, place, trouble=trouble
             )
             return threshold.slowed(decision)
         except BaseException:
@@ -318,7 +310,14 @@ class Engine:
         return missed(self.rules, request, Situation(attempt, state, skipped), nowhere)
 
     def _context(
-        self, request: Request, identity: str, model: Model, pick: Pick, compiled: Compiled | None
+        self,
+        request: Request,
+        identity: str,
+        model: Model,
+        pick: Pick,
+        compiled: Compiled | None,
+        prompt: Prompt,
+        cached: int,
     ) -> Context:
         key = "" if compiled is None else compiled.chance
         session = request.caller.session if self._called is None else self._called
@@ -326,4 +325,6 @@ class Engine:
         # Without sampling there is one answer, whoever asks.
         words = Entropy(self.seed, identity, key) if request.greedy else entropy
         pace = self._pace if compiled is None else compiled.paces[pick.position or 0]
-        return Context(model, pick.attempt, pick.seen, compiled, entropy, words, pace)
+        return Context(
+            model, pick.attempt, pick.seen, compiled, entropy, words, pace, prompt, cached
+        )

@@ -223,7 +223,8 @@ class ReplySpec(Part):
     @property
     def says_something(self) -> bool:
         """Whether there are words to answer with, were they an empty text."""
-        return not self.given().isdisjoint(BODIES)
+        own = (getattr(self, name) for name in BODIES if name != "json")
+        return "json_" in self.model_fields_set or any(each is not None for each in own)
 
     def templates(self) -> Iterator[tuple[Path, str]]:
         """Give each text that may hold ``${...}``, with its place in this reply."""
