@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from mockdock.frames import Pacing
 
@@ -26,21 +26,7 @@ Category = Literal[
     "violence/graphic",
 ]
 
-CATEGORIES: tuple[Category, ...] = (
-    "harassment",
-    "harassment/threatening",
-    "sexual",
-    "hate",
-    "hate/threatening",
-    "illicit",
-    "illicit/violent",
-    "self-harm/intent",
-    "self-harm/instructions",
-    "self-harm",
-    "sexual/minors",
-    "violence",
-    "violence/graphic",
-)
+CATEGORIES: tuple[Category, ...] = get_args(Category)
 """What content may be flagged as."""
 
 

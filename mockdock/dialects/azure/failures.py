@@ -41,7 +41,6 @@ _NEWEST = "2024-10-21"
 _MINUTE = 60
 _OPERATIONS = {
     "chat": "ChatCompletions_Create",
-    "completions": "Completions_Create",
     "embeddings": "Embeddings_Create",
     "models": "Models_List",
 }
