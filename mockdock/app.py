@@ -9,14 +9,16 @@ from dataclasses import replace
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.routing import Mount, Route
 
-from mockdock.arrival import straightened
+from mockdock.arrival import marked, straightened
+from mockdock.bookkeeping import entry_of
 from mockdock.delivery import Clock, ScaledClock
-from mockdock.dialects import chosen
+from mockdock.dialects import DIALECTS, Dialect, chosen
 from mockdock.endpoint import STOPPED, Endpoint
 from mockdock.engine import Engine
-from mockdock.observe import Journal, Observer
+from mockdock.observe import Exchange, Journal, Observer
 from mockdock.sessions import Session, Sessions
 
 __all__ = ["MAX_BODY", "App"]
@@ -50,7 +52,7 @@ class App:
         self.dialects = chosen(dialects)
         self.sessions = Sessions(Session(engine, ScaledClock() if clock is None else clock))
         self.journal = Journal() if journal is None else journal
-        self.observers: tuple[Observer, ...] = (self.journal.append, *observers)
+        self.observers: tuple[Observer, ...] = (self.journal.append, self._book, *observers)
         self.max_body = max_body
         self._starlette = Starlette(routes=list(self._routes()))
         self._starlette.router.redirect_slashes = False
@@ -87,13 +89,55 @@ class App:
     async def _misroute(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the dialect refuse a path that comes next to it."""
         path = scope.get("path", "")
-        nearest = max(self.dialects, key=lambda each: each.nearness(path))
+        nearest = max(
+            self.dialects, key=lambda each: (marked(scope, each.mark), each.nearness(path))
+        )
         await Endpoint(self, nearest, {})(scope, receive, send)
 
+    def _book(self, exchange: Exchange) -> None:
+        """Keep what belongs to an account in the books."""
+        entry = None if exchange.late else entry_of(exchange)
+        if entry is not None:
+            books = self.sessions.of(exchange.session).engine.books
+            books.add(exchange.session, entry)
+
     def _routes(self) -> Iterator[Route]:
+        paths: dict[str, list[tuple[Dialect, Endpoint]]] = defaultdict(list)
         for dialect in self.dialects:
             operations: dict[str, dict[str, str]] = defaultdict(dict)
             for route in dialect.routes:
                 operations[route.path][route.method] = route.operation
             for path, by_method in operations.items():
-                yield Route(path, Endpoint(self, dialect, by_method))
+                paths[path].append((dialect, Endpoint(self, dialect, by_method)))
+        for path, endpoints in paths.items():
+            yield Route(path, endpoints[0][1] if len(endpoints) == 1 else _Shared(endpoints))
+
+
+class _Project(StringConvertor):
+    """A segment of a path that is no word of any dialect's own: ``/v1/v1`` names no project.
+
+    Nor does one that begins with two underscores: there are the paths of mounted applications.
+    """
+
+    words = sorted({route.path.split("/")[1] for each in DIALECTS for route in each.routes})
+    regex = f"(?!__|(?:{'|'.join(re.escape(word) for word in words if word[0] != '{')})/)[^/]+"
+
+
+register_url_convertor("project", _Project())
+
+
+class _Shared:
+    """Answers a path that several dialects have: a header tells whose a request is.
+
+    One without any such header is of the first dialect that needs none, else of the first.
+    """
+
+    def __init__(self, endpoints: Sequence[tuple[Dialect, Endpoint]]) -> None:
+        self._marked = [(each.mark, endpoint) for each, endpoint in endpoints if each.mark]
+        usual = [endpoint for each, endpoint in endpoints if not each.mark]
+        self._usual = (usual or [endpoints[0][1]])[0]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        found = (endpoint for mark, endpoint in self._marked if marked(scope, mark))
+        await next(found, self._usual)(scope, receive, send)

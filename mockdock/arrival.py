@@ -11,7 +11,7 @@ from mockdock.dialects import Call, Dialect
 from mockdock.engine import Engine
 from mockdock.request import Caller
 
-__all__ = ["GoneError", "arrive", "headers_of", "read", "straightened"]
+__all__ = ["GoneError", "arrive", "headers_of", "marked", "read", "straightened"]
 
 _WISH = b"mockdock-fault="
 _LONGEST_QUERY = 2000
@@ -46,6 +46,12 @@ def straightened(
             rest = query[:start] + query[end:]
             return {**scope, "path": path, "raw_path": quote(path).encode(), "query_string": rest}
     return scope
+
+
+def marked(scope: MutableMapping[str, Any], mark: str) -> bool:
+    """Tell whether a request has a header, by its name in lower case; an empty name is none."""
+    wanted = mark.encode()
+    return bool(mark) and any(name == wanted for name, _ in scope.get("headers", ()))
 
 
 def headers_of(scope: MutableMapping[str, Any]) -> dict[str, str]:

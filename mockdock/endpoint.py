@@ -14,7 +14,7 @@ from uuid import uuid4
 from mockdock.arrival import GoneError, arrive, headers_of, read
 from mockdock.delivery import Client, Item, ScaledClock, deliver, wire_of
 from mockdock.dialects import Call, Dialect
-from mockdock.engine import Decision, Wish, identify, wished
+from mockdock.engine import Decision, Wish, identify, threaded, wished
 from mockdock.errors import ConditionError, UsageError
 from mockdock.frames import Outcome
 from mockdock.limit import told
@@ -219,6 +219,7 @@ class Endpoint:
             return _refusal(Failure("bad_request", message=message, should_retry=False), call)
         except ConditionError as error:
             return _refusal(replace(_DEFECT, message=f"mockdock: {error}", cause=error.cause), call)
+        parsed = threaded(parsed, decision)
         reply = await self._composed(parsed, decision, visit)
         seen = decision.context.seen
         request_id = decision.context.entropy.digest(f"request/{seen}").hex()[:32]
@@ -236,8 +237,10 @@ class Endpoint:
 
     async def _composed(self, request: Request, decision: Decision, visit: _Visit) -> Reply:
         """Compose a reply: where that takes long, in a thread, while others are answered."""
-        compose, started = visit.session.engine.compose, int(visit.started)
-        if request.embedding is None or decision.context.prompt.tokens < _MANY:
+        compose, started = visit.session.engine.compose, visit.started
+        asks = request.account is not None and request.account.question is not None
+        long = request.embedding is not None and decision.context.prompt.tokens >= _MANY
+        if not (asks or long):
             return compose(request, decision, started)
         visit.client.watch()
         return await asyncio.to_thread(compose, request, decision, started)
@@ -248,7 +251,7 @@ class Endpoint:
         if (request.caller.attempt or 1) > 1:
             clock.redeem((name, identify(request)))
             visit.arrived, visit.started = clock.now(), clock.time()
-        decision = engine.decide(request, wishes, age=session.age)
+        decision = engine.decide(request, wishes, age=session.age, now=visit.started)
         visit.admitted = request, decision
         if decision.asks:
             visit.client.watch()

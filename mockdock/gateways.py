@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["USUAL", "Azure", "Gateways", "Langdock", "LangdockModels"]
+__all__ = ["USUAL", "Azure", "Gateways", "LangDB", "Langdock", "LangdockModels"]
 
 LangdockModels = Literal["chat-2024", "chat-de", "chat-openapi"]
 """Lists of models, by the Langdock document that names them."""
@@ -42,11 +42,28 @@ class Langdock:
 
 
 @dataclass(frozen=True, slots=True)
+class LangDB:
+    """LangDB's gateway.
+
+    ``project`` is that of requests which name none; they are refused where it is empty.
+    ``projects`` are all there are, None where any id is one. ``admin_key`` is what creates
+    models, empty where any key does. ``custom_prices`` is how setting prices is answered:
+    by the prices, or by a report of success; the two specifications differ.
+    """
+
+    project: str = ""
+    projects: tuple[str, ...] | None = None
+    admin_key: str = field(default="", repr=False)
+    custom_prices: Literal["prices", "report"] = "prices"
+
+
+@dataclass(frozen=True, slots=True)
 class Gateways:
     """What is said of each provider."""
 
     azure: Azure = field(default_factory=Azure)
     langdock: Langdock = field(default_factory=Langdock)
+    langdb: LangDB = field(default_factory=LangDB)
 
 
 USUAL = Gateways()

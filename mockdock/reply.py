@@ -11,6 +11,7 @@ from mockdock.frames import Pacing
 from mockdock.limit import Measure, RetryHeader
 from mockdock.moderation import Moderations
 from mockdock.request import CallKind, Request
+from mockdock.statements import AccountReply
 from mockdock.usage import Usage
 
 __all__ = [
@@ -315,4 +316,4 @@ class Failure:
 Made = Completion | Embeddings | Moderations
 """What a model makes, at its pace."""
 
-Reply = Made | ModelCard | ModelDeleted | ModelList | StoredReply | Failure
+Reply = Made | ModelCard | ModelDeleted | ModelList | StoredReply | AccountReply | Failure

@@ -13,9 +13,11 @@ from typing import Any, Literal
 from mockdock.completing import ToComplete
 from mockdock.embedding import ToEmbed
 from mockdock.moderation import ToModerate
+from mockdock.question import Account
 from mockdock.traits import Effort, Traits
 
 __all__ = [
+    "Api",
     "AudioPart",
     "CallKind",
     "Caller",
@@ -40,8 +42,11 @@ __all__ = [
     "Verbosity",
 ]
 
-DialectName = Literal["openai", "azure", "langdock"]
+DialectName = Literal["openai", "azure", "langdock", "langdb"]
 """Every wire API there is; a new dialect adds its name."""
+
+Api = Literal["chat", "completions", "embeddings", "moderations", "models", "stored", "account"]
+"""Every kind of service there is."""
 
 Role = Literal["developer", "system", "user", "assistant", "tool", "function"]
 CallKind = Literal["function", "custom", "legacy"]
@@ -210,17 +215,17 @@ class Request:
     """One request, parsed and valid.
 
     ``api`` is the kind of service asked ("chat", "completions", "embeddings",
-    "moderations", "models", "stored"). ``removes`` asks the models API to delete
+    "moderations", "models", "stored", "account"). ``removes`` asks the models API to delete
     ``model``. ``logit_bias`` goes by token id. ``prediction`` is the text the answer is
     expected to be. ``headers`` has lower-case names. ``body`` is the JSON as it was sent,
     for conditions on fields that have no name here; ``raw`` are its bytes. ``deployment``
     and ``version`` are what the path named them, where a provider has such: the deployment
     that stands for ``model``, and the version of the API. ``ignored`` are parameters that
-    were sent and count as absent.
+    were sent and count as absent. ``account`` is whose traffic a gateway keeps it as.
     """
 
     dialect: DialectName
-    api: str
+    api: Api
     model: str = ""
     messages: tuple[Message, ...] = ()
     tools: tuple[Tool, ...] = ()
@@ -259,6 +264,7 @@ class Request:
     deployment: str = ""
     version: str = ""
     ignored: tuple[str, ...] = ()
+    account: Account | None = None
 
     @property
     def greedy(self) -> bool:

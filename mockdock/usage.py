@@ -9,7 +9,10 @@ __all__ = ["Usage"]
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one request, all choices together."""
+    """Tokens of one request, all choices together.
+
+    ``cost`` is in US dollars, None where nobody asks.
+    """
 
     prompt_tokens: int
     completion_tokens: int
@@ -20,3 +23,4 @@ class Usage:
     completion_audio_tokens: int = 0
     accepted_prediction_tokens: int = 0
     rejected_prediction_tokens: int = 0
+    cost: float | None = None

@@ -476,9 +476,11 @@ def test_every_route_of_every_dialect_is_served() -> None:
     for dialect in DIALECTS:
         for route in dialect.routes:
             path = re.sub(r"\{(model|model:path|deployment)\}", "gpt-4o", route.path)
-            path = path.replace("{completion_id}", "x")
+            path = re.sub(r"\{[a-z_]+(:project)?\}", "x", path)
             answer = ask(app, route.method, path, b"{}", query_string=b"api-version=2024-10-21")
-            assert answer.status in (200, 400), route
+            missing = answer.body == b'{"error":"Thread not found"}'
+            asked = answer.status == 401 and dialect.name == "langdb"
+            assert answer.status in (200, 400) or missing or asked, route
 
 
 def test_completions_are_kept_with_the_id_of_their_request() -> None:

@@ -15,13 +15,14 @@ import mockdock
 ROOT = Path(mockdock.__file__).parent
 NOUNS = {
     *("request", "reply", "fault", "frames", "errors", "gateways", "limit", "memo", "policy"),
-    *("completing", "embedding", "moderation", "resources", "traits", "usage"),
+    *("accounts", "completing", "embedding", "moderation", "question", "resources"),
+    *("statements", "traits", "usage"),
 }
 MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(NOUNS, NOUNS),
     "content": NOUNS,
     "scenario": NOUNS,
-    "engine": {*NOUNS, "content", "scenario"},
+    "engine": {*NOUNS, "content", "ledger", "scenario"},
     "dialects": NOUNS,
     "delivery": NOUNS,
     "observe": NOUNS,
@@ -41,6 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "app": {
         *NOUNS,
         "arrival",
+        "bookkeeping",
         "delivery",
         "dialects",
         "endpoint",
@@ -61,6 +63,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "remote": {*NOUNS, "observe", "scenario"},
     "environ": NOUNS,
     "ledger": NOUNS,
+    "bookkeeping": {*NOUNS, "ledger", "observe"},
     "sockets": NOUNS,
     "server": {
         *NOUNS,

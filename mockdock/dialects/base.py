@@ -89,7 +89,8 @@ class Dialect:
     off the headers. ``parse`` turns a call into a request or the provider's own refusal,
     ``misroute`` refuses a path or method that does not exist, ``oversize`` a
     body above the limit. ``head`` and ``frames`` render a reply; the frames are
-    made lazily, one for a plain reply.
+    made lazily, one for a plain reply. ``mark`` is a header that tells its requests
+    from those of another dialect at the same path, empty where it has none.
     """
 
     name: DialectName
@@ -102,6 +103,7 @@ class Dialect:
     head: Callable[[Request | None, Reply, Envelope], Head]
     frames: Frames
     below: tuple[str, ...] = ("/",)
+    mark: str = ""
 
     def nearness(self, path: str) -> tuple[bool, ...]:
         """Tell how near a path comes to this dialect; the greater, the nearer."""

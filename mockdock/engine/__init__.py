@@ -1,5 +1,6 @@
 """What is said: matching, picking, composing."""
 
+from mockdock.engine.accounting import threaded
 from mockdock.engine.conditions import Condition
 from mockdock.engine.decision import Decision, Explained
 from mockdock.engine.engine import Engine
@@ -31,5 +32,6 @@ __all__ = [
     "gauges",
     "identify",
     "idle",
+    "threaded",
     "wished",
 ]

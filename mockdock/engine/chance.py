@@ -8,7 +8,7 @@ from random import Random
 
 from mockdock.request import AudioPart, FilePart, ImagePart, Part, Request, TextPart
 
-__all__ = ["Entropy", "fingerprint"]
+__all__ = ["Entropy", "chances", "fingerprint"]
 
 _LONG = 4096
 
@@ -95,3 +95,14 @@ class Entropy:
         """Give an id of up to 64 letters and digits for a purpose."""
         digest = blake2b(purpose.encode(), key=self._base).digest()
         return digest[:length].translate(_LETTERS).decode()
+
+
+def chances(
+    request: Request, identity: str, seed: int, session: str, key: str
+) -> tuple[Entropy, Entropy]:
+    """Give all chance of a request, and that of its words; ``key`` is the rule's.
+
+    Without sampling there is one answer, whoever asks.
+    """
+    entropy = Entropy(seed, session, identity, request.seed, key)
+    return entropy, Entropy(seed, identity, key) if request.greedy else entropy

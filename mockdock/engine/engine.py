@@ -8,10 +8,12 @@ from typing import Literal, get_args
 
 from mockdock.content.catalogue import Catalogue, Model
 from mockdock.content.counting import Prompt
-from mockdock.engine.chance import Entropy
+from mockdock.engine.accounting import answered_by, asks, charged, state
+from mockdock.engine.chance import chances
 from mockdock.engine.compose import Context
 from mockdock.engine.decision import Chosen, Decision, Explained, scripted
 from mockdock.engine.embed import with_texts
+from mockdock.engine.explaining import explained
 from mockdock.engine.limits import Admission, estimate
 from mockdock.engine.match import (
     AddedRule,
@@ -20,7 +22,6 @@ from mockdock.engine.match import (
     candidates,
     compile_added,
     compile_rules,
-    explain,
 )
 from mockdock.engine.memory import MemoryStore
 from mockdock.engine.models import Models
@@ -34,12 +35,8 @@ from mockdock.engine.stored import MemoryShelf, Shelf, identify, look_up
 from mockdock.engine.threshold import Threshold, met, settle
 from mockdock.engine.wishing import plain
 from mockdock.errors import MockdockError
-from mockdock.reply import (
-    Completion,
-    Failure,
-    Reply,
-    StoredCompletion,
-)
+from mockdock.ledger import Books
+from mockdock.reply import Completion, Failure, Reply, StoredCompletion
 from mockdock.request import Caller, DialectName, Request, Traits
 from mockdock.scenario import AuthKeys, ErrorSpec, ReplySpec, Scenario, Wish
 
@@ -54,7 +51,8 @@ class Engine:
     ``added`` rules come before the scenario's. ``otherwise`` answers where no
     rule matches and the scenario does not say, ``given_otherwise`` whatever it
     says; ``seed`` replaces the scenario's, and that of one that is changed to.
-    The store and the shelf of stored completions may be shared with others. An
+    The store, the shelf of stored completions and the books of gateways may be
+    shared with others. An
     engine that is ``alone`` serves one session: what its rules count by server
     is counted there, and ``called``, where given, stands for the session's key
     in every random choice. Another ``edition`` of a scenario counts its rules
@@ -68,6 +66,7 @@ class Engine:
         added: Sequence[AddedRule] = (),
         store: Store | None = None,
         shelf: Shelf | None = None,
+        books: Books | None = None,
         seed: int | None = None,
         otherwise: Otherwise = "auto",
         given_otherwise: Otherwise | None = None,
@@ -79,6 +78,7 @@ class Engine:
         self.scenario = scenario
         self.store: Store = MemoryStore() if store is None else store
         self.shelf: Shelf = MemoryShelf() if shelf is None else shelf
+        self.books = Books() if books is None else books
         self.seed = scenario.seed if seed is None else seed
         self.given_seed = seed
         self.added = tuple(added)
@@ -128,6 +128,7 @@ class Engine:
             added=self.added if added is None else added,
             store=store or self.store,
             shelf=self.shelf,
+            books=self.books,
             seed=self.given_seed if seed is None else seed,
             otherwise=self.default,
             given_otherwise=otherwise or self.given_otherwise,
@@ -153,13 +154,16 @@ class Engine:
         """Tell what a dialect must know of a model, None when it does not exist here."""
         return self._models.traits(plain(model, self.scenario.triggers), dialect)
 
-    def decide(self, request: Request, wishes: Sequence[Wish] = (), age: float = 0) -> Decision:
+    def decide(
+        self, request: Request, wishes: Sequence[Wish] = (), age: float = 0, now: float = 0
+    ) -> Decision:
         """Decide who answers; the one stateful step.
 
         ``wishes`` are the trouble the request itself asks for. ``age`` are the scenario
-        seconds since the session began, by which limits refill and the timeline goes.
+        seconds since the session began, by which limits refill and the timeline goes;
+        ``now`` are seconds since 1970, by which prices hold.
         """
-        model = self._models.known(request.dialect).resolve(request.model)
+        model = self._models.of(request, self.books, now)
         prompt = prompt_of(request, model)
         refusal = self._refused(request, model, prompt)
         caller, identity = request.caller, identify(request)
@@ -223,7 +227,7 @@ class Engine:
     ) -> Chosen:
         if compiled is not None:
             return scripted(compiled, pick.position)
-        if request.api == "models":
+        if request.api in ("models", "account"):
             return None
         if request.stored is not None:
             strict = self.scenario.validation == "strict"
@@ -235,27 +239,19 @@ class Engine:
         return self._otherwise
 
     def read(self, request: Request) -> Request:
-        """Give a request with what its tokens say, where texts came as tokens."""
+        """Give a request with who answers it, and what tokens say where texts came as such."""
+        if request.account is not None:
+            account = answered_by(request, request.account, self.books)
+            request = replace(request, account=account)
         if request.api == "chat":
             return request
         return with_texts(request, self._models.known(request.dialect).resolve(request.model))
 
     def explain(self, request: Request) -> Explained:
         """Say of every rule why it would not answer now; nothing is counted."""
-        caller, model = request.caller, self._models.known(request.dialect).resolve(request.model)
+        model = self._models.of(request, self.books)
         refusal = self._refused(request, model, prompt_of(request, model))
-        fitting = [] if refusal else candidates(self.rules, request)
-        pick = self.store.decide(
-            caller.session,
-            identify(request),
-            caller.attempt,
-            [each.candidate for each in fitting],
-            peek=True,
-        )
-        skipped = dict(zip((each.index for each in fitting), pick.skipped, strict=False))
-        situation = Situation(pick.attempt, self.store.state(caller.session), skipped)
-        chosen = None if pick.index is None else fitting[pick.index]
-        return Explained(chosen, explain(self.rules, request, situation), refusal)
+        return explained(self.rules, self.store, request, refusal)
 
     async def consult(self, request: Request, decision: Decision) -> Decision:
         """Ask the function that is to answer, where one is, and settle what breaks of the answer.
@@ -274,12 +270,17 @@ class Engine:
         asked = replace(decision, answer=answer, context=replace(context, pace=pace))
         return self._threshold.faults(request, self._threshold.slowed(asked), self.store)
 
-    def compose(self, request: Request, decision: Decision, created: int) -> Reply:
+    def compose(self, request: Request, decision: Decision, created: float) -> Reply:
         """Say what was decided; pure. ``created`` is in seconds since 1970.
 
-        Raises TypeError where a function is to answer: consult it first.
+        Raises TypeError where a function is to answer: consult it first. What is asked of
+        the books depends on them, and may take a while.
         """
-        return say(request, decision, created, self._models.listed(request.dialect))
+        listed = self._models.listed(request.dialect)
+        if asks(request, decision):
+            return state(request, self.books, listed, created)
+        reply = say(request, decision, int(created), listed)
+        return reply if request.account is None else charged(reply, decision.context.model)
 
     def keep(self, request: Request, reply: Reply, request_id: str) -> None:
         """Keep a completion that was asked with ``store: true``, and nothing else.
@@ -292,9 +293,10 @@ class Engine:
             self.shelf.keep(request.caller.session, stored)
 
     def reset(self, session: str | None = None) -> None:
-        """Forget one session, or everything: counters, states, stored completions."""
+        """Forget one session, or everything: counters, states, stored completions, accounts."""
         self.store.reset(session)
         self.shelf.reset(session)
+        self.books.reset(session)
 
     def _refused(self, request: Request, model: Model, prompt: Prompt) -> Failure | None:
         if self.scenario.validation != "strict":
@@ -302,12 +304,8 @@ class Engine:
         return refused(request, model, self._models.known(request.dialect), prompt)
 
     def _missed(self, request: Request, attempt: int, skipped: Mapping[int, Skip]) -> Failure:
-        state = self.store.state(request.caller.session)
-        nowhere = "there are no rules"
-        if not self._alone:
-            mine = request.caller.session
-            nowhere += ": no open session has its key" if mine else ": it names no session"
-        return missed(self.rules, request, Situation(attempt, state, skipped), nowhere)
+        situation = Situation(attempt, self.store.state(request.caller.session), skipped)
+        return missed(self.rules, request, situation, alone=self._alone)
 
     def _context(
         self,
@@ -321,9 +319,7 @@ class Engine:
     ) -> Context:
         key = "" if compiled is None else compiled.chance
         session = request.caller.session if self._called is None else self._called
-        entropy = Entropy(self.seed, session, identity, request.seed, key)
-        # Without sampling there is one answer, whoever asks.
-        words = Entropy(self.seed, identity, key) if request.greedy else entropy
+        entropy, words = chances(request, identity, self.seed, session, key)
         pace = self._pace if compiled is None else compiled.paces[pick.position or 0]
         return Context(
             model, pick.attempt, pick.seen, compiled, entropy, words, pace, prompt, cached

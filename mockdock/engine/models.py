@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from mockdock.content import catalogue
 from mockdock.content.catalogue import Catalogue, Model
 from mockdock.content.presets import langdock_models, with_embeddings, with_langdock_names
-from mockdock.request import DialectName, Traits
+from mockdock.engine.accounting import own_facts
+from mockdock.ledger import Books
+from mockdock.request import DialectName, Request, Traits
 from mockdock.scenario import ModelSpec, Scenario
 
 __all__ = ["Models", "catalogue_of"]
@@ -40,6 +42,17 @@ class Models:
     def known(self, dialect: DialectName) -> Catalogue:
         """Give what is known of models, by whatever name a dialect has for them."""
         return self._of(dialect).known
+
+    def of(self, request: Request, books: Books, now: float = 0) -> Model:
+        """Give what is known of a request's model, by the books of its account as well.
+
+        ``now`` is in seconds since 1970.
+        """
+        model = self.known(request.dialect).resolve(request.model)
+        account = request.account
+        if account is None or account.question is not None:
+            return model
+        return own_facts(request, account, model, books, now)
 
     def listed(self, dialect: DialectName) -> Catalogue:
         """Give the models that a dialect shows."""

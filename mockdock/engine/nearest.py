@@ -35,13 +35,18 @@ def missed(
     rules: Iterable[Compiled],
     request: Request,
     situation: Situation,
-    nowhere: str = "there are no rules",
+    *,
+    alone: bool = True,
 ) -> Failure:
     """Refuse a request that no rule answers, and tell the nearest rules.
 
-    Near is where few conditions fail, then where many hold. ``nowhere`` is told
-    where there are no rules at all.
+    Near is where few conditions fail, then where many hold. Where there are no rules
+    at all, and it is not ``alone`` in having them, its session may be meant to have some.
     """
+    nowhere = "there are no rules"
+    if not alone:
+        mine = request.caller.session
+        nowhere += ": no open session has its key" if mine else ": it names no session"
     verdicts = sorted(explain(rules, request, situation), key=_distance)[:_SHOWN]
     near = tuple(NearRule(each.compiled.label, each.mismatches) for each in verdicts)
     return Failure(

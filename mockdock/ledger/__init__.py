@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from mockdock.ledger.answers import (
+from mockdock.accounts import (
+    ContentPart,
     Figures,
     Group,
-    GroupBy,
     Hour,
+    Model,
     ModelUsage,
+    Said,
+    SaidBy,
+    Span,
     StoredMessage,
     Thread,
     ThreadCost,
     ThreadPage,
     TotalUsage,
-    Unit,
     UnitUsage,
     Usage,
 )
-from mockdock.ledger.entry import ContentPart, Entry, Said, SaidBy
+from mockdock.ledger.books import Books
+from mockdock.ledger.entry import Entry
 from mockdock.ledger.history import PastModel, PastUser, history
 from mockdock.ledger.ledger import Ledger
-from mockdock.ledger.models import Model, NewModel
-from mockdock.ledger.moments import Span, label, moment
-from mockdock.ledger.prices import Price
+from mockdock.ledger.moments import label, moment
 from mockdock.ledger.seeds import PastPrices, PastThread, Seeds
+from mockdock.question import GroupBy, NewModel, Price, Unit
 
 __all__ = [
+    "Books",
     "ContentPart",
     "Entry",
     "Figures",

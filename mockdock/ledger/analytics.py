@@ -7,9 +7,9 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, get_args
 
+from mockdock.accounts import Figures, Group, Hour, Span
 from mockdock.errors import UsageError
-from mockdock.ledger.answers import Figures, Group, GroupBy, Hour
-from mockdock.ledger.moments import Span
+from mockdock.question import GroupBy
 
 __all__ = ["by_hour", "grouped"]
 

@@ -21,7 +21,8 @@ import sqlite3
 from collections.abc import Sequence
 from hashlib import blake2b
 
-from mockdock.ledger.entry import Said, encoded
+from mockdock.accounts import Said
+from mockdock.ledger.entry import encoded
 
 __all__ = ["ROOT", "digest", "link", "placed", "system_link"]
 

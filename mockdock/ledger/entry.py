@@ -3,37 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
+from mockdock.accounts import ContentPart, Said
 from mockdock.request import ToolCall
 
-__all__ = ["ContentPart", "Entry", "Said", "SaidBy", "decoded", "encoded", "plain"]
-
-SaidBy = Literal["system", "human", "ai", "tool"]
-"""Who a message is of."""
-
-
-class ContentPart(NamedTuple):
-    """A part of a message that has several: its type, such as "Text", and its value."""
-
-    type: str
-    value: str
-    detail: str | None = None
-
-
-class Said(NamedTuple):
-    """A message of a conversation.
-
-    ``content`` is its text, empty where it has none. Two messages are the same
-    when all but ``content_type`` is.
-    """
-
-    type: SaidBy
-    content: str = ""
-    content_array: tuple[ContentPart, ...] = ()
-    tool_call_id: str | None = None
-    tool_calls: tuple[ToolCall, ...] = ()
-    content_type: str = "Text"
+__all__ = ["Entry", "decoded", "encoded", "plain"]
 
 
 class Entry(NamedTuple):

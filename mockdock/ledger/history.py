@@ -10,9 +10,10 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
+from mockdock.accounts import Said
 from mockdock.errors import UsageError
-from mockdock.ledger.entry import Entry, Said
-from mockdock.ledger.prices import Price
+from mockdock.ledger.entry import Entry
+from mockdock.question import Price
 
 if TYPE_CHECKING:
     from faker import Faker

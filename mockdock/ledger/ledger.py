@@ -9,25 +9,24 @@ from pathlib import Path
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar, cast
 
-from mockdock.ledger import analytics, models, prices, threads, usage
-from mockdock.ledger.answers import (
+from mockdock.accounts import (
     Group,
-    GroupBy,
     Hour,
+    Model,
+    Span,
     StoredMessage,
     Thread,
     ThreadCost,
     ThreadPage,
     TotalUsage,
-    Unit,
     UnitUsage,
 )
+from mockdock.ledger import analytics, models, prices, threads, usage
 from mockdock.ledger.entry import Entry
-from mockdock.ledger.models import Model, NewModel
-from mockdock.ledger.moments import Span
-from mockdock.ledger.prices import Price
+from mockdock.ledger.forgetting import forget
 from mockdock.ledger.seeds import Seeds, sow
 from mockdock.ledger.store import Store
+from mockdock.question import GroupBy, NewModel, Price, Unit
 
 __all__ = ["Ledger"]
 
@@ -91,6 +90,12 @@ class Ledger:
         for reason in refused or ():
             self._say(f"seeds {name!r}: {reason}")
         return refused is not None
+
+    def forget(self, prefix: str) -> None:
+        """Forget all of the projects whose ids begin so, and the names of seeds that do."""
+        with self._store.writing() as connection:
+            forget(connection, prefix)
+        self._known.clear()
 
     def flush(self) -> None:
         """Write all that was added to the database."""

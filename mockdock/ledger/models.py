@@ -4,90 +4,22 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid5
 
+from mockdock.accounts import Model
 from mockdock.errors import UsageError
+from mockdock.question import NewModel
 
-__all__ = ["Model", "NewModel", "create", "named", "visible"]
+__all__ = ["create", "named", "visible"]
 
 _NAMESPACE = UUID("5d5f6c0e-2f0b-5f55-8f6e-0d7f2a4e9b21")
-_MILLION = 1_000_000
 _MOST = 10_000
-
-
-@dataclass(frozen=True)
-class NewModel:
-    """A model to be made, by the names of LangDB's schema.
-
-    ``input_token_price`` and ``output_token_price`` are in US dollars for one
-    token, ``mp_price`` for a megapixel, those in ``type_prices`` for one of a type.
-    """
-
-    model_name: str
-    description: str
-    provider_info_id: str
-    project_id: str
-    model_type: str
-    owner_name: str
-    priority: int
-    public: bool = False
-    request_response_mapping: str | None = None
-    input_token_price: float | Decimal | None = None
-    output_token_price: float | Decimal | None = None
-    context_size: int | None = None
-    capabilities: tuple[str, ...] = ()
-    input_types: tuple[str, ...] = ()
-    output_types: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    type_prices: Mapping[str, float] | None = None
-    mp_price: float | None = None
-    model_name_in_provider: str | None = None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Model:
-    """A model that was made. Its token prices are decimal numbers as text, such as "0.00001".
-
-    ``id`` is a uuid. ``created_us`` is in microseconds since 1970; the model, and
-    its price, hold from then on.
-    """
-
-    id: str
-    created_us: int
-    model_name: str
-    description: str
-    provider_info_id: str
-    project_id: str
-    model_type: str
-    owner_name: str
-    priority: int
-    public: bool
-    request_response_mapping: str | None
-    input_token_price: str | None
-    output_token_price: str | None
-    context_size: int | None
-    capabilities: tuple[str, ...]
-    input_types: tuple[str, ...]
-    output_types: tuple[str, ...]
-    tags: tuple[str, ...]
-    type_prices: Mapping[str, float] | None
-    mp_price: float | None
-    model_name_in_provider: str | None
-    parameters: Mapping[str, Any]
-
-    @property
-    def per_million(self) -> tuple[float, float] | None:
-        """What a million tokens of input and of output cost; None where neither has a price."""
-        prices = (self.input_token_price, self.output_token_price)
-        if prices == (None, None):
-            return None
-        first, second = (float(Decimal(price or 0) * _MILLION) for price in prices)
-        return first, second
+_VISIBLE = """(project = ?1 OR public
+    AND substr(project, 1, instr(project, '/')) = substr(?1, 1, instr(?1, '/')))"""
+"""What a project sees: its own, and what is public of those with the same prefix."""
 
 
 def create(connection: sqlite3.Connection, new: NewModel, created_us: int) -> Model:
@@ -120,7 +52,7 @@ def visible(connection: sqlite3.Connection, project: str) -> tuple[Model, ...]:
     order they were made.
     """
     found = connection.execute(
-        "SELECT id, created_us, fields FROM model WHERE project = ? OR public ORDER BY number",
+        f"SELECT id, created_us, fields FROM model WHERE {_VISIBLE} ORDER BY number",  # noqa: S608
         (project,),
     )
     models: dict[tuple[str, str], Model] = {}
@@ -140,9 +72,9 @@ def named(
     The project's own come first, then the latest.
     """
     found = connection.execute(
-        "SELECT id, created_us, fields FROM model WHERE name = ?1 AND (project = ?2 OR public) "
-        "AND (?3 IS NULL OR owner = ?3) ORDER BY project = ?2 DESC, created_us DESC, number DESC",
-        (name, project, owner),
+        f"SELECT id, created_us, fields FROM model WHERE name = ?2 AND {_VISIBLE} "  # noqa: S608
+        "AND (?3 IS NULL OR owner = ?3) ORDER BY project = ?1 DESC, created_us DESC, number DESC",
+        (project, name, owner),
     )
     return [_model(each, created_us, json.loads(fields)) for each, created_us, fields in found]
 

@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import NamedTuple
 
-from mockdock.ledger.answers import Unit
+from mockdock.question import Unit
 
-__all__ = ["Span", "label", "moment"]
+__all__ = ["label", "moment"]
 
 _FORMS: dict[Unit, str] = {"hour": "%Y-%m-%d %H:00:00", "day": "%Y-%m-%d", "month": "%Y-%m"}
-
-
-class Span(NamedTuple):
-    """A range of time in microseconds since 1970; both ends belong to it.
-
-    An exchange is in it when it began in it. The end belongs to it because
-    "until now" has to hold what happened now, when a clock stands still.
-    """
-
-    start_us: int
-    end_us: int
 
 
 def moment(us: int) -> str:

@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from mockdock.errors import UsageError
 from mockdock.ledger.models import named
+from mockdock.question import Price
 
-__all__ = ["Ladder", "Price", "ladder", "price_in", "prices_at", "set_prices"]
+__all__ = ["Ladder", "ladder", "price_in", "prices_at", "set_prices"]
 
 _MOST = 100_000
-
-
-class Price(NamedTuple):
-    """What a model costs, in US dollars for a million tokens.
-
-    It holds from ``valid_from_us`` on, in microseconds since 1970; None: always.
-    """
-
-    per_input_token: float
-    per_output_token: float
-    valid_from_us: int | None = None
 
 
 Ladder = tuple[tuple[tuple[int, Price | None], ...], ...]

@@ -6,8 +6,9 @@ import json
 import sqlite3
 from collections.abc import Iterable
 
+from mockdock.accounts import Said
 from mockdock.ledger.conversation import digest, link, placed, system_link
-from mockdock.ledger.entry import Entry, Said, decoded, encoded, plain
+from mockdock.ledger.entry import Entry, decoded, encoded, plain
 
 __all__ = ["hold_thread", "last_number", "put", "say_all", "trim", "write"]
 

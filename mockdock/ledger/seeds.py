@@ -6,10 +6,12 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from mockdock.ledger.entry import Entry, Said
-from mockdock.ledger.models import NewModel, create
-from mockdock.ledger.prices import Price, set_prices
+from mockdock.accounts import Said
+from mockdock.ledger.entry import Entry
+from mockdock.ledger.models import create
+from mockdock.ledger.prices import set_prices
 from mockdock.ledger.rows import hold_thread, say_all, write
+from mockdock.question import NewModel, Price
 
 __all__ = ["PastPrices", "PastThread", "Seeds", "sow"]
 

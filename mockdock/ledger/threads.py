@@ -8,8 +8,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid5
 
-from mockdock.ledger.answers import StoredMessage, Thread, ThreadCost, ThreadPage
-from mockdock.ledger.entry import ContentPart
+from mockdock.accounts import ContentPart, StoredMessage, Thread, ThreadCost, ThreadPage
 from mockdock.request import ToolCall
 
 __all__ = ["cost_of", "messages_of", "page", "thread_of"]

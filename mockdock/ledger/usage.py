@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlite3
 from math import fsum
 
-from mockdock.ledger.answers import ModelUsage, TotalUsage, Unit, UnitUsage, Usage
-from mockdock.ledger.moments import Span
+from mockdock.accounts import ModelUsage, Span, TotalUsage, UnitUsage, Usage
 from mockdock.ledger.prices import ladder, price_in
+from mockdock.question import Unit
 
 __all__ = ["by_unit", "in_all"]
 

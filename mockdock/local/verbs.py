@@ -51,6 +51,7 @@ class LocalVerbs(Looking):
             scenario,
             store=base.engine.store,
             shelf=base.engine.shelf,
+            books=base.engine.books,
             seed=opening.seed if opening.seed is not None else _seed(base.engine, opening),
             otherwise=opening.default_otherwise or base.engine.default,
             given_otherwise=opening.otherwise,

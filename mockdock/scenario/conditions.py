@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     AfterValidator,
@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from mockdock.request import DialectName
+from mockdock.request import Api, DialectName
 from mockdock.scenario.base import (
     Bool,
     Complaint,
@@ -182,9 +182,7 @@ class When(Part):
     """The conditions of a rule; all that are given must hold."""
 
     dialect: DialectName | None = Field(None, description="the wire API the client speaks")
-    api: Literal["chat", "completions", "embeddings", "moderations", "models", "stored"] | None = (
-        Field(None, description="the kind of service asked")
-    )
+    api: Api | None = Field(None, description="the kind of service asked")
     model: Annotated[
         tuple[Word, ...] | None,
         Field(min_length=1),

@@ -6,11 +6,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from mockdock.gateways import Azure, Langdock, LangdockModels
+from mockdock.gateways import Azure, LangDB, Langdock, LangdockModels
 from mockdock.scenario.base import Part, Word
 from mockdock.scenario.limits import LimitSpec
 
-__all__ = ["AzureSpec", "LangdockSpec"]
+__all__ = ["AzureSpec", "LangDBSpec", "LangdockSpec"]
 
 
 class AzureSpec(Part):
@@ -69,3 +69,29 @@ class LangdockSpec(Part):
     def langdock(self) -> Langdock:
         """Give what a dialect has to know as a noun."""
         return Langdock(self.unsupported, self.errors, self.requests, self.replies, self.browsers)
+
+
+_LANGDB = LangDB()
+
+
+class LangDBSpec(Part):
+    """LangDB's gateway."""
+
+    project: Word | None = Field(
+        None, description="the project of requests that name none. Default: they are refused"
+    )
+    projects: tuple[Word, ...] | None = Field(
+        None, description="the projects there are. Default: any id is one"
+    )
+    admin_key: Word | None = Field(
+        None, description="the X-Admin-Key that creates models. Default: any"
+    )
+    custom_prices: Literal["prices", "report"] = Field(
+        _LANGDB.custom_prices,
+        description="what setting prices is answered by: those prices, or a report of success; "
+        "LangDB's specifications have either",
+    )
+
+    def langdb(self) -> LangDB:
+        """Give it as a noun."""
+        return LangDB(self.project or "", self.projects, self.admin_key or "", self.custom_prices)

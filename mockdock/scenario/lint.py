@@ -53,6 +53,12 @@ def lint(scenario: Scenario) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
+_SILENT = {
+    "models": "a question for models",
+    "stored": "an operation on what is stored",
+    "account": "a question about an account",
+}
+"""The APIs that say nothing of a chat."""
 _BY_INPUTS = {
     "completions": ("user message", "stream"),
     "embeddings": ("user message",),
@@ -100,9 +106,8 @@ def _contradictions(when: When) -> Iterator[str]:
     for key, text in texts:
         if text is not None and _impossible(text):
             yield f"the conditions on {key} contradict each other"
-    if when.api in ("models", "stored"):
-        what = "a question for models" if when.api == "models" else "an operation on what is stored"
-        yield from (f"{what} has no {key}" for key in _chat_only(when))
+    if when.api in _SILENT:
+        yield from (f"{_SILENT[when.api]} has no {key}" for key in _chat_only(when))
     if when.api in _BY_INPUTS:
         lacking = (key for key in _chat_only(when) if key not in _BY_INPUTS[when.api])
         yield from (f"a request for {when.api} has no {key}" for key in lacking)

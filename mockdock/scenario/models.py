@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, Tag, model_validator
 
-from mockdock.gateways import Azure, Gateways, Langdock
+from mockdock.gateways import Azure, Gateways, LangDB, Langdock
 from mockdock.request import DialectName
 from mockdock.scenario import placeholders
 from mockdock.scenario.audit import AuditSpec
@@ -28,7 +28,7 @@ from mockdock.scenario.base import (
 from mockdock.scenario.chaos import ChaosSpec, PhaseSpec, crowded
 from mockdock.scenario.conditions import When
 from mockdock.scenario.faults import Faults
-from mockdock.scenario.gateways import AzureSpec, LangdockSpec
+from mockdock.scenario.gateways import AzureSpec, LangDBSpec, LangdockSpec
 from mockdock.scenario.limits import LimitSpec
 from mockdock.scenario.pace import PacingSpec
 from mockdock.scenario.places import misplaced
@@ -145,6 +145,7 @@ class Rule(Part):
 _ONLY_ERRORS: dict[str | None, str] = {
     "models": "the list of models is not scripted; set it under 'models'",
     "stored": "what is stored is not scripted; it is what was asked with store: true",
+    "account": "what a gateway tells of an account is not scripted; it is what the traffic was",
 }
 """By api: why a rule can script errors only."""
 
@@ -242,6 +243,7 @@ class Scenario(Part):
     )
     azure: AzureSpec | None = Field(None, description="the Azure OpenAI resource")
     langdock: LangdockSpec | None = Field(None, description="the Langdock workspace")
+    langdb: LangDBSpec | None = Field(None, description="LangDB's gateway")
     faults: Faults = Field((), description="what breaks, of any reply")
     chaos: ChaosSpec | None = Field(None, description="errors and faults by chance")
     timeline: tuple[PhaseSpec, ...] = Field((), description="what happens when")
@@ -266,7 +268,11 @@ class Scenario(Part):
     @property
     def spoken_of(self) -> frozenset[DialectName]:
         """The dialects it has settings for."""
-        own: dict[DialectName, object] = {"azure": self.azure, "langdock": self.langdock}
+        own: dict[DialectName, object] = {
+            "azure": self.azure,
+            "langdock": self.langdock,
+            "langdb": self.langdb,
+        }
         return frozenset(name for name, said in own.items() if said is not None)
 
     @property
@@ -275,6 +281,7 @@ class Scenario(Part):
         return Gateways(
             azure=Azure() if self.azure is None else self.azure.azure(),
             langdock=Langdock() if self.langdock is None else self.langdock.langdock(),
+            langdb=LangDB() if self.langdb is None else self.langdb.langdb(),
         )
 
     @property

@@ -19,7 +19,7 @@ from mockdock.testing.sources import Source, mapping, place, words
 from mockdock.testing.spec import Answer, Function, Spec
 
 if TYPE_CHECKING:
-    from mockdock.request import DialectName
+    from mockdock.request import Api, DialectName
 
 __all__ = ["Ruling", "States", "Words"]
 
@@ -42,8 +42,7 @@ class Ruling(Answering):
         self,
         *,
         dialect: DialectName | None = None,
-        api: Literal["chat", "completions", "embeddings", "moderations", "models", "stored"]
-        | None = None,
+        api: Api | None = None,
         model: str | Sequence[str] | None = None,
         user: Words | None = None,
         system: Words | None = None,

@@ -62,6 +62,7 @@ ADAPTERS = (
         "openai",
         "/v1/chat/completions",
         "/v1/models",
+        lost="/chat/completion",
         elsewhere=frozenset(
             {
                 *("embedding-base64.json", "embedding-float.json"),

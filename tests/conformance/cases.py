@@ -192,7 +192,7 @@ MALFORMED = {
 }
 MISROUTED = {
     "openai": {
-        "without /v1": _wrong("unknown-url", 404, where="/chat/completions"),
+        "without /v1": _wrong("unknown-url", 404, where="/chat/completion"),
         "/v1/v1": _wrong("doubled-v1", 404, where="/v1/v1/chat/completions"),
         "under /v1": _wrong("invalid-url", 404, where="/v1/chat/completions/chat/completions"),
         "wrong method": _wrong("wrong-method", 405, method="PUT"),

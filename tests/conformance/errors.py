@@ -291,11 +291,11 @@ ROUTES = (
     Refused(
         "a path beside the API",
         {},
-        "Unknown request URL: POST /chat/completions. Please check the URL for typos, or see the "
+        "Unknown request URL: POST /chat/completion. Please check the URL for typos, or see the "
         "docs at https://platform.openai.com/docs/api-reference/.",
         code="unknown_url",
         status=404,
-        path="/chat/completions",
+        path="/chat/completion",
     ),
     Refused(
         "another method",

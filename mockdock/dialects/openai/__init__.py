@@ -12,6 +12,7 @@ __all__ = ["openai"]
 openai = Dialect(
     name="openai",
     base_path="/v1",
+    below=("/", "/v1/"),
     routes=(
         Route("POST", "/v1/chat/completions", "chat"),
         Route("GET", "/v1/chat/completions", "stored.list"),

@@ -1,32 +1,71 @@
-"""What the ledger answers: threads, messages, figures, usage."""
+"""The account nouns: what a gateway keeps of its traffic, and what it tells of it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from decimal import Decimal
+from typing import Any, Literal, NamedTuple
 
-from mockdock.ledger.entry import ContentPart, SaidBy
-from mockdock.ledger.prices import Price
+from mockdock.question import Price
 from mockdock.request import ToolCall
 
 __all__ = [
+    "ContentPart",
     "Figures",
     "Group",
-    "GroupBy",
     "Hour",
+    "Model",
     "ModelUsage",
+    "Said",
+    "SaidBy",
+    "Span",
     "StoredMessage",
     "Thread",
     "ThreadCost",
     "ThreadPage",
     "TotalUsage",
-    "Unit",
     "UnitUsage",
     "Usage",
 ]
 
-GroupBy = Literal["provider", "model", "tag", "user", "thread", "run", "label", "api"]
-Unit = Literal["hour", "day", "month"]
+SaidBy = Literal["system", "human", "ai", "tool"]
+"""Who a message is of."""
+_MILLION = 1_000_000
+
+
+class ContentPart(NamedTuple):
+    """A part of a message that has several: its type, such as "Text", and its value."""
+
+    type: str
+    value: str
+    detail: str | None = None
+
+
+class Said(NamedTuple):
+    """A message of a conversation.
+
+    ``content`` is its text, empty where it has none. Two messages are the same
+    when all but ``content_type`` is.
+    """
+
+    type: SaidBy
+    content: str = ""
+    content_array: tuple[ContentPart, ...] = ()
+    tool_call_id: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    content_type: str = "Text"
+
+
+class Span(NamedTuple):
+    """A range of time in microseconds since 1970; both ends belong to it.
+
+    An exchange is in it when it began in it. The end belongs to it because
+    "until now" has to hold what happened now, when a clock stands still.
+    """
+
+    start_us: int
+    end_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,3 +219,44 @@ class UnitUsage:
     provider: str
     model_name: str
     usage: Usage
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that was made. Its token prices are decimal numbers as text, such as "0.00001".
+
+    ``id`` is a uuid. ``created_us`` is in microseconds since 1970; the model, and
+    its price, hold from then on.
+    """
+
+    id: str
+    created_us: int
+    model_name: str
+    description: str
+    provider_info_id: str
+    project_id: str
+    model_type: str
+    owner_name: str
+    priority: int
+    public: bool
+    request_response_mapping: str | None
+    input_token_price: str | None
+    output_token_price: str | None
+    context_size: int | None
+    capabilities: tuple[str, ...]
+    input_types: tuple[str, ...]
+    output_types: tuple[str, ...]
+    tags: tuple[str, ...]
+    type_prices: Mapping[str, float] | None
+    mp_price: float | None
+    model_name_in_provider: str | None
+    parameters: Mapping[str, Any]
+
+    @property
+    def per_million(self) -> tuple[float, float] | None:
+        """What a million tokens of input and of output cost; None where neither has a price."""
+        prices = (self.input_token_price, self.output_token_price)
+        if prices == (None, None):
+            return None
+        first, second = (float(Decimal(price or 0) * _MILLION) for price in prices)
+        return first, second

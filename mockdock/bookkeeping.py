@@ -1,0 +1,100 @@
+"""From an exchange to what a ledger keeps of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from mockdock.accounts import ContentPart, Said, SaidBy
+from mockdock.embedding import Embeddings
+from mockdock.frames import Frame
+from mockdock.ledger import Entry
+from mockdock.observe import Exchange
+from mockdock.reply import Choice, Completion, Failure
+from mockdock.request import ImagePart, Message, Part, Role, TextPart, ToolCall
+
+__all__ = ["entry_of"]
+
+_MICRO = 1_000_000
+_BY: dict[Role, SaidBy] = {
+    "developer": "system",
+    "system": "system",
+    "user": "human",
+    "assistant": "ai",
+    "tool": "tool",
+    "function": "tool",
+}
+
+
+def entry_of(exchange: Exchange) -> Entry | None:
+    """Give what is kept of an exchange; None of one that is on no account, or asked about one.
+
+    Durations are scenario time. One whose reply was broken on purpose counts as failed.
+    """
+    request, reply = exchange.request, exchange.reply
+    account = None if request is None else request.account
+    if request is None or account is None or account.question is not None:
+        return None
+    usage = reply.usage if isinstance(reply, Completion | Embeddings) else None
+    chat = request.api == "chat"
+    return Entry(
+        project=account.project,
+        provider=account.provider,
+        model=account.model,
+        started_us=round(exchange.started * _MICRO),
+        api=request.api,
+        thread=account.thread if chat else None,
+        run=account.run,
+        label=account.label,
+        tags=account.tags,
+        user_id=account.user_id,
+        user_name=account.user_name,
+        duration_ms=max(0.0, exchange.duration * 1000),
+        ttft_ms=_first(exchange) if usage and request.stream else None,
+        input_tokens=0 if usage is None else usage.prompt_tokens,
+        output_tokens=0 if usage is None else usage.completion_tokens,
+        cost=0.0 if usage is None else usage.cost or 0.0,
+        error=isinstance(reply, Failure) or exchange.outcome.ending == "cut",
+        status=exchange.status,
+        title=account.title,
+        public=account.public,
+        messages=tuple(map(_said, request.messages)),
+        replies=tuple(_replies(reply.choices)) if isinstance(reply, Completion) else (),
+    )
+
+
+def _first(exchange: Exchange) -> float | None:
+    """Give the milliseconds until the first token was due, None where none was."""
+    due = (at for at, item in exchange.timed() if isinstance(item, Frame) and item.tokens)
+    first = next(due, None)
+    return None if first is None else max(0.0, first * 1000)
+
+
+def _said(message: Message) -> Said:
+    parts = message.parts
+    plain = all(isinstance(part, TextPart) for part in parts) and len(parts) <= 1
+    return Said(
+        _BY[message.role],
+        message.text if plain else "",
+        () if plain else tuple(map(_part, parts)),
+        message.tool_call_id,
+        message.tool_calls,
+        "Text" if plain else "Parts",
+    )
+
+
+def _part(part: Part) -> ContentPart:
+    match part:
+        case TextPart(text):
+            return ContentPart("Text", text)
+        case ImagePart(url, detail):
+            return ContentPart("ImageUrl", url, detail)
+        case _:
+            return ContentPart("InputAudio" if hasattr(part, "format") else "File", "")
+
+
+def _replies(choices: Sequence[Choice]) -> Iterator[Said]:
+    for choice in choices:
+        calls = tuple(
+            ToolCall(call.id, call.name, call.arguments, call.kind) for call in choice.calls
+        )
+        yield Said("ai", choice.text or choice.refusal_text or "", tool_calls=calls)

@@ -1,0 +1,132 @@
+"""A stream in the form of LangDB's gateway.
+
+Of the source of its open gateway (8f3a206): a uuid of its own on every event, the role on
+every delta, tool calls whole in the event that finishes, and an event of usage always. It
+leaves that out after tool calls, which its documents do not say; here it comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import zip_longest
+from random import Random
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+
+from mockdock.dialects.openai.told import is_legacy, piece_logprobs, shown_calls
+from mockdock.frames import Frame
+from mockdock.reply import Choice, Completion, Piece
+from mockdock.request import Request
+from mockdock.usage import Usage
+
+__all__ = ["events", "told_usage", "uuids"]
+
+_DONE = Frame(b"data: [DONE]\n\n")
+
+
+def uuids(reply: Completion) -> Iterator[str]:
+    """Give ids for the events of a reply, the first of which is that of a plain one."""
+    rng = Random(reply.id)
+    while True:
+        yield str(UUID(int=rng.getrandbits(128), version=4))
+
+
+def told_usage(usage: Usage) -> dict[str, Any]:
+    """Give the usage object, keys in the order of the gateway's source."""
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.total_tokens,
+        "prompt_tokens_details": {
+            "cached_tokens": usage.cached_tokens,
+            "cache_creation_tokens": 0,
+            "audio_tokens": usage.prompt_audio_tokens,
+        },
+        "completion_tokens_details": {
+            "accepted_prediction_tokens": usage.accepted_prediction_tokens,
+            "audio_tokens": usage.completion_audio_tokens,
+            "reasoning_tokens": usage.reasoning_tokens,
+            "rejected_prediction_tokens": usage.rejected_prediction_tokens,
+        },
+        "cost": usage.cost or 0.0,
+    }
+
+
+class _Delta(NamedTuple):
+    """A delta, its tokens, and what else its choice says."""
+
+    body: dict[str, Any]
+    tokens: int = 0
+    finish: str | None = None
+    logprobs: dict[str, Any] | None = None
+
+
+def events(request: Request, reply: Completion) -> Iterator[Frame]:
+    """Render a stream: what is said, the finish of each choice, usage, ``[DONE]``."""
+    account, ids = request.account, uuids(reply)
+    own = account is not None and reply.model == f"{account.provider}/{account.model}"
+    model = request.model if own else reply.model
+
+    def event(choices: list[dict[str, Any]], **more: Any) -> bytes:
+        chunk = {
+            "id": next(ids),
+            "object": "chat.completion.chunk",
+            "created": reply.created,
+            "model": model,
+            "choices": choices,
+            **more,
+        }
+        return b"data: %b\n\n" % orjson.dumps(chunk)
+
+    if not reply.choices:
+        yield Frame(event([]))
+    for together in zip_longest(*(_deltas(choice, reply) for choice in reply.choices)):
+        # Choices are generated side by side: a round takes the time of one token.
+        weight = max(delta.tokens for delta in together if delta is not None)
+        for choice, delta in zip(reply.choices, together, strict=True):
+            if delta is not None:
+                told = {
+                    "index": choice.index,
+                    "delta": delta.body,
+                    "finish_reason": delta.finish,
+                    "logprobs": delta.logprobs,
+                }
+                yield Frame(event([told]), weight)
+                weight = 0
+    if reply.tells_usage:
+        yield Frame(event([], usage=told_usage(reply.usage)))
+    yield _DONE
+
+
+def _deltas(choice: Choice, reply: Completion) -> Iterator[_Delta]:
+    for piece in _pieces(choice):
+        likely = {"content": piece_logprobs(piece), "refusal": None} if reply.logprobs else None
+        body: dict[str, Any] = {"role": "assistant", "content": piece.text}
+        yield _Delta(body, piece.tokens, logprobs=likely)
+    calls = shown_calls(choice)
+    tokens = sum(piece.tokens for call in calls for piece in call.pieces)
+    if not calls:
+        yield _Delta({}, finish=choice.finish)
+    elif is_legacy(calls):
+        called = {"name": calls[0].name, "arguments": calls[0].arguments}
+        body = {"role": "assistant", "function_call": called}
+        yield _Delta(body, tokens, choice.finish)
+    else:
+        told = [
+            {
+                "index": index,
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments},
+            }
+            for index, call in enumerate(calls)
+        ]
+        yield _Delta({"role": "assistant", "tool_calls": told}, tokens, choice.finish)
+
+
+def _pieces(choice: Choice) -> tuple[Piece, ...]:
+    """Give what is said: a refusal and the words of audio are text here."""
+    spoken = () if choice.spoken is None else choice.spoken.transcript
+    return choice.content or choice.refusal or spoken
