@@ -18,6 +18,7 @@ from openai import OpenAI
 
 from mockdock import Server
 from mockdock.observe import Exchange
+from tests.acceptance.forking import Forked
 from tests.openai_types import CheckedOpenAI
 
 _PATIENCE = 30.0
@@ -65,7 +66,7 @@ def client_of() -> Iterator[Callable[..., OpenAI]]:
 class Process:
     """A ``mockdock serve`` in a process of its own."""
 
-    popen: subprocess.Popen[str]
+    popen: subprocess.Popen[str] | Forked
     lines: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     _news: threading.Condition = field(default_factory=threading.Condition)
@@ -106,17 +107,26 @@ class Process:
 
 
 @contextmanager
-def process(*arguments: str, cwd: Path | None = None) -> Iterator[Process]:
-    """Run ``mockdock`` with arguments, follow its output, end it whatever happens."""
-    popen = subprocess.Popen(
-        [sys.executable, "-m", "mockdock", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        errors="replace",
-        cwd=cwd,
-        env={**os.environ, "PYTHONUNBUFFERED": "1", "COLUMNS": "120"},
-    )
+def process(*arguments: str, cwd: Path | None = None, apart: bool = False) -> Iterator[Process]:
+    """Run ``mockdock`` with arguments, follow its output, end it whatever happens.
+
+    ``apart``: in a process that Python has started for it, as users do, instead of one
+    that was forked and has its modules already.
+    """
+    settings = {"PYTHONUNBUFFERED": "1", "COLUMNS": "120"}
+    popen: subprocess.Popen[str] | Forked
+    if apart:
+        popen = subprocess.Popen(
+            [sys.executable, "-m", "mockdock", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+            cwd=cwd,
+            env={**os.environ, **settings},
+        )
+    else:
+        popen = Forked(arguments, cwd, settings)
     running = Process(popen)
     followers = [
         threading.Thread(target=running.follow, args=pair, daemon=True)
