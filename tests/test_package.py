@@ -91,6 +91,26 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
+def installed(home: Path, *wheels: Path) -> Path:
+    """Make a venv with these wheels and without a network, and give its Python.
+
+    The dependencies are those of this run: only the packages themselves come from the wheels.
+    They are put there by the pip of this run, since a pip of its own takes seconds to install.
+    """
+    venv.create(home)
+    python = home / "bin" / "python"
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check"]
+    subprocess.run(
+        [*pip, "install", "--quiet", "--no-deps", "--no-index", *wheels],
+        check=True,
+        capture_output=True,
+    )
+    (packages,) = (home / "lib").glob("python*/site-packages")
+    (packages / "dependencies.pth").write_text("\n".join(site.getsitepackages()))
+    (packages / "sitecustomize.py").write_text(GUARD)
+    return python
+
+
 def test_the_wheel_holds_its_data(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert "mockdock/py.typed" in names
@@ -105,17 +125,7 @@ def test_the_wheel_holds_its_data(wheel: Path) -> None:
 def test_the_wheel_serves_and_counts_offline(wheel: Path, tmp_path: Path) -> None:
     """Installed in a fresh venv, run outside the checkout, with the network cut off."""
     home = tmp_path / "venv"
-    venv.create(home, with_pip=True)
-    python = home / "bin" / "python"
-    subprocess.run(
-        [python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", str(wheel)],
-        check=True,
-        capture_output=True,
-    )
-    # The dependencies are those of this run: only the package itself comes from the wheel.
-    (packages,) = (home / "lib").glob("python*/site-packages")
-    (packages / "dependencies.pth").write_text("\n".join(site.getsitepackages()))
-    (packages / "sitecustomize.py").write_text(GUARD)
+    python = installed(home, wheel)
 
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
 

@@ -45,7 +45,7 @@ def main() -> None:
     os.environ.clear()
     os.environ.update(told["environment"])
     os.chdir(told["folder"])
-    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115, PTH123 - stays
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - stays
     sys.stdout, sys.stderr = (_unbuffered(number) for number in (1, 2))
     sys.argv = ["mockdock", *told["arguments"]]
     cli.main()

@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import site
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
 import pytest
 
-from tests.test_package import GUARD, ROOT, wheel
+from tests.test_package import ROOT, installed, wheel
 
 DOWNSTREAM = ROOT / "tests" / "downstream"
 
@@ -37,17 +35,8 @@ def home(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     # The tests must meet what was installed.
     shutil.rmtree(folder / "project" / "src")
-    venv.create(folder / "venv", with_pip=True)
     (sample,) = folder.glob("greeter-*.whl")
-    install = ("-m", "pip", "install", "--quiet", "--no-deps", "--no-index")
-    subprocess.run(
-        [folder / "venv" / "bin" / "python", *install, wheel, sample],
-        check=True,
-        capture_output=True,
-    )
-    (packages,) = (folder / "venv" / "lib").glob("python*/site-packages")
-    (packages / "dependencies.pth").write_text("\n".join(site.getsitepackages()))
-    (packages / "sitecustomize.py").write_text(GUARD)
+    installed(folder / "venv", wheel, sample)
     return folder
 
 
