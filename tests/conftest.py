@@ -1,6 +1,7 @@
 """Settings of the whole suite."""
 
 import functools
+import gc
 import os
 import signal
 import ssl
@@ -36,3 +37,9 @@ pytest.MonkeyPatch().setattr(ssl, "create_default_context", _remembered(ssl.crea
 
 # A project of its own: tests/testing/test_plugin_downstream.py installs and runs it.
 collect_ignore = ["downstream"]
+
+
+def pytest_collection_finish() -> None:
+    """Have the garbage collector pass over what stays: all the tests, and what they import."""
+    gc.collect()
+    gc.freeze()
