@@ -24,21 +24,23 @@ from mockdock.engine.match import (
     compile_rules,
 )
 from mockdock.engine.memory import MemoryStore
-from mockdock.engine.models import Models
+from mockdock.engine.meters import Charge
 from mockdock.engine.nearest import missed
 from mockdock.engine.pace import pace_of
+from mockdock.engine.prepared import Prepared
 from mockdock.engine.prompts import cached_of, prompt_of
 from mockdock.engine.refuse import beyond_all, refused, unauthorized
 from mockdock.engine.saying import say
 from mockdock.engine.store import Pick, Skip, Store
 from mockdock.engine.stored import MemoryShelf, Shelf, identify, look_up
 from mockdock.engine.threshold import Threshold, met, settle
+from mockdock.engine.trouble import Encounter
 from mockdock.engine.wishing import plain
 from mockdock.errors import MockdockError
 from mockdock.ledger import Books
 from mockdock.reply import Completion, Failure, Reply, StoredCompletion
 from mockdock.request import Caller, DialectName, Request, Traits
-from mockdock.scenario import AuthKeys, ErrorSpec, ReplySpec, Scenario, Wish
+from mockdock.scenario import ErrorSpec, ReplySpec, Scenario, Wish
 
 __all__ = ["Engine"]
 
@@ -55,8 +57,8 @@ class Engine:
     shared with others. An
     engine that is ``alone`` serves one session: what its rules count by server
     is counted there, and ``called``, where given, stands for the session's key
-    in every random choice. Another ``edition`` of a scenario counts its rules
-    anew; ``scripted`` are these where they were made ready before.
+    in every random choice. Another ``edition`` of a scenario counts its rules anew.
+    ``scripted`` are these where they were made ready before, ``prepared`` all else.
     """
 
     def __init__(
@@ -74,7 +76,11 @@ class Engine:
         called: str | None = None,
         edition: int = 0,
         scripted: tuple[Compiled, ...] | None = None,
+        prepared: Prepared | None = None,
     ) -> None:
+        if prepared is None or prepared.scenario is not scenario:
+            prepared = Prepared(scenario)
+        self.prepared = prepared
         self.scenario = scenario
         self.store: Store = MemoryStore() if store is None else store
         self.shelf: Shelf = MemoryShelf() if shelf is None else shelf
@@ -91,7 +97,7 @@ class Engine:
         self._called = called
         self.default = otherwise
         self.given_otherwise = given_otherwise
-        self._models = Models(scenario)
+        self._models = prepared.models
         self.catalogue: Catalogue = self._models.catalogue
         for each in (otherwise, given_otherwise or otherwise):
             if each not in get_args(Otherwise):
@@ -100,14 +106,9 @@ class Engine:
         self._otherwise = given_otherwise or scenario.otherwise or otherwise
         self._pace = pace_of(self._otherwise, scenario.pacing)
         self._threshold = Threshold(
-            scenario, self.rules, seed=self.seed, called=called, alone=alone, edition=edition
+            prepared, self.rules, seed=self.seed, called=called, alone=alone, edition=edition
         )
-        self.gateways = scenario.gateways
-        self._keys = (
-            frozenset(key.encode() for key in scenario.auth.keys)
-            if isinstance(scenario.auth, AuthKeys)
-            else None
-        )
+        self.gateways = prepared.gateways
 
     def changed(
         self,
@@ -136,6 +137,7 @@ class Engine:
             called=self._called,
             edition=self.edition + (scenario is not None),
             scripted=self._scripted if given.rules is self.scenario.rules else None,
+            prepared=self.prepared,
         )
 
     @property
@@ -148,7 +150,7 @@ class Engine:
 
     def authorize(self, caller: Caller) -> Failure | None:
         """Refuse a caller without a key, or with a wrong one, as the scenario wants it."""
-        return None if self.scenario.auth == "any" else unauthorized(caller, self._keys)
+        return None if self.scenario.auth == "any" else unauthorized(caller, self.prepared.keys)
 
     def traits(self, model: str, dialect: DialectName = "openai") -> Traits | None:
         """Tell what a dialect must know of a model, None when it does not exist here."""
@@ -168,13 +170,16 @@ class Engine:
         refusal = self._refused(request, model, prompt)
         caller, identity = request.caller, identify(request)
         fitting = [] if refusal else candidates(self.rules, request)
-        threshold, state = self._threshold, self.store.state
-        due = threshold.charges(request, model, 0 if refusal else estimate(request, prompt.tokens))
-        encounter = None
-        if refusal is None:
-            encounter = threshold.encounter(
-                request, identity, wishes, age, lambda: state(caller.session)
-            )
+        # Where neither the scenario nor the request says anything of trouble, nobody looks for it.
+        threshold = self._threshold
+        due: tuple[Charge, ...] = ()
+        encounter: Encounter | None = None
+        if request.dialect in threshold.limited:
+            tokens = 0 if refusal else estimate(request, prompt.tokens)
+            due = threshold.charges(request, model, tokens)
+        if refusal is None and (wishes or threshold.eventful):
+            state = self.store.state(caller.session)
+            encounter = threshold.encounter(request, identity, wishes, age, state)
         pick = self.store.decide(
             caller.session,
             identity,
@@ -185,8 +190,8 @@ class Engine:
             blocked=None if encounter is None else encounter.blocks,
         )
         compiled = None if pick.index is None else fitting[pick.index]
-        skipped = dict(zip((each.index for each in fitting), pick.skipped, strict=False))
-        admission = threshold.admission(request, due, pick, age)
+        skipped = {fitting[place].index: why for place, why in enumerate(pick.skipped)}
+        admission = threshold.admission(request, due, pick, age) if due else None
         try:
             answer: Chosen = refusal
             trouble = ""
@@ -201,7 +206,7 @@ class Engine:
             decision = Decision(
                 context, answer, skipped, identity, admission, encounter, place, trouble=trouble
             )
-            return threshold.slowed(decision)
+            return decision if encounter is None else threshold.slowed(decision)
         except BaseException:
             threshold.take_back(request, admission, model, self.store, age)
             raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -10,15 +10,16 @@ from mockdock.content.catalogue import Model
 from mockdock.embedding import Embeddings
 from mockdock.engine.chance import Entropy
 from mockdock.engine.decision import Decision
-from mockdock.engine.limits import Admission, Meter, charges, compile_limits
+from mockdock.engine.limits import Admission, charges
 from mockdock.engine.match import Compiled
 from mockdock.engine.meters import Charge
 from mockdock.engine.pace import pace_of
+from mockdock.engine.prepared import Prepared
 from mockdock.engine.store import Pick, Scalar, Store
 from mockdock.engine.trouble import Encounter, Sight, Trouble, told_faults
 from mockdock.reply import Completion, Failure, Reply
 from mockdock.request import Request
-from mockdock.scenario import ErrorSpec, ReplySpec, Scenario, Wish
+from mockdock.scenario import ErrorSpec, ReplySpec, Wish
 
 __all__ = ["Threshold", "met", "settle"]
 
@@ -31,6 +32,9 @@ _COSTING = (*_SAYING, "embeddings", "moderations")
 class Threshold:
     """The limits and the trouble of a scenario, made ready.
 
+    Requests of a dialect that is ``limited`` are charged. Where nothing is ``eventful``,
+    requests only meet what they wish for themselves.
+
     ``called`` stands for the session's key in every random choice; who is
     ``alone`` counts for himself what is counted by server. Another ``edition``
     of a scenario counts anew how often a fault has struck. The answers of
@@ -39,7 +43,7 @@ class Threshold:
 
     def __init__(
         self,
-        scenario: Scenario,
+        prepared: Prepared,
         rules: Iterable[Compiled] = (),
         *,
         seed: int,
@@ -47,31 +51,25 @@ class Threshold:
         alone: bool = False,
         edition: int = 0,
     ) -> None:
-        self._meters = compile_limits(scenario.limits)
-        self._own_meters = {
-            dialect: (*self._meters, *compile_limits(specs, dialect))
-            for dialect, specs in scenario.own_limits.items()
-        }
+        scenario = prepared.scenario
+        self._meters, self._workspaces = prepared.meters, prepared.workspaces
+        self.limited = frozenset(self._meters)
         self._pacing = scenario.pacing
         self._trouble = Trouble(scenario, edition=edition)
         self._edition = edition
         answers = chain((scenario.otherwise,), *(rule.answers for rule in rules))
-        self._watched = any(map(_looks_at_state, answers))
+        watched = any(map(_looks_at_state, answers))
+        self.eventful = bool(self._trouble) or watched
         self._seed = seed
         self._called = called
         self._alone = alone
-        self._workspaces = {key: name for name, keys in scenario.workspaces.items() for key in keys}
 
     def charges(self, request: Request, model: Model, tokens: int) -> tuple[Charge, ...]:
         """Give what a request costs; only what makes a model work costs anything."""
-        meters = self._meters_of(request)
+        meters = self._meters.get(request.dialect)
         if not meters or request.api not in _COSTING:
             return ()
         return charges(meters, request, model, self._workspaces, tokens=tokens, alone=self._alone)
-
-    def _meters_of(self, request: Request) -> tuple[Meter, ...]:
-        """Give those that hold for a request: all of the scenario, and its dialect's own."""
-        return self._own_meters.get(request.dialect, self._meters)
 
     def take_back(
         self, request: Request, admission: Admission | None, model: Model, store: Store, age: float
@@ -85,7 +83,7 @@ class Threshold:
         """Give what became of the charges, None where there were none."""
         if not due:
             return None
-        meters = self._meters_of(request)
+        meters = self._meters[request.dialect]
         return Admission(meters, due, pick.readings, pick.refusers, pick.serial, age)
 
     def turn_away(
@@ -107,12 +105,12 @@ class Threshold:
         identity: str,
         wished: Sequence[Wish],
         age: float,
-        state: Callable[[], Mapping[str, Scalar]],
-    ) -> Encounter | None:
-        """See what a request meets, None where nothing ever happens."""
-        if not (wished or self._trouble or self._watched):
-            return None
-        return self._sight(request, identity, wished, age, state())
+        state: Mapping[str, Scalar],
+    ) -> Encounter:
+        """See what a request meets; ``state`` are the named states of its session."""
+        session = request.caller.session if self._called is None else self._called
+        entropy = Entropy(self._seed, session, identity, request.seed, "trouble")
+        return self._trouble.encounter(Sight(request, age, entropy, state), wished)
 
     def slowed(self, decision: Decision) -> Decision:
         """Give the decision the pace of the phase that is going on, if it has one."""
@@ -134,7 +132,7 @@ class Threshold:
             if not own:
                 return decision
             state = store.state(session)
-            encounter = self._sight(request, decision.identity, (), 0.0, state)
+            encounter = self.encounter(request, decision.identity, (), 0.0, state)
         found = encounter.faults(
             told_faults(self._key(decision), own),
             context.attempt,
@@ -155,18 +153,6 @@ class Threshold:
         rule = decision.rule_key
         place = f"{self._edition}/otherwise" if rule is None else f"{rule}/{decision.position}"
         return f"+reply/{place}"
-
-    def _sight(
-        self,
-        request: Request,
-        identity: str,
-        wished: Sequence[Wish],
-        age: float,
-        state: Mapping[str, Scalar],
-    ) -> Encounter:
-        session = request.caller.session if self._called is None else self._called
-        entropy = Entropy(self._seed, session, identity, request.seed, "trouble")
-        return self._trouble.encounter(Sight(request, age, entropy, state), wished)
 
 
 def _is_text(answer: object) -> bool:

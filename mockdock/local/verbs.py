@@ -57,6 +57,7 @@ class LocalVerbs(Looking):
             given_otherwise=opening.otherwise,
             alone=True,
             called=opening.called,
+            prepared=base.engine.prepared,
         )
         clock = base.clock if opening.time_scale is None else _clock(opening.time_scale)
         with self._lock:

@@ -6,7 +6,10 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from mockdock.engine.decision import Decision
+from mockdock.engine.prepared import Prepared
 from mockdock.engine.threshold import Threshold, settle
 from mockdock.reply import Failure
 from mockdock.request import Caller, Request
@@ -17,11 +20,7 @@ LIMITED = scenario(limits=[{"per": "server", "rpm": 3}])
 
 
 def threshold(**settings: Any) -> Threshold:
-    return Threshold(scenario(**settings), seed=1)
-
-
-def nobody() -> Any:
-    raise AssertionError("the state is not asked for")
+    return Threshold(Prepared(scenario(**settings)), seed=1)
 
 
 def test_without_limits_nothing_is_charged_and_nothing_settled() -> None:
@@ -36,7 +35,7 @@ def test_without_limits_nothing_is_charged_and_nothing_settled() -> None:
 
 
 def test_only_chat_costs_anything() -> None:
-    limited = Threshold(LIMITED, seed=1)
+    limited = Threshold(Prepared(LIMITED), seed=1)
     model = engine().catalogue.resolve("gpt-4o")
     assert limited.charges(Request("openai", "models"), model, 0) == ()
     assert limited.charges(ask(), model, 0) != ()
@@ -51,10 +50,28 @@ def test_a_request_that_was_refused_has_nothing_to_settle() -> None:
     settle(ask("two"), refused, refused.answer, no_store, said=0, age=0)
 
 
-def test_nobody_is_met_where_nothing_happens_and_the_state_is_not_read() -> None:
-    assert threshold().encounter(ask(), "id", (), 0.0, nobody) is None
-    assert threshold(chaos={"rate": 0}).encounter(ask(), "id", (), 0.0, dict) is not None
-    assert threshold().encounter(ask(), "id", wishes("429"), 0.0, dict) is not None
+def test_nothing_is_met_and_no_state_is_read_where_nothing_happens(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def nobody(_: str) -> Any:
+        raise AssertionError("the state is not asked for")
+
+    asked = engine("Hi")
+    monkeypatch.setattr(asked.store, "state", nobody)
+    assert asked.decide(ask()).encounter is None
+
+
+def test_what_is_declared_or_wished_for_is_met() -> None:
+    assert engine("Hi", chaos={"rate": 0}).decide(ask()).encounter is not None
+    assert engine("Hi").decide(ask(), wishes("429")).encounter is not None
+    assert (threshold(chaos={"rate": 0}).eventful, threshold().eventful) == (True, False)
+
+
+def test_only_the_dialects_that_have_a_limit_are_limited() -> None:
+    """Langdock's documents speak of one of its own."""
+    assert threshold().limited == {"langdock"}
+    assert threshold(langdock={"limits": []}).limited == set()
+    assert Threshold(Prepared(LIMITED), seed=1).limited == {"openai", "azure", "langdock"}
 
 
 def decided(**settings: Any) -> tuple[Request, Decision]:
@@ -79,11 +96,11 @@ def test_trouble_is_drawn_by_the_name_a_session_was_given() -> None:
     spec = scenario("Hi", chaos={"rate": 0.5, "mix": {503: 1}})
 
     def blocked(called: str | None, session: str) -> list[bool]:
-        made = Threshold(spec, seed=1, called=called)
+        made = Threshold(Prepared(spec), seed=1, called=called)
         found = []
         for number in range(40):
             request = replace(ask(), caller=Caller(session=session))
-            encounter = made.encounter(request, f"{number}", (), 0.0, dict)
+            encounter = made.encounter(request, f"{number}", (), 0.0, {})
             assert encounter is not None
             found.append(encounter.blocks(1, 1))
         return found

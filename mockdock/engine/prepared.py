@@ -1,0 +1,35 @@
+"""What depends on a scenario alone, made ready once for every engine that has it."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from mockdock.engine.limits import compile_limits
+from mockdock.engine.models import Models
+from mockdock.request import DialectName
+from mockdock.scenario import AuthKeys, Scenario
+
+__all__ = ["Prepared"]
+
+
+class Prepared:
+    """A scenario's models, gateways, keys and limits.
+
+    ``keys`` are the only ones accepted, None where there is no such list. ``meters`` are the
+    limits of each dialect that has any; ``workspaces`` gives the one of a key.
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.models = Models(scenario)
+        self.gateways = scenario.gateways
+        self.keys = (
+            frozenset(key.encode() for key in scenario.auth.keys)
+            if isinstance(scenario.auth, AuthKeys)
+            else None
+        )
+        usual, own = compile_limits(scenario.limits), scenario.own_limits
+        dialects: tuple[DialectName, ...] = get_args(DialectName)
+        every = {name: (*usual, *compile_limits(own.get(name, ()), name)) for name in dialects}
+        self.meters = {name: meters for name, meters in every.items() if meters}
+        self.workspaces = {key: name for name, keys in scenario.workspaces.items() for key in keys}
