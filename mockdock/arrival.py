@@ -79,16 +79,18 @@ def arrive(
     caller: Caller,
     dialect: Dialect,
     engine: Engine,
+    operation: str,
+    body: bytes,
 ) -> Call:
-    """Tell what is known of a request before its body is read, and of who answers it."""
+    """Tell what is known of a request, and of who answers it."""
     host = headers.get("host") or ":".join(str(part) for part in scope.get("server") or ())
     return Call(
-        operation="",
+        operation=operation,
         method=scope["method"],
         path=scope["path"],
         headers=headers,
         params=scope.get("path_params", {}),
-        body=b"",
+        body=body,
         base_url=f"{scope.get('scheme', 'http')}://{host}",
         caller=caller,
         query=_query(scope["query_string"]),

@@ -21,7 +21,7 @@ from mockdock.limit import told
 from mockdock.observe import Exchange, Journal, Observer
 from mockdock.rendering import Answer, Rendered, again, render, said
 from mockdock.reply import Failure, Made, Reply
-from mockdock.request import Request
+from mockdock.request import Caller, Request
 from mockdock.sessions import Session, Sessions
 
 __all__ = ["STOPPED", "Endpoint", "House"]
@@ -46,11 +46,15 @@ class House(Protocol):
 class _Visit:
     """A request on its way: what serves it, and what it holds until it is over.
 
+    ``scope`` is as it came, ``headers`` and ``caller`` what was read of it.
     ``arrived`` is in scenario seconds, ``started`` in seconds since 1970;
     ``queued`` are the scenario seconds it waited for its turn. ``inside`` tells
     that it counts as a reply under way; ``admitted`` is what has to be settled.
     """
 
+    scope: Scope
+    headers: Mapping[str, str]
+    caller: Caller
     session: Session
     client: Client
     arrived: float
@@ -58,6 +62,11 @@ class _Visit:
     inside: bool = False
     queued: float = 0.0
     admitted: tuple[Request, Decision] | None = None
+
+    def call(self, dialect: Dialect, operation: str = "", body: bytes = b"") -> Call:
+        """Tell what came: its operation and body only, once they are known."""
+        engine = self.session.engine
+        return arrive(self.scope, self.headers, self.caller, dialect, engine, operation, body)
 
     def end(self, reply: Reply, said: Callable[[], int]) -> None:
         """Give back what the request held: its place, and what it was charged too much.
@@ -91,16 +100,15 @@ class Endpoint:
         headers = headers_of(scope)
         caller = self._dialect.caller(headers)
         session = self._house.sessions.of(caller.session)
-        call = arrive(scope, headers, caller, self._dialect, session.engine)
         clock = session.clock
         client = Client(receive, clock)
-        visit = _Visit(session, client, clock.now(), clock.time())
+        visit = _Visit(scope, headers, caller, session, client, clock.now(), clock.time())
 
         def record(outcome: Outcome) -> None:
             self._record(visit, answer, rendered, outcome)
 
         try:
-            answer = await self._answer(call, visit, receive)
+            answer = await self._answer(visit, receive)
             rendered = self._render(answer, visit)
         except GoneError:
             visit.end(Failure("overloaded"), lambda: 0)
@@ -108,14 +116,14 @@ class Endpoint:
             return
         except asyncio.CancelledError:
             client.close()
-            answer = _instead(STOPPED, call, visit)
+            answer = _instead(STOPPED, self._dialect, visit)
             rendered = self._render(answer, visit)
             record(Outcome("stopped", 0, 0, headless=True))
             raise
         except Exception as error:  # noqa: BLE001 - the last line before a client sees a trace
             # A defect of ours: the client gets an error it will not retry, the log the trace.
-            _log.exception("mockdock failed to answer %s %s", call.method, call.path)
-            answer = _instead(replace(_DEFECT, cause=error), call, visit)
+            _log.exception("mockdock failed to answer %s %s", scope["method"], scope["path"])
+            answer = _instead(replace(_DEFECT, cause=error), self._dialect, visit)
             rendered = self._render(answer, visit)
 
         try:
@@ -136,7 +144,8 @@ class Endpoint:
         clock = ScaledClock(0)
         answer = Answer(_NOBODY, None, failure, uuid4().hex)
         client = Client(_nothing, clock)
-        nobody = _Visit(self._house.sessions.base, client, clock.now(), clock.time())
+        session = self._house.sessions.base
+        nobody = _Visit({}, {}, Caller(), session, client, clock.now(), clock.time())
         rendered = self._render(answer, nobody)
         head, timed = rendered.head, rendered.timed
         await deliver(head, timed, clock=clock, client=client, send=send, record=lambda _: None)
@@ -184,20 +193,21 @@ class Endpoint:
             self._dialect, answer, visit.arrived, clock, slowness=slowness, queued=visit.queued
         )
 
-    async def _answer(self, call: Call, visit: _Visit, receive: Receive) -> Answer:
+    async def _answer(self, visit: _Visit, receive: Receive) -> Answer:
         """Refuse what cannot be understood; answer what can."""
-        session, dialect = visit.session, self._dialect
-        engine = session.engine
-        refused = engine.authorize(call.caller)
-        if refused is not None and not (session.key and call.caller.key == session.key):
-            return _refusal(refused, call)
-        operation = self._operations.get("GET" if call.method == "HEAD" else call.method, "")
+        session, dialect, caller = visit.session, self._dialect, visit.caller
+        engine, method = session.engine, visit.scope["method"]
+        refused = engine.authorize(caller)
+        if refused is not None and not (session.key and caller.key == session.key):
+            return _refusal(refused, visit.call(dialect))
+        operation = self._operations.get("GET" if method == "HEAD" else method, "")
         if not operation:
+            call = visit.call(dialect)
             return _refusal(dialect.misroute(call, frozenset(self._operations)), call)
-        body = await read(call.headers, receive, self._house.max_body)
+        body = await read(visit.headers, receive, self._house.max_body)
         if body is None:
-            return _refusal(dialect.oversize(self._house.max_body), call)
-        call = replace(call, operation=operation, body=body)
+            return _refusal(dialect.oversize(self._house.max_body), visit.call(dialect))
+        call = visit.call(dialect, operation, body)
         parsed = dialect.parse(call)
         if isinstance(parsed, Failure):
             charged = None
@@ -229,9 +239,10 @@ class Endpoint:
             session.clock.promise((call.caller.session, decision.identity), wait)
         if isinstance(reply, Made):
             most = None if reply.pacing is None else reply.pacing.concurrent
-            came = session.clock.now()
-            visit.inside = await session.traffic.enter(most, visit.client)
-            if most is not None:
+            visit.inside = session.traffic.admits(most)
+            if most is not None and not visit.inside:
+                came = session.clock.now()
+                visit.inside = await session.traffic.queue(most, visit.client)
                 visit.queued = session.clock.now() - came
         return Answer(call, parsed, reply, request_id, decision)
 
@@ -258,7 +269,7 @@ class Endpoint:
         lives = self._house.sessions.of(name).era == session.era
         if decision.rule_key is not None and lives:
             self._house.journal.use(name, decision.rule_key)
-        return await engine.consult(request, decision)
+        return decision if decision.settled else await engine.consult(request, decision)
 
 
 _MANY = 1000
@@ -286,12 +297,10 @@ def _refusal(failure: Failure, call: Call) -> Answer:
     return Answer(call, None, failure, uuid4().hex)
 
 
-def _instead(failure: Failure, call: Call, visit: _Visit) -> Answer:
+def _instead(failure: Failure, dialect: Dialect, visit: _Visit) -> Answer:
     """Fail; what was decided before is kept."""
-    refusal = _refusal(failure, call)
     if visit.admitted is None:
-        return refusal
+        return _refusal(failure, visit.call(dialect))
     request, decision = visit.admitted
-    return replace(
-        refusal, call=replace(call, body=request.raw), request=request, decision=decision
-    )
+    refusal = _refusal(failure, visit.call(dialect, body=request.raw))
+    return replace(refusal, request=request, decision=decision)

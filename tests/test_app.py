@@ -655,7 +655,8 @@ def test_what_was_decided_is_known_of_a_reply_that_never_came(
     stops: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def work() -> None:
-        app = app_of({"name": "greet", "reply": "Hello"}, clock=ManualClock())
+        reply = {"text": "Hello", "faults": ["slicer"]}
+        app = app_of({"name": "greet", "reply": reply}, clock=ManualClock())
         monkeypatch.setattr(logging.getLogger("mockdock"), "handle", lambda _: None)
         began = asyncio.Event()
 

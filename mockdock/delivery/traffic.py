@@ -26,14 +26,18 @@ class Traffic:
         self.open = 0
         self._queue: deque[_Turn] = deque()
 
-    async def enter(self, most: int | None, client: Client) -> bool:
-        """Begin a reply, as one of so many at once; the others queue, the first of them goes first.
-
-        False when the client left the queue: nothing has begun then.
-        """
+    def admits(self, most: int | None) -> bool:
+        """Begin a reply, as one of so many at once; False when it has to queue."""
         if most is None or (self.open < most and not self._queue):
             self.open += 1
             return True
+        return False
+
+    async def queue(self, most: int, client: Client) -> bool:
+        """Wait for the turn of a reply, and begin it; who came first goes first.
+
+        False when the client left the queue: nothing has begun then.
+        """
         turn = _Turn(most, client)
         self._queue.append(turn)
         try:
@@ -57,7 +61,8 @@ class Traffic:
     def leave(self) -> None:
         """End a reply."""
         self.open -= 1
-        self._next()
+        if self._queue:
+            self._next()
 
     def slowness(self, capacity: int | None) -> float:
         """Give the factor by which all is slower with so many under way."""

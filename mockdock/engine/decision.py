@@ -13,7 +13,7 @@ from mockdock.engine.store import Skip
 from mockdock.engine.trouble import Encounter
 from mockdock.fault import Fault
 from mockdock.reply import Failure, StoredReply
-from mockdock.scenario import ErrorSpec
+from mockdock.scenario import ErrorSpec, ReplySpec
 
 __all__ = ["Chosen", "Decision", "Explained", "scripted"]
 
@@ -47,6 +47,13 @@ class Decision:
     def asks(self) -> bool:
         """Whether a function is to be asked for the answer."""
         return callable(self.answer)
+
+    @property
+    def settled(self) -> bool:
+        """Whether nobody is to be asked, and nothing can break of the answer."""
+        answer = self.answer
+        breaks = isinstance(answer, ReplySpec) and bool(answer.faults)
+        return self.encounter is None and not breaks and not callable(answer)
 
     @property
     def rule(self) -> str | None:
