@@ -119,7 +119,7 @@ class Call:
     @property
     def arguments(self) -> str:
         """The arguments as they go on the wire."""
-        return "".join(piece.text for piece in self.pieces)
+        return "".join([piece.text for piece in self.pieces])
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ class Spoken:
     @property
     def text(self) -> str:
         """What is said."""
-        return "".join(piece.text for piece in self.transcript)
+        return "".join([piece.text for piece in self.transcript])
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +154,12 @@ class Choice:
     @property
     def text(self) -> str | None:
         """The content as one text."""
-        return None if self.content is None else "".join(p.text for p in self.content)
+        return None if self.content is None else "".join([p.text for p in self.content])
 
     @property
     def refusal_text(self) -> str | None:
         """The refusal as one text."""
-        return None if self.refusal is None else "".join(p.text for p in self.refusal)
+        return None if self.refusal is None else "".join([p.text for p in self.refusal])
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,9 @@ class Draft:
     certainty: tuple[float, float] = (logprobs.MEAN, logprobs.SPREAD)
 
 
+_NOTHING = Draft()
+
+
 class Writer:
     """Drafts the choices of one request.
 
@@ -127,17 +130,20 @@ class Writer:
         )
         # The old form has room for one call only.
         calls = calls[:1] if any(call.kind == "legacy" for call in calls) else calls
+        text, draft = None, _NOTHING
         if reply.generate is not None:
             draft = self._generated(reply.generate, index)
         elif calls or reply.says_something:
-            draft = Draft(text=self._text(reply))
+            text = self._text(reply)
         else:
             # Only hidden reasoning was scripted: the visible answer is made up.
             draft = self._auto(index)
             calls = draft.calls
         sure = reply.logprobs
-        return replace(
-            draft,
+        return Draft(
+            text=draft.text if text is None else text,
+            length=draft.length,
+            ids=draft.ids,
             refusal=None if reply.refusal is None else self._filler.text(reply.refusal),
             calls=calls,
             reasoning=draft.reasoning if reply.reasoning is None else reply.reasoning,

@@ -85,9 +85,11 @@ class Fitter:
 
     def _stopped(self, draft: Draft) -> Draft:
         """Cut a draft before the first stop string of what it would say."""
+        if not self.request.stop:
+            return draft
         for field in ("text", "refusal"):
             text: str | None = getattr(draft, field)
-            if text is None or not self.request.stop:
+            if text is None:
                 continue
             said = "".join(piece.text for piece in self._pieces(text, draft))
             if (before := before_stop(said, self.request.stop)) != said:
@@ -109,8 +111,12 @@ class Fitter:
             return None
         if budget.exhausted:
             return ()
-        pieces, budget.exhausted = cut(self._pieces(text, draft), budget.left)
-        budget.spend(_tokens(pieces))
+        pieces = self._pieces(text, draft)
+        tokens = _tokens(pieces)
+        if not budget.fits(tokens):
+            pieces, budget.exhausted = cut(pieces, budget.left)
+            tokens = _tokens(pieces)
+        budget.spend(tokens)
         if self.request.logprobs:
             tokenizer = self.tokenizer
             pieces = logprobs.annotate(
@@ -162,4 +168,4 @@ class Fitter:
 
 
 def _tokens(pieces: tuple[Piece, ...]) -> int:
-    return sum(piece.tokens for piece in pieces)
+    return sum([piece.tokens for piece in pieces])

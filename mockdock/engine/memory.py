@@ -103,10 +103,9 @@ class MemoryStore:
             if not peek:
                 self._asked.set(identity, (attempt, seen))
             readings, refusers = self._charge(mine.serial, charges, now, peek=peek)
-            told: dict[str, Any] = {"readings": readings, "refusers": refusers}
-            told["serial"] = mine.serial
+            after = readings, refusers, mine.serial
             if refusers or (blocked is not None and blocked(attempt, seen)):
-                return Pick(attempt, seen, **told)
+                return Pick(attempt, seen, None, None, (), *after)
             skipped: list[Skip] = []
             for index, candidate in enumerate(candidates):
                 counts, key = self._counter(mine, request, candidate)
@@ -120,8 +119,8 @@ class MemoryStore:
                     counts.set(key, used + 1)
                 if position is not None and not peek:
                     _apply(mine.state, candidate.set_state)
-                return Pick(attempt, seen, index, position, tuple(skipped), **told)
-            return Pick(attempt, seen, skipped=tuple(skipped), **told)
+                return Pick(attempt, seen, index, position, tuple(skipped), *after)
+            return Pick(attempt, seen, None, None, tuple(skipped), *after)
 
     def _charge(
         self, serial: int, charges: Sequence[Charge], now: float, *, peek: bool

@@ -223,6 +223,8 @@ class ReplySpec(Part):
     @property
     def says_something(self) -> bool:
         """Whether there are words to answer with, were they an empty text."""
+        if self.text is not None:
+            return True
         own = (getattr(self, name) for name in BODIES if name != "json")
         return "json_" in self.model_fields_set or any(each is not None for each in own)
 

@@ -44,6 +44,18 @@ __all__ = ["frames"]
 def frames(request: Request | None, reply: Reply, _: Gateways = USUAL) -> Iterator[Frame]:
     """Render a reply; only a completion asked as a stream has several frames."""
     match reply:
+        case Completion():
+            older = request is not None and request.completing is not None
+            if request is not None and request.stream:
+                yield from (
+                    text_events(request, reply)
+                    if older
+                    else events(reply, with_usage=request.include_usage)
+                )
+            else:
+                tokens = max((_tokens(choice) for choice in reply.choices), default=0)
+                told = told_text(request, reply) if request and older else _completion(reply)
+                yield Frame(_pretty(told), tokens)
         case Failure():
             yield Frame(orjson.dumps(tell(reply).body(), option=orjson.OPT_INDENT_2))
         case ModelCard():
@@ -58,18 +70,6 @@ def frames(request: Request | None, reply: Reply, _: Gateways = USUAL) -> Iterat
             yield Frame(_pretty(told_embeddings(request, reply)))
         case Moderations():
             yield Frame(_pretty(told_moderations(reply)))
-        case Completion():
-            older = request is not None and request.completing is not None
-            if request is not None and request.stream:
-                yield from (
-                    text_events(request, reply)
-                    if older
-                    else events(reply, with_usage=request.include_usage)
-                )
-            else:
-                tokens = max((_tokens(choice) for choice in reply.choices), default=0)
-                told = told_text(request, reply) if request and older else _completion(reply)
-                yield Frame(_pretty(told), tokens)
 
 
 def _pretty(value: Any) -> bytes:
@@ -89,7 +89,7 @@ def _tokens(choice: Choice) -> int:
     spoken = () if choice.spoken is None else choice.spoken.transcript
     words = (choice.content or (), choice.refusal or (), spoken)
     runs = [*words, *(call.pieces for call in choice.calls)]
-    return sum(piece.tokens for run in runs for piece in run)
+    return sum([piece.tokens for run in runs for piece in run])
 
 
 def _completion(reply: Completion) -> dict[str, Any]:
