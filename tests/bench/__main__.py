@@ -1,4 +1,4 @@
-"""``python -m tests.bench [throughput|plugin|memory ...] [--requests N]``: all unless named.
+"""``python -m tests.bench [throughput|unused|plugin|memory ...] [--requests N]``: all unless named.
 
 Nothing fails here: it only measures.
 """
@@ -10,8 +10,9 @@ import argparse
 from tests.bench.memory import memory
 from tests.bench.plugin import installed, started, used
 from tests.bench.throughput import throughput
+from tests.bench.unused import unused
 
-WHICH = ("throughput", "plugin", "memory")
+WHICH = ("throughput", "unused", "plugin", "memory")
 
 
 def main() -> None:
@@ -26,6 +27,8 @@ def main() -> None:
     which = given.which or WHICH
     if "throughput" in which:
         throughput()
+    if "unused" in which:
+        unused()
     if "plugin" in which:
         installed()
         started()

@@ -7,11 +7,21 @@ import json
 import multiprocessing
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-__all__ = ["Case", "Running", "body", "flood", "serve_mockdock", "serve_starlette", "server"]
+__all__ = [
+    "Case",
+    "Running",
+    "body",
+    "flood",
+    "rates",
+    "serve_mockdock",
+    "serve_starlette",
+    "server",
+]
 
 CONNECTIONS = 16
 REPLY = "The quick brown fox jumps over the lazy dog. " * 10
@@ -40,14 +50,15 @@ class Running:
         return int(told) * 1024 / 1e6
 
 
-def serve_mockdock(listener: socket.socket) -> None:
-    """Serve one scripted reply."""
+def serve_mockdock(listener: socket.socket, said: Mapping[str, object] | None = None) -> None:
+    """Serve one scripted reply; ``said`` is what else its scenario says."""
     from mockdock.app import App
     from mockdock.engine import Engine
     from mockdock.scenario import load
     from mockdock.server import run
 
-    scenario = load({"mockdock": 1, "rules": [{"when": {"turn": 1}, "reply": REPLY}]}).scenario
+    rules = [{"when": {"turn": 1}, "reply": REPLY}]
+    scenario = load({"mockdock": 1, "rules": rules, **(said or {})}).scenario
     run(App(Engine(scenario)), listener, 1.0)
 
 
@@ -115,6 +126,26 @@ def server(target: Callable[[socket.socket], None]) -> Iterator[Running]:
         process.terminate()
         process.join()
         listener.close()
+
+
+def rates(servers: Sequence[Running], case: Case, rounds: int) -> list[list[float]]:
+    """Give the requests per second of each server, round by round.
+
+    They take turns, so that a machine that slows down does so for all, and every
+    other round backwards; one before the first loads ranks and warms caches.
+    """
+    found = []
+    for number in range(rounds + 1):
+        order = range(len(servers))[:: -1 if number % 2 else 1]
+        told = {each: _rate(servers[each].port, case, number * case.requests) for each in order}
+        found.append([told[each] for each in range(len(servers))])
+    return found[1:]
+
+
+def _rate(port: int, case: Case, first: int) -> float:
+    started = time.perf_counter()
+    flood(port, case, first)
+    return case.requests / (time.perf_counter() - started)
 
 
 def flood(port: int, case: Case, first: int) -> None:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import statistics
 import sys
-import time
 
-from tests.bench.servers import Case, flood, serve_mockdock, serve_starlette, server
+from tests.bench.servers import Case, rates, serve_mockdock, serve_starlette, server
 
 __all__ = ["throughput"]
 
@@ -28,17 +27,7 @@ def throughput() -> None:
     sys.stdout.write(f"{'case':<28}{'mockdock/s':>12}{'bare/s':>12}{'ratio':>8}\n")
     with server(serve_mockdock) as mock, server(serve_starlette) as bare:
         for case in CASES:
-            pairs = []
-            for number in range(ROUNDS + 1):
-                first = number * case.requests
-                pairs.append(tuple(_rate(each.port, case, first) for each in (mock, bare)))
-            pairs = pairs[1:]  # the first round loads ranks and warms caches
+            pairs = rates((mock, bare), case, ROUNDS)
             ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
             ratio = statistics.median(a / b for a, b in pairs)
             sys.stdout.write(f"{case.name:<28}{ours:>12.0f}{theirs:>12.0f}{ratio:>8.2f}\n")
-
-
-def _rate(port: int, case: Case, first: int) -> float:
-    started = time.perf_counter()
-    flood(port, case, first)
-    return case.requests / (time.perf_counter() - started)
