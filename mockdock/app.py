@@ -1,4 +1,4 @@
-"""The ASGI application: Starlette routes to one plain endpoint per path."""
+"""The ASGI application: Starlette's router leads to one plain endpoint per path."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from collections.abc import Awaitable, Callable, Collection, Iterator, MutableMa
 from dataclasses import replace
 from typing import Any
 
-from starlette.applications import Starlette
 from starlette.convertors import StringConvertor, register_url_convertor
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, Router
 
 from mockdock.arrival import marked, straightened
 from mockdock.bookkeeping import entry_of
@@ -54,13 +53,12 @@ class App:
         self.journal = Journal() if journal is None else journal
         self.observers: tuple[Observer, ...] = (self.journal.append, self._book, *observers)
         self.max_body = max_body
-        self._starlette = Starlette(routes=list(self._routes()))
-        self._starlette.router.redirect_slashes = False
-        self._starlette.router.default = self._misroute
+        # A router without an application around it: endpoints answer for their own defects.
+        self._router = Router(list(self._routes()), redirect_slashes=False, default=self._misroute)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        await self._starlette(straightened(scope, self._knows), receive, send)
+        await self._router(straightened(scope, self._knows), receive, send)
 
     @property
     def engine(self) -> Engine:
@@ -75,11 +73,11 @@ class App:
         """Let another application answer a path and everything below it."""
         below = Mount(path, app)
         below.path_regex = re.compile(below.path_regex.pattern, re.DOTALL)  # line breaks as well
-        self._starlette.router.routes += [below, Route(path, app)]
+        self._router.routes += [below, Route(path, app)]
 
     def _knows(self, path: str) -> bool:
         """Tell whether anything answers a path."""
-        routes = self._starlette.router.routes
+        routes = self._router.routes
         return any(isinstance(each, Route) and each.path_regex.match(path) for each in routes)
 
     async def turn_away(self, send: Send) -> None:
