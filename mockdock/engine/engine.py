@@ -78,8 +78,8 @@ class Engine:
         scripted: tuple[Compiled, ...] | None = None,
         prepared: Prepared | None = None,
     ) -> None:
-        if prepared is None or prepared.scenario is not scenario:
-            prepared = Prepared(scenario)
+        if prepared is None or not prepared.serves(scenario, edition):
+            prepared = Prepared(scenario, edition)
         self.prepared = prepared
         self.scenario = scenario
         self.store: Store = MemoryStore() if store is None else store
@@ -106,7 +106,7 @@ class Engine:
         self._otherwise = given_otherwise or scenario.otherwise or otherwise
         self._pace = pace_of(self._otherwise, scenario.pacing)
         self._threshold = Threshold(
-            prepared, self.rules, seed=self.seed, called=called, alone=alone, edition=edition
+            prepared, self.rules, seed=self.seed, called=called, alone=alone
         )
         self.gateways = prepared.gateways
 

@@ -1,4 +1,4 @@
-"""What depends on a scenario alone, made ready once for every engine that has it."""
+"""What depends on a scenario alone, made ready once for all engines that have it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import get_args
 
 from mockdock.engine.limits import compile_limits
 from mockdock.engine.models import Models
+from mockdock.engine.trouble import Trouble
 from mockdock.request import DialectName
 from mockdock.scenario import AuthKeys, Scenario
 
@@ -13,14 +14,16 @@ __all__ = ["Prepared"]
 
 
 class Prepared:
-    """A scenario's models, gateways, keys and limits.
+    """A scenario's models, gateways, keys, limits and trouble.
 
+    Another ``edition`` of a scenario counts anew how often a fault has struck.
     ``keys`` are the only ones accepted, None where there is no such list. ``meters`` are the
     limits of each dialect that has any; ``workspaces`` gives the one of a key.
     """
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, edition: int = 0) -> None:
         self.scenario = scenario
+        self.edition = edition
         self.models = Models(scenario)
         self.gateways = scenario.gateways
         self.keys = (
@@ -33,3 +36,8 @@ class Prepared:
         every = {name: (*usual, *compile_limits(own.get(name, ()), name)) for name in dialects}
         self.meters = {name: meters for name, meters in every.items() if meters}
         self.workspaces = {key: name for name, keys in scenario.workspaces.items() for key in keys}
+        self.trouble = Trouble(scenario, edition=edition)
+
+    def serves(self, scenario: Scenario, edition: int) -> bool:
+        """Tell whether it is that of a scenario, and of this edition."""
+        return self.scenario is scenario and self.edition == edition

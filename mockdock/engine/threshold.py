@@ -16,7 +16,7 @@ from mockdock.engine.meters import Charge
 from mockdock.engine.pace import pace_of
 from mockdock.engine.prepared import Prepared
 from mockdock.engine.store import Pick, Scalar, Store
-from mockdock.engine.trouble import Encounter, Sight, Trouble, told_faults
+from mockdock.engine.trouble import Encounter, Sight, told_faults
 from mockdock.reply import Completion, Failure, Reply
 from mockdock.request import Request
 from mockdock.scenario import ErrorSpec, ReplySpec, Wish
@@ -30,15 +30,13 @@ _COSTING = (*_SAYING, "embeddings", "moderations")
 
 
 class Threshold:
-    """The limits and the trouble of a scenario, made ready.
-
-    Requests of a dialect that is ``limited`` are charged. Where nothing is ``eventful``,
-    requests only meet what they wish for themselves.
+    """The limits and the trouble of a scenario, for one engine.
 
     ``called`` stands for the session's key in every random choice; who is
-    ``alone`` counts for himself what is counted by server. Another ``edition``
-    of a scenario counts anew how often a fault has struck. The answers of
-    ``rules`` may have faults of their own.
+    ``alone`` counts for himself what is counted by server. The answers of
+    ``rules`` may have faults of their own. Requests of a dialect that is
+    ``limited`` are charged; where it is not ``eventful``, they only meet what
+    they wish for themselves.
     """
 
     def __init__(
@@ -49,14 +47,13 @@ class Threshold:
         seed: int,
         called: str | None = None,
         alone: bool = False,
-        edition: int = 0,
     ) -> None:
         scenario = prepared.scenario
         self._meters, self._workspaces = prepared.meters, prepared.workspaces
-        self.limited = frozenset(self._meters)
+        self.limited = self._meters.keys()
         self._pacing = scenario.pacing
-        self._trouble = Trouble(scenario, edition=edition)
-        self._edition = edition
+        self._trouble = prepared.trouble
+        self._edition = prepared.edition
         answers = chain((scenario.otherwise,), *(rule.answers for rule in rules))
         watched = any(map(_looks_at_state, answers))
         self.eventful = bool(self._trouble) or watched

@@ -69,9 +69,10 @@ def test_what_is_declared_or_wished_for_is_met() -> None:
 
 def test_only_the_dialects_that_have_a_limit_are_limited() -> None:
     """Langdock's documents speak of one of its own."""
-    assert threshold().limited == {"langdock"}
-    assert threshold(langdock={"limits": []}).limited == set()
-    assert Threshold(Prepared(LIMITED), seed=1).limited == {"openai", "azure", "langdock"}
+    assert "langdock" in threshold().limited
+    assert "langdock" not in threshold(langdock={"limits": []}).limited
+    assert "openai" not in threshold().limited
+    assert "openai" in Threshold(Prepared(LIMITED), seed=1).limited
 
 
 def decided(**settings: Any) -> tuple[Request, Decision]:
