@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from typing import Any, Literal
 
@@ -120,6 +121,13 @@ class _Outlet:
                 raise
             self._client.left = True
 
+    async def wait_until(self, due: float, clock: Clock) -> None:
+        """Wait for a moment, or until the client has left, and hold nothing meanwhile."""
+        while not self._client.left and not clock.is_due(due):
+            if self.buffer:
+                await self.flush(more=True)
+            await self._client.wait_until(due)
+
     async def part(self, item: Frame | Raw | Cut) -> Cut | None:
         """Let what comes before an item leave, and the item apart from what follows.
 
@@ -184,16 +192,16 @@ async def deliver(
     outlet = _Outlet(head, send, client, wire)
     over = False
     cut = None
+    reached = -math.inf  # what was due once stays so
     try:
         for due, item in timed:
             if len(outlet.buffer) >= outlet.full and not isinstance(item, Cut):
                 client.watch()
                 await outlet.flush(more=True)
                 await asyncio.sleep(0)  # others get their turn, and a client that left is seen
-            while not client.left and not clock.is_due(due):
-                if outlet.buffer:
-                    await outlet.flush(more=True)
-                await client.wait_until(due)
+            if due > reached:
+                await outlet.wait_until(due, clock)
+                reached = due
             if client.left:
                 over = True
                 record(outlet.outcome("client_left"))

@@ -29,6 +29,10 @@ def contradictions(request: Request, draft: Draft) -> Iterator[str]:
 
 def _of_calls(request: Request, draft: Draft) -> Iterator[str]:
     choice = request.tool_choice
+    if not draft.calls:
+        if choice.mode == "required":
+            yield "no tool is called though tool_choice demands it"
+        return
     offered = {tool.name: tool for tool in request.tools}
     for call in draft.calls:
         if call.name not in offered:
@@ -39,10 +43,8 @@ def _of_calls(request: Request, draft: Draft) -> Iterator[str]:
         tool = offered[call.name]
         if tool.strict and not _fits(_loaded(call.arguments), tool.parameters or {}):
             yield f"the arguments of '{call.name}' do not fit its strict schema"
-    if draft.calls and choice.mode == "none" and offered:
+    if choice.mode == "none" and offered:
         yield "a tool is called though tool_choice is 'none'"
-    if not draft.calls and choice.mode == "required":
-        yield "no tool is called though tool_choice demands it"
     if len(draft.calls) > 1 and not request.parallel_tool_calls:
         yield f"{len(draft.calls)} tools are called though parallel_tool_calls is false"
 

@@ -199,7 +199,7 @@ class Engine:
                 answer, trouble = met(request, admission, encounter, pick)
             if answer is None:
                 answer = self._answer(request, compiled, pick, skipped)
-            said = request.api == "chat" and not isinstance(answer, Failure | ErrorSpec)
+            said = request.api == "chat" and not isinstance(answer, (Failure, ErrorSpec))
             cached = cached_of(request, model, prompt, self.store) if said else 0
             context = self._context(request, identity, model, pick, compiled, prompt, cached)
             place = pick.position or 0

@@ -77,7 +77,7 @@ class _Count:
         self.missed += exchange.missed
         self.broken += bool(exchange.faults)
         reply = exchange.reply
-        if isinstance(reply, Completion | Embeddings):
+        if isinstance(reply, (Completion, Embeddings)):
             self.prompt_tokens += reply.usage.prompt_tokens
             self.completion_tokens += reply.usage.completion_tokens
         elif isinstance(reply, Failure):

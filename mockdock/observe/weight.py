@@ -44,7 +44,7 @@ def weight(exchange: Exchange) -> int:
     total += max(0, len(exchange.session) - _KEY)
     total += getsizeof(exchange.headers) + sum(map(getsizeof, chain(*exchange.headers.items())))
     if isinstance(reply, Completion):
-        total += sum(_choice(choice, logprobs=reply.logprobs) for choice in reply.choices)
+        total += sum([_choice(choice, logprobs=reply.logprobs) for choice in reply.choices])
     elif isinstance(reply, Embeddings):
         total += sum(map(getsizeof, reply.vectors))
     elif isinstance(reply, Moderations):
@@ -61,7 +61,7 @@ def _choice(choice: Choice, *, logprobs: bool) -> int:
     if choice.spoken is not None:
         total += len(choice.spoken.data)
         runs.append(choice.spoken.transcript)
-    total += sum(_PIECE * len(run) for run in runs)
+    total += _PIECE * sum(map(len, runs))
     if logprobs:
         said = chain.from_iterable(piece.logprobs for run in runs for piece in run)
         total += sum(_LOGPROB * (1 + len(each.top)) for each in said)

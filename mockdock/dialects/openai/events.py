@@ -43,7 +43,7 @@ def events(reply: Completion, *, with_usage: bool) -> Iterator[Frame]:
         yield Frame(close(start + end))
     for together in zip_longest(*(_deltas(choice, reply) for choice in reply.choices)):
         # Choices are generated side by side: a round takes the time of one token.
-        weight = max(delta.tokens for delta in together if delta is not None)
+        weight = max([delta.tokens for delta in together if delta is not None])
         for choice, delta in zip(reply.choices, together, strict=True):
             if delta is None:
                 continue

@@ -134,8 +134,8 @@ def merged(
     """Add headers; one of the same name replaces the usual one."""
     if not own:
         return headers
-    mine = tuple(
+    mine = [
         (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in own.items()
-    )
+    ]
     names = {name for name, _ in mine}
-    return (*(pair for pair in headers if pair[0] not in names), *mine)
+    return (*[pair for pair in headers if pair[0] not in names], *mine)
