@@ -1,7 +1,7 @@
 """The Vercel AI SDK in Node, through ``@ai-sdk/openai`` and ``@ai-sdk/openai-compatible``.
 
 ``node/ai-sdk.mjs`` runs all cases in one process for each of the two, and prints what came
-of them.
+of them; ``node/langdock.mjs`` is the example of Langdock's documents.
 """
 
 from __future__ import annotations
@@ -54,8 +54,13 @@ def provider(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def results(url: str, provider: str) -> dict[str, Any]:
     """Run all cases with one provider."""
+    return run_in_node("ai-sdk.mjs", url, provider)
+
+
+def run_in_node(*arguments: str) -> dict[str, Any]:
+    """Run a script, and read the JSON it prints."""
     run = subprocess.run(
-        ["node", "ai-sdk.mjs", url, provider],
+        ["node", *arguments],
         cwd=NODE,
         env={**os.environ, "AI_SDK_LOG_WARNINGS": "false"},
         capture_output=True,
@@ -155,3 +160,82 @@ def test_a_refused_stream_ends_in_an_error(results: dict[str, Any]) -> None:
     assert 400 in results["streamedRefusal"]
     assert "error" in results["streamedRefusal"]
     assert "text-delta" not in results["streamedRefusal"]
+
+
+POEM = "In moonlit shadows soft they prowl,\nWith eyes aglow in night's dark cowl."
+LANGDOCK = {
+    "mockdock": 1,
+    "rules": [
+        {"when": {"dialect": "langdock", "user": "poem about cats"}, "reply": POEM},
+        {"when": {"user": {"equals": "limited"}}, "replies": [LIMITED, "Welcome back."]},
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def asked() -> list[Exchange]:
+    """Collect what the example of Langdock's documents asks."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def langdock(asked: list[Exchange]) -> Iterator[dict[str, Any]]:
+    """Run the example of Langdock's documents, and what is near to it."""
+    with Server(LANGDOCK, observers=[asked.append], time_scale=0) as server:
+        yield run_in_node("langdock.mjs", f"{server.url}/openai/eu/v1")
+
+
+def test_langdocks_example_gets_its_poem(langdock: dict[str, Any]) -> None:
+    assert langdock["text"] == {"text": POEM, "finish": "stop", "input": 13}
+
+
+@pytest.mark.parametrize("case", ["stream", "reasoningStream"])
+def test_langdocks_example_streams_its_poem(langdock: dict[str, Any], case: str) -> None:
+    """No usage: the SDK always sends stream_options, which Langdock does not support."""
+    stream = langdock[case]
+    assert "".join(stream["parts"]) == stream["text"] == POEM
+    assert len(stream["parts"]) > 5
+    assert stream["finish"] == "stop"
+    assert "input" not in stream
+
+
+def test_what_langdock_ignores_of_the_sdk_is_told(
+    langdock: dict[str, Any], asked: list[Exchange]
+) -> None:
+    assert langdock["stream"]["text"] == POEM
+    streams = [each for each in asked if each.request is not None and each.request.stream]
+    assert {each.path for each in streams} == {"/openai/eu/v1/chat/completions"}
+    told = {dict(each.head.headers)[b"x-mockdock-ignored"] for each in streams}
+    assert told == {b"stream_options"}
+
+
+def test_langdocks_limit_is_waited_out_though_its_body_is_flat(
+    langdock: dict[str, Any], asked: list[Exchange]
+) -> None:
+    assert langdock["retry"] == "Welcome back."
+    statuses = [
+        each.status
+        for each in asked
+        if each.request is not None and each.request.user_text == "limited"
+    ]
+    assert statuses == [429, 200]
+
+
+def test_langdocks_vectors(langdock: dict[str, Any]) -> None:
+    assert langdock["vectors"] == {"lengths": [1536, 1536], "tokens": 3}
+
+
+@pytest.mark.parametrize("case", ["letter", "letterPlain"])
+def test_langdocks_example_to_the_letter_is_told_what_to_write(
+    langdock: dict[str, Any], case: str
+) -> None:
+    """The SDK of today asks for the Responses API there; it tries once, and shows our words."""
+    told = langdock[case]
+    (refused,) = told if isinstance(told, list) else [told]
+    assert (refused["error"], refused["status"], refused["retryable"]) == (
+        "AI_APICallError",
+        404,
+        False,
+    )
+    assert refused["url"].endswith("/openai/eu/v1/responses")
+    assert "with the Vercel AI SDK, write .chat(model)" in json.loads(refused["body"])["message"]
