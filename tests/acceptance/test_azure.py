@@ -345,6 +345,77 @@ def test_what_no_rule_answers_is_told_and_not_tried_again(
     assert len(exchanges) == 1
 
 
+INSTRUCT: dict[str, Any] = {
+    "mockdock": 1,
+    "azure": {"deployments": {"texts": "gpt-3.5-turbo-instruct", "chat": "gpt-4o"}},
+    "rules": [{"when": {"api": "completions", "user": "joke"}, "reply": "Why not? Because."}],
+}
+
+
+def test_a_deployment_completes_texts(serve: Serve, client_of: Client) -> None:
+    client = client_of(serve(INSTRUCT))
+    raw = client.completions.with_raw_response.create(model="texts", prompt="A joke")
+    assert raw.headers["x-ms-deployment-name"] == "texts"
+    assert "openai-model" not in raw.headers
+    made = raw.parse()
+    assert (made.object, made.model) == ("text_completion", "gpt-3.5-turbo-instruct")
+    assert made.choices[0].text == "Why not? Because."
+    assert (made.model_extra or {}).keys() == {"prompt_filter_results"}
+    results = (made.choices[0].model_extra or {})["content_filter_results"]
+    assert results["violence"] == SAFE
+    assert made.usage is not None
+    assert (made.usage.prompt_tokens, made.usage.completion_tokens) == (2, 5)
+
+
+def test_a_stream_of_texts_opens_with_a_chunk_that_has_no_choice(
+    serve: Serve, client_of: Client
+) -> None:
+    client = client_of(serve(INSTRUCT))
+    asked: Any = {"model": "texts", "prompt": ["A joke", "joke"], "logprobs": 1, "stream": True}
+    opening, *chunks = client.completions.create(**asked)
+    assert (opening.id, opening.choices) == ("", [])
+    assert len((opening.model_extra or {})["prompt_filter_results"]) == 2
+    said = {0: "", 1: ""}
+    for chunk in chunks:
+        said[chunk.choices[0].index] += chunk.choices[0].text
+    assert said == dict.fromkeys(said, "Why not? Because.")
+
+
+def test_the_plain_client_completes_texts_below_v1(serve: Serve) -> None:
+    server = serve(INSTRUCT)
+    with OpenAI(base_url=f"{server.url}/openai/v1/", api_key="any", max_retries=0) as client:
+        made = client.completions.create(model="texts", prompt="A joke")
+        assert made.choices[0].text == "Why not? Because."
+
+
+def test_a_deployment_of_a_chat_model_completes_nothing(serve: Serve, client_of: Client) -> None:
+    client = client_of(serve(INSTRUCT))
+    with pytest.raises(openai.BadRequestError, match="The completion operation does not") as chat:
+        client.completions.create(model="chat", prompt="A joke")
+    assert chat.value.code == "OperationNotSupported"
+    with pytest.raises(openai.BadRequestError, match="The chatCompletion operation does not"):
+        text(client, "texts")
+
+
+def test_a_limit_of_texts_names_their_operation(serve: Serve, client_of: Client) -> None:
+    client = client_of(serve({**INSTRUCT, "limits": [{"rpm": 1}]}))
+    client.completions.create(model="texts", prompt="A joke")
+    with pytest.raises(openai.RateLimitError, match="Requests to the Completions_Create Operation"):
+        client.completions.create(model="texts", prompt="A joke")
+
+
+def test_azure_judges_nothing(serve: Serve, client_of: Client) -> None:
+    """It has no endpoint for moderations, by the client of Azure or the plain one."""
+    server = serve(INSTRUCT)
+    with pytest.raises(openai.NotFoundError, match="Resource not found"):
+        client_of(server).moderations.create(input="x")
+    with (
+        OpenAI(base_url=f"{server.url}/openai/v1/", api_key="any", max_retries=0) as client,
+        pytest.raises(openai.NotFoundError, match="Resource not found"),
+    ):
+        client.moderations.create(input="x")
+
+
 def test_a_dock_serves_azures_clients() -> None:
     with MockDock() as dock:
         dock.when(dialect="azure").reply("Hello!")

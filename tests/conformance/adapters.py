@@ -82,7 +82,10 @@ ADAPTERS = (
         card=("created", "id", "object", "owned_by"),
         omits=True,
         elsewhere=frozenset(
-            {"errors/content-filter.json", "errors/firewall.json", "errors/timeout.json"}
+            {
+                *("errors/content-filter.json", "errors/firewall.json", "errors/timeout.json"),
+                *("text.json", "text-batch.json", "text.sse"),
+            }
         ),
     ),
     Adapter(

@@ -1,4 +1,4 @@
-"""Azure OpenAI: Chat Completions and embeddings by deployment, in Azure's own words and form."""
+"""Azure OpenAI: chats, completions and embeddings by deployment, in Azure's words and form."""
 
 from mockdock.dialects.azure.caller import caller
 from mockdock.dialects.azure.failures import misroute, oversize
@@ -16,6 +16,8 @@ azure = Dialect(
     routes=(
         Route("POST", "/openai/deployments/{deployment}/chat/completions", "chat"),
         Route("POST", "/openai/v1/chat/completions", "chat"),
+        Route("POST", "/openai/deployments/{deployment}/completions", "completions"),
+        Route("POST", "/openai/v1/completions", "completions"),
         Route("POST", "/openai/deployments/{deployment}/embeddings", "embeddings"),
         Route("POST", "/openai/v1/embeddings", "embeddings"),
         Route("GET", "/openai/models", "models.list"),

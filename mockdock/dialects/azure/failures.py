@@ -41,10 +41,17 @@ _NEWEST = "2024-10-21"
 _MINUTE = 60
 _OPERATIONS = {
     "chat": "ChatCompletions_Create",
+    "completions": "Completions_Create",
     "embeddings": "Embeddings_Create",
     "models": "Models_List",
 }
 """What errors call what was asked for."""
+_DOINGS = {
+    "chat": "chatCompletion",
+    "chat/completions": "chatCompletion",
+    "completions": "completion",
+}
+"""What a model is said not to do."""
 
 
 def nowhere(**headers: str) -> Failure:
@@ -151,8 +158,8 @@ def _no_deployment(_: Request | None, __: Failure) -> dict[str, Any]:
 
 
 def _wrong_model(_: Request | None, failure: Failure) -> dict[str, Any]:
-    """Refuse an operation that a model does not do (microsoft/graphrag#1557)."""
-    operation = "chatCompletion" if failure.what.startswith("chat") else failure.what
+    """Refuse an operation that a model does not do (graphrag#1557, langchainjs#2633)."""
+    operation = _DOINGS.get(failure.what, failure.what)
     return {
         "code": "OperationNotSupported",
         "message": f"The {operation} operation does not work with the specified model, "

@@ -11,6 +11,7 @@ from mockdock.dialects.openai.body import json_object
 from mockdock.dialects.openai.embeddings_parse import parse_embeddings
 from mockdock.dialects.openai.parse import parse as parse_openai
 from mockdock.dialects.openai.parse import parse_chat
+from mockdock.dialects.openai.texts_parse import parse_texts
 from mockdock.reply import Failure
 from mockdock.request import Request
 
@@ -19,6 +20,7 @@ __all__ = ["parse"]
 _VERSION = "api-version"
 _OF_MODELS: Mapping[str, Callable[..., Request | Failure]] = {
     "chat": parse_chat,
+    "completions": parse_texts,
     "embeddings": parse_embeddings,
 }
 """What parses the operations that a deployment does."""

@@ -4,7 +4,8 @@ Recorded in March 2026: compact JSON in alphabetical order, an event of prompt f
 results before the stream, filter results with the choices, no service tier. A reply
 that ends by ``content_filter`` was filtered for hate, and has no message where it says
 nothing, as in the one recording there is, of 2024. Embeddings are passed on as OpenAI
-writes them.
+writes them. A legacy completion is pasted of 2023, in this order of keys; that it has filter
+results is documented, that a stream of it opens with them is reported.
 """
 
 from __future__ import annotations
@@ -38,18 +39,8 @@ _CHOICE = {
 _FILTERED = {**_CHOICE, "hate": {"filtered": True, "severity": "high"}}
 _SAYING = ("content", "refusal", "tool_calls", "function_call", "audio")
 """What a message may say; one that says nothing is left out where it was filtered."""
-_PROMPT = orjson.Fragment(
-    b'[{"prompt_index":0,"content_filter_results":%b}]'
-    % orjson.dumps({**_SEVERITIES, "jailbreak": _UNDETECTED}, option=_SORTED)
-)
-_OPENING = {
-    "choices": [],
-    "created": 0,
-    "id": "",
-    "model": "",
-    "object": "",
-    "prompt_filter_results": _PROMPT,
-}
+_LOOKED_AT = orjson.dumps({**_SEVERITIES, "jailbreak": _UNDETECTED}, option=_SORTED)
+_OPENING = {"choices": [], "created": 0, "id": "", "model": "", "object": ""}
 
 
 def frames(request: Request | None, reply: Reply, gateways: Gateways = USUAL) -> Iterator[Frame]:
@@ -65,11 +56,12 @@ def frames(request: Request | None, reply: Reply, gateways: Gateways = USUAL) ->
         for frame in rendered:
             yield replace(frame, data=_line(orjson.loads(frame.data)))
         return
+    filtered = {"prompt_filter_results": _prompts(request)}
     if request is None or not request.stream:
         for frame in rendered:
-            yield replace(frame, data=_line(_completion(orjson.loads(frame.data))))
+            yield replace(frame, data=_line({**_completion(orjson.loads(frame.data)), **filtered}))
         return
-    yield Frame(_event(_OPENING))
+    yield Frame(_event({**_OPENING, **filtered}))
     for frame in rendered:
         told = frame.data[len(_PREFIX) :]
         if told.startswith(b"{"):
@@ -86,26 +78,37 @@ def _event(value: Any) -> bytes:
     return _PREFIX + orjson.dumps(value, option=_SORTED) + _END
 
 
+def _prompts(request: Request | None) -> orjson.Fragment:
+    """Tell what was found in each prompt; a chat is one."""
+    completing = None if request is None else request.completing
+    count = 1 if completing is None else len(completing.inputs)
+    told = (
+        b'{"prompt_index":%d,"content_filter_results":%b}' % (at, _LOOKED_AT) for at in range(count)
+    )
+    return orjson.Fragment(b"[%b]" % b",".join(told))
+
+
 def _completion(told: dict[str, Any]) -> dict[str, Any]:
     for choice in told["choices"]:
         filtered = _filtered(choice)
         choice["content_filter_results"] = _FILTERED if filtered else _CHOICE
         choice.setdefault("logprobs", None)
-        if filtered and not any(choice["message"].get(name) for name in _SAYING):
+        message = choice.get("message")
+        if filtered and message and not any(message.get(name) for name in _SAYING):
             del choice["message"]
-    del told["service_tier"]
-    return {**told, "prompt_filter_results": _PROMPT}
+    told.pop("service_tier", None)
+    return told
 
 
 def _chunk(told: dict[str, Any]) -> dict[str, Any]:
     """Give a chunk its filter results: only text has been looked at."""
     for choice in told["choices"]:
-        delta = choice["delta"]
-        spoken = delta.get("content") or delta.get("refusal")
+        said = choice.get("delta", choice)
+        spoken = said.get("content") or said.get("refusal") or said.get("text")
         looked = _CHOICE if spoken else {}
         choice["content_filter_results"] = _FILTERED if _filtered(choice) else looked
         choice.setdefault("logprobs", None)
-    del told["service_tier"]
+    told.pop("service_tier", None)
     return told
 
 

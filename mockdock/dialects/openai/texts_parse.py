@@ -68,31 +68,32 @@ class TextRequest(Wire):
     user: str = ""
 
 
-def parse_texts(call: Call) -> Request | Failure:
-    """Parse a legacy completions request."""
+def parse_texts(call: Call, *, model: str | None = None) -> Request | Failure:
+    """Parse a legacy completions request; ``model`` stands for that of the body."""
     sent = json_object(call)
     if isinstance(sent, Failure):
         return sent
+    body = sent if model is None else {**sent, "model": model}
     if call.lenient:
-        wire = _leniently(sent)
+        wire = _leniently(body)
         found = _prompts(wire.prompt)
         if isinstance(found, Failure):
             found = (str(wire.prompt),)
         made = max(wire.n or 1, wire.best_of or 1)
         return _request(call, sent, wire, found[: max(1, _MOST // made)])
-    if sent.get("model") in (None, ""):
+    if body.get("model") in (None, ""):
         return missing_model()
     try:
-        parsed = _strictly(call, sent)
+        parsed = _strictly(call, sent, body)
     except ValidationError as error:
-        parsed = translate(sent, error, raw=call.body)
-    if isinstance(parsed, Failure) and isinstance(sent["model"], str):
-        return replace(parsed, model=sent["model"])
+        parsed = translate(body, error, raw=call.body)
+    if isinstance(parsed, Failure) and isinstance(body["model"], str):
+        return replace(parsed, model=body["model"])
     return parsed
 
 
-def _strictly(call: Call, sent: dict[str, Any]) -> Request | Failure:
-    wire = TextRequest.model_validate(sent)
+def _strictly(call: Call, sent: dict[str, Any], body: dict[str, Any]) -> Request | Failure:
+    wire = TextRequest.model_validate(body)
     traits = call.traits(wire.model)
     if traits is None:
         return Failure("model_not_found", wire.model)

@@ -45,10 +45,11 @@ def test_the_body_of_a_failure(failure: Failure, code: int, golden: str) -> None
     assert body(None, failure) == (GOLDEN / f"{golden}.json").read_bytes()
 
 
-def test_two_of_them_are_as_long_as_the_recorded_content_lengths() -> None:
-    """224 bytes of the 401, and 90 of the 403."""
+def test_some_of_them_are_as_long_as_the_recorded_content_lengths() -> None:
+    """224 bytes of the 401, 90 of the 403, and 307 of a completion by a model that chats."""
     assert len(body(None, Failure("auth"))) == 224
     assert len(body(None, Failure("permission"))) == 90
+    assert len(body(None, Failure("wrong_model", "gpt-35-turbo-16k", what="completions"))) == 307
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,7 @@ def test_a_limit_is_told_in_whole_seconds(
             Request("azure", "models"),
             "Models_List Operation under Azure OpenAI API version 2024-10",
         ),
+        (Request("azure", "completions"), "to the Completions_Create Operation under Azure OpenAI"),
         (Request("azure", "stored"), "ChatCompletions_Create Operation under Azure OpenAI"),
         (None, "ChatCompletions_Create Operation under Azure OpenAI API version 2024-10-21 have"),
     ],
@@ -150,7 +152,12 @@ def test_a_model_that_does_not_do_what_is_asked_is_refused_with_the_operations_n
             "https://go.microsoft.com/fwlink/?linkid=2197993."
         ),
     }
-    assert error(Failure("wrong_model", "m", what="embeddings"))["message"].startswith(
-        "The embeddings operation does not work with the specified model, m."
-    )
+    for what, told in {
+        "embeddings": "embeddings",
+        "completions": "completion",
+        "chat/completions": "chatCompletion",
+    }.items():
+        assert error(Failure("wrong_model", "m", what=what))["message"].startswith(
+            f"The {told} operation does not work with the specified model, m."
+        )
     assert status(Failure("wrong_model", status=418)) == 418

@@ -146,6 +146,29 @@ def test_models_are_asked_for_under_both_paths(base: str) -> None:
     assert (every.api, one.api, one.model, one.deployment) == ("models", "models", "gpt-4o", "")
 
 
+def test_completions_are_made_by_deployments_too() -> None:
+    gateways = Gateways(Azure({"texts": "gpt-3.5-turbo-instruct"}))
+    newer = "/openai/v1/completions"
+    for body in ({"prompt": "Hi", "model": "texts"}, {"prompt": "Hi"}):
+        request = parsed(call("texts", body, operation="completions", gateways=gateways))
+        assert (request.api, request.deployment) == ("completions", "texts")
+        assert (request.model, request.body) == ("gpt-3.5-turbo-instruct", body)
+    named = call(
+        None,
+        {"prompt": "Hi", "model": "texts"},
+        operation="completions",
+        gateways=gateways,
+        path=newer,
+    )
+    assert (parsed(named).deployment, parsed(named).model) == ("texts", "gpt-3.5-turbo-instruct")
+    lenient = call("texts", {}, operation="completions", gateways=gateways, lenient=True)
+    assert parsed(lenient).model == "gpt-3.5-turbo-instruct"
+    wrong = call("texts", {"prompt": 7}, operation="completions", gateways=gateways)
+    assert (refused(wrong).param, refused(wrong).model) == ("prompt", "gpt-3.5-turbo-instruct")
+    nameless = call(None, {"prompt": "Hi"}, operation="completions", path=newer)
+    assert refused(nameless).message == "you must provide a model parameter"
+
+
 def test_embeddings_are_made_by_deployments_too() -> None:
     gateways = Gateways(Azure({"vectors": "text-embedding-3-small"}))
     body = {"input": "Hi", "model": "vectors"}

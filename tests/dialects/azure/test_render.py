@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from mockdock import resources
+from mockdock.completing import ToComplete
 from mockdock.dialects.azure.render import frames
 from mockdock.dialects.openai.render import frames as as_openai
 from mockdock.embedding import Embeddings, ToEmbed, pack
@@ -152,3 +154,71 @@ def test_embeddings_are_passed_on_as_openai_writes_them() -> None:
 def test_an_error_is_one_frame_even_of_a_stream() -> None:
     (frame,) = frames(STREAM, Failure("unknown_url"))
     assert frame.data == b'{"error":{"code":"404","message": "Resource not found"}}'
+
+
+# -- legacy completions: OpenAI's recorded texts, in Azure's form -------------------------------
+
+INSTRUCT = "gpt-3.5-turbo-instruct"
+
+
+def texts(*prompts: str, stream: bool = False) -> Request:
+    """Ask for these to be completed."""
+    return Request(
+        "azure", "completions", INSTRUCT, completing=ToComplete(prompts, prompts), stream=stream
+    )
+
+
+def written(request: Request, answer: Completion) -> bytes:
+    """Render an answer as one."""
+    return b"".join(frame.data for frame in frames(request, answer))
+
+
+def golden(name: str) -> bytes:
+    """Read a golden file."""
+    return (resources.fixtures() / "azure" / name).read_bytes()
+
+
+def text(index: int, *pieces: str, finish: Finish = "length") -> Choice:
+    """Make a choice of pieces."""
+    return Choice(index, tuple(Piece(each, 1) for each in pieces), None, (), finish)
+
+
+def test_a_legacy_completion_has_azures_order_of_keys_and_filter_results() -> None:
+    said = text(0, " \n- Tired of FizzBuzz yet? \n- Can I skip the")
+    answer = Completion(
+        "8uyu4Nwfvp1B9Y0cVSms1OyH61vxn", 1708591172, "davinci-002", (said,), Usage(8, 16, 24)
+    )
+    assert written(texts("x"), answer) == golden("text.json")
+
+
+def test_every_prompt_has_results_of_its_own() -> None:
+    one = ".\n\nI was going to make one about “sourcery”, but I took"
+    other = " language \n- Why is Samurai Jack in the future? \n- Is there any"
+    answer = Completion(
+        "BG6hnYTp9dBvq5eMvXG5q8rJgWH1c",
+        1743178723,
+        "davinci:2023-07-21-v2",
+        (text(0, one), text(1, other)),
+        Usage(13, 32, 45),
+    )
+    assert written(texts("a", "b"), answer) == golden("text-batch.json")
+
+
+def test_a_stream_of_legacy_completions_opens_with_the_prompts_results() -> None:
+    answer = Completion(
+        "7iA7iJjj8V2zOkCGvWF2hAkDWBQZe",
+        1690759702,
+        INSTRUCT,
+        (text(0, "This", " is", finish="stop"),),
+        Usage(5, 2, 7),
+    )
+    assert written(texts("x", stream=True), answer) == golden("text.sse")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_filtered_legacy_completion_keeps_its_text(stream: bool) -> None:
+    """It has no message that could be missing."""
+    answer = reply(text(0, finish="content_filter"))
+    told = written(texts("x", stream=stream), answer).decode()
+    assert f'{{"content_filter_results":{FILTERED},"finish_reason":"content_filter",' in told
+    assert '"text":""}' in told
