@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from mockdock.frames import Frame, Head
 from mockdock.gateways import USUAL, Gateways
@@ -32,7 +32,8 @@ class Call:
     ``query`` the names and values behind the question mark, ``base_url`` the
     scheme and host the client used. ``dialect`` is the one it came in by,
     ``gateways`` what the scenario says of each. ``traits`` tells of a model, None
-    of one that does not exist here.
+    of one that does not exist here. ``sent`` is the object that the body holds, once it
+    has been read.
     """
 
     operation: str
@@ -48,6 +49,7 @@ class Call:
     dialect: DialectName = "openai"
     gateways: Gateways = USUAL
     traits: Callable[[str], Traits | None] = lambda _: Traits()
+    sent: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ def _named(call: Call) -> Request | Failure:
     body = json_object(call)
     if isinstance(body, Failure):
         return body
-    name = body.get("model")
+    call, name = replace(call, sent=body), body.get("model")
     if isinstance(name, str) and name:
         return _deployed(call, name)
     return _OF_MODELS[call.operation](call)

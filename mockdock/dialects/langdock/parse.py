@@ -49,8 +49,14 @@ def _embeddings(call: Call) -> Request | Failure:
 
 def _chat(call: Call) -> Request | Failure:
     settings = call.gateways.langdock
-    if settings.unsupported == "reject" and (refused := _rejected(call)):
-        return refused
+    if settings.unsupported == "reject":
+        body = json_object(call)
+        if isinstance(body, Failure):
+            return body
+        if names := _unsupported(body):
+            model = body.get("model")
+            return unsupported(names, model if isinstance(model, str) else "")
+        call = replace(call, sent=body)
     narrow = settings.requests == "documents"
     parsed = parse_chat(call, form=_DOCUMENTED if narrow else _SPECIFIED)
     if isinstance(parsed, Request):
@@ -59,14 +65,6 @@ def _chat(call: Call) -> Request | Failure:
     if narrow and isinstance(parse_chat(call, form=_SPECIFIED), Request):
         return replace(parsed, headers={**parsed.headers, "x-mockdock-hint": _HINT})
     return parsed
-
-
-def _rejected(call: Call) -> Failure | None:
-    body = json_object(call)
-    if isinstance(body, Failure) or not (names := _unsupported(body)):
-        return None
-    model = body.get("model")
-    return unsupported(names, model if isinstance(model, str) else "")
 
 
 def _unsupported(body: Mapping[str, Any]) -> tuple[str, ...]:

@@ -15,7 +15,12 @@ __all__ = ["json_object"]
 
 
 def json_object(call: Call) -> dict[str, Any] | Failure:
-    """Read the body, or refuse its content type or what it is; a type left out is taken."""
+    """Read the body, or refuse its content type or what it is; a type left out is taken.
+
+    What was read before is not read again.
+    """
+    if call.sent is not None:
+        return call.sent
     if refusal := _wrong_content_type(call):
         return refusal
     try:
