@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 from mockdock.embedding import Embeddings
 from mockdock.moderation import Moderations
@@ -72,11 +73,17 @@ def _notes(exchange: Exchange) -> list[str]:
         notes.append(f"({exchange.trouble})")
     if isinstance(exchange.reply, Failure):
         notes.append(_printable(exchange.reply.message or exchange.reply.kind, _MESSAGE))
-        if (base_url := exchange.reply.headers.get("x-mockdock-base-url")) is not None:
-            notes.append(f"(the base URL is {_printable(base_url)})")
+        notes += _hints(exchange.reply)
     if isinstance(exchange.reply, Completion):
         notes += [f"warning: {_printable(told, _MESSAGE)}" for told in exchange.reply.warnings]
     return notes
+
+
+def _hints(failure: Failure) -> Iterator[str]:
+    if (base_url := failure.headers.get("x-mockdock-base-url")) is not None:
+        yield f"(the base URL is {_printable(base_url)})"
+    if (hint := failure.headers.get("x-mockdock-hint")) is not None:
+        yield f"({_printable(hint, _MESSAGE)})"
 
 
 def _printable(text: str, most: int = _PATH) -> str:

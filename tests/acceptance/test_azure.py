@@ -139,6 +139,22 @@ def test_an_unknown_deployment_is_not_found(serve: Serve, client_of: Client) -> 
     assert "within the last 5 minutes" in str(refused.value)
 
 
+def test_hints_lead_back_from_common_mistakes(serve: Serve, client_of: Client) -> None:
+    """A misspelt deployment, and an endpoint with the path that the client adds itself."""
+    server = serve(SCENARIO)
+    for options, model, told in (
+        ({}, "smal", "the nearest deployment is 'small'"),
+        (
+            {"azure_endpoint": f"{server.url}/openai"},
+            "chat",
+            f"azure_endpoint is scheme and host alone: {server.url}",
+        ),
+    ):
+        with pytest.raises(openai.NotFoundError) as refused:
+            text(client_of(server, **options), model)
+        assert refused.value.response.headers["x-mockdock-hint"] == told
+
+
 def test_a_wrong_key_is_refused_and_a_token_is_as_good_as_a_key(
     serve: Serve, client_of: Client
 ) -> None:

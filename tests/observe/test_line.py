@@ -112,6 +112,12 @@ def test_a_reply_that_contradicts_its_request_is_warned_of() -> None:
     assert "warning" not in line(exchange())
 
 
+def test_a_hint_of_a_refusal_is_told() -> None:
+    refused = Failure("model_not_found", headers={"x-mockdock-hint": "the nearest is\n'chat'"})
+    made = line(exchange(reply=refused))
+    assert made.endswith(" ms model_not_found (the nearest is?'chat')")
+
+
 def test_a_warning_is_shown_in_one_line_whatever_it_quotes() -> None:
     made = line(exchange(reply=replace(ANSWER, warnings=("the tool 'a\nb\x1b[2J' is not",))))
     assert made.isprintable()

@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from mockdock.dialects.azure.hints import beside
 from mockdock.dialects.base import Call
 from mockdock.dialects.openai import failures as openai
 from mockdock.reply import Failure, FailureKind
@@ -60,13 +61,8 @@ def nowhere(**headers: str) -> Failure:
 
 
 def misroute(call: Call, _: frozenset[str]) -> Failure:
-    """Refuse a path or a method that does not exist, which are one to Azure.
-
-    Who is beside both of its APIs is told the base URL of the newer one.
-    """
-    if call.path.startswith(("/openai/v1/", "/openai/deployments/")):
-        return nowhere()
-    return nowhere(**{"x-mockdock-base-url": f"{call.base_url}/openai/v1"})
+    """Refuse a path or a method that does not exist, which are one to Azure."""
+    return nowhere(**beside(call))
 
 
 def oversize(limit: int) -> Failure:

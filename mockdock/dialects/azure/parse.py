@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from mockdock.dialects.azure.failures import nowhere
+from mockdock.dialects.azure.hints import near
 from mockdock.dialects.base import Call
 from mockdock.dialects.openai.body import json_object
 from mockdock.dialects.openai.embeddings_parse import parse_embeddings
@@ -59,6 +60,6 @@ def _deployed(call: Call, deployment: str) -> Request | Failure:
     known = call.gateways.azure.deployments
     model = deployment if known is None else known.get(deployment)
     if model is None and not call.lenient:
-        return Failure("model_not_found", deployment)
+        return Failure("model_not_found", deployment, headers=near(deployment, known or ()))
     parsed = _OF_MODELS[call.operation](call, model=model or deployment)
     return replace(parsed, deployment=deployment) if isinstance(parsed, Request) else parsed
