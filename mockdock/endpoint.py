@@ -182,6 +182,7 @@ class Endpoint:
             trouble="" if decision is None else decision.trouble,
             late=self._house.sessions.of(call.caller.session).era != session.era,
             timed=anew,
+            dialect=self._dialect.name,
         )
         for observer in self._house.observers:
             _show(exchange, observer)

@@ -28,6 +28,9 @@ Scenarios = Annotated[
 Scenario = Annotated[
     str, typer.Argument(help="A scenario file, a folder of them, or the name of a ready-made one.")
 ]
+Spoken = Annotated[
+    str, typer.Option(metavar="NAME", help="The dialect of the request: openai, azure or langdock.")
+]
 
 
 def _version(*, wanted: bool) -> None:
@@ -73,7 +76,11 @@ def check(
 def explain(
     scenario: Scenario,
     request: Annotated[
-        Path, typer.Argument(help="A file with the JSON body of a chat request, - for stdin.")
+        Path,
+        typer.Argument(
+            help="A file with the JSON body of a request, - for stdin: of a chat, a legacy "
+            "completion, embeddings or moderations, as its fields tell."
+        ),
     ],
     *,
     attempt: Annotated[int, typer.Option(min=1, help="Which attempt the request is.")] = 1,
@@ -83,6 +90,7 @@ def explain(
     state: Annotated[
         list[str] | None, typer.Option(help="A named state, 'name=value'; may be repeated.")
     ] = None,
+    dialect: Spoken = "openai",
 ) -> None:
     """Show which rule answers a request, why each other does not, and the reply.
 
@@ -90,7 +98,7 @@ def explain(
     """
     from mockdock.cli.inspecting import explain_request
 
-    explain_request(scenario, request, attempt, header or [], state or [])
+    explain_request(scenario, request, attempt, header or [], state or [], dialect)
 
 
 @app.command()
@@ -126,20 +134,24 @@ def init(
 def tokens(
     source: Annotated[
         str,
-        typer.Argument(help="A file with a chat request (JSON) or a text, - for stdin, or a text."),
+        typer.Argument(help="A file with a request (JSON) or a text, - for stdin, or a text."),
     ],
     *,
     model: Annotated[
         str | None, typer.Option(help="Count for this model; default: the request's, or gpt-4o.")
     ] = None,
+    dialect: Spoken = "openai",
 ) -> None:
     """Count the tokens of a request or a text, offline.
+
+    A JSON object with messages, prompt or input is a request; what is counted then is
+    its prompt, as the usage of its reply tells.
 
     Example: mockdock tokens "Hello, world" --model gpt-4
     """
     from mockdock.cli.counting import count_tokens
 
-    typer.echo(count_tokens(source, model))
+    typer.echo(count_tokens(source, model, dialect))
 
 
 @app.command()

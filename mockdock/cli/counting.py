@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +13,38 @@ from rich.console import Console
 from rich.table import Table
 
 from mockdock.cli.reading import read
-from mockdock.content.catalogue import Model, load
-from mockdock.content.counting import count_prompt
+from mockdock.content.catalogue import Model
 from mockdock.content.tokens import encoding_for, tokenizer
-from mockdock.dialects import DIALECTS, Call
+from mockdock.dialects import chosen
 from mockdock.engine import Engine
+from mockdock.engine.models import Models
+from mockdock.engine.prompts import prompt_of
 from mockdock.errors import MockdockError
+from mockdock.local.calling import call_of, operation_of
 from mockdock.reply import Failure
+from mockdock.request import Traits
 from mockdock.scenario import load as load_scenarios
 
 __all__ = ["count_tokens", "print_models"]
 
 _DEFAULT = "gpt-4o"
+_DEFAULTS = {
+    "completions": "gpt-3.5-turbo-instruct",
+    "embeddings": "text-embedding-3-small",
+    "moderations": "omni-moderation-latest",
+}
+"""The models of requests that name none, other than chats."""
+_TELLING = ("messages", "prompt", "input")
 _PIPE_WIDTH = 160
 
 
-def count_tokens(source: str, model: str | None) -> str:
+def count_tokens(source: str, model: str | None, dialect: str = "openai") -> str:
     """Count a request file, a text file or a text, and say how.
 
-    A JSON object with ``messages`` is a request: its prompt is counted as
-    ``usage`` would. Raises MockdockError when it is not a valid one.
+    A JSON object with ``messages``, ``prompt`` or ``input`` is a request: its prompt is
+    counted as ``usage`` would. Raises MockdockError when it is not a valid one.
     """
+    (speaker,) = chosen([dialect])
     if source == "-" or _is_file(source) or _looks_like_file(source):
         text = read(Path(source))
     else:
@@ -44,13 +55,20 @@ def count_tokens(source: str, model: str | None) -> str:
         encoding = encoding_for(name)
         count = tokenizer(encoding).count(text)
         return f"{count} token{'' if count == 1 else 's'} ({encoding}, as for {name})"
-    body = {**body, "model": model or body.get("model") or _DEFAULT}
-    call = Call("chat", "POST", "", {}, {}, json.dumps(body).encode(), "")
-    parsed = DIALECTS[0].parse(call)
+    usual = _DEFAULTS.get(operation_of(body, None), _DEFAULT)
+    named = {**body, "model": model or body.get("model") or usual}
+    scenario = load_scenarios({"mockdock": 1}).scenario
+    call = call_of(Engine(scenario), {}, json.dumps(named).encode(), speaker)
+    # Whether this model takes such a request is not asked here.
+    parsed = speaker.parse(replace(call, traits=lambda _: Traits()))
     if isinstance(parsed, Failure):
-        raise MockdockError(f"{source}: not a valid request: {parsed.message}")
-    resolved = load().resolve(parsed.model)
-    count = count_prompt(parsed, tokenizer(resolved.encoding), resolved.id).tokens
+        raise MockdockError(f"{source}: not a valid request: {parsed.message or parsed.kind}")
+    resolved = Models(scenario).known(speaker.name).resolve(parsed.model)
+    if parsed.moderation is not None:
+        ranks = tokenizer(resolved.encoding)
+        count = sum(ranks.count(text) for text in parsed.moderation.texts)
+        return f"{count} tokens ({resolved.encoding}, {resolved.snapshot}), which are never told"
+    count = prompt_of(parsed, resolved).tokens
     return f"{count} prompt tokens ({resolved.encoding}, {resolved.snapshot})"
 
 
@@ -71,7 +89,8 @@ def _request(text: str) -> dict[str, Any] | None:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) and "messages" in value else None
+    telling = isinstance(value, dict) and any(name in value for name in _TELLING)
+    return value if telling else None
 
 
 def print_models(sources: Sequence[str], form: str) -> None:

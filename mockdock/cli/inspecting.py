@@ -13,12 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from mockdock.cli.reading import read
-from mockdock.dialects import DIALECTS, Envelope
+from mockdock.dialects import Dialect, Envelope, chosen
+from mockdock.embedding import Embeddings
 from mockdock.engine import Decision, Engine
 from mockdock.engine.match import Situation, explain
 from mockdock.engine.store import Scalar
 from mockdock.errors import MockdockError
-from mockdock.local.explaining import chat_call
+from mockdock.local.calling import call_of
 from mockdock.reply import Failure, Reply
 from mockdock.request import Request
 from mockdock.scenario import lint, load
@@ -26,8 +27,12 @@ from mockdock.scenario import lint, load
 __all__ = ["check_scenarios", "explain_request"]
 
 _CREATED = 1_700_000_000
-_CHAT = DIALECTS[0]
-"""The dialect a request file is read in."""
+_HINTS = frozenset(
+    {b"x-mockdock-hint", b"x-mockdock-ignored", b"x-mockdock-param", b"x-mockdock-warning"}
+)
+"""The headers that say what the body does not."""
+_NUMBERS = 3
+"""So many of a vector are shown."""
 
 
 def check_scenarios(sources: Sequence[str]) -> int:
@@ -50,28 +55,35 @@ def check_scenarios(sources: Sequence[str]) -> int:
 
 
 def explain_request(
-    source: str, path: Path, attempt: int, headers: Sequence[str], states: Sequence[str]
+    source: str,
+    path: Path,
+    attempt: int,
+    headers: Sequence[str],
+    states: Sequence[str],
+    dialect: str = "openai",
 ) -> None:
     """Print a verdict for every rule, and the reply. Raises MockdockError on bad input."""
+    (speaker,) = chosen([dialect])
     engine = Engine(load(source).scenario)
     sent = dict(_pair(header, ":", "--header") for header in headers)
     sent = {name.lower(): value for name, value in sent.items()}
     sent["x-stainless-retry-count"] = str(attempt - 1)
-    call = chat_call(engine, sent, _json(read(path), path).encode())
+    call = call_of(engine, sent, _json(read(path), path).encode(), speaker)
     session = call.caller.session
     engine.store.set_state(
         session, {n: _scalar(v) for n, v in (_pair(s, "=", "--state") for s in states)}
     )
     refused = engine.authorize(call.caller)
-    parsed: Request | Failure = _CHAT.parse(call) if refused is None else refused
+    parsed: Request | Failure = speaker.parse(call) if refused is None else refused
     if isinstance(parsed, Failure):
         typer.echo("refused before any rule is tried:")
-        _print_reply(None, parsed)
+        _print_reply(engine, speaker, None, parsed)
         return
+    parsed = engine.read(parsed)
     state = engine.store.state(session)
     decision = engine.decide(parsed)
     _print_verdicts(engine, parsed, decision, state)
-    _print_reply(parsed, engine.compose(parsed, decision, _CREATED))
+    _print_reply(engine, speaker, parsed, engine.compose(parsed, decision, _CREATED))
 
 
 def _json(text: str, path: Path) -> str:
@@ -112,11 +124,27 @@ def _print_verdicts(
     sys.stdout.flush()
 
 
-def _print_reply(request: Request | None, reply: Reply) -> None:
-    head = _CHAT.head(request, reply, Envelope("0" * 32, 0, 0, {}))
+def _print_reply(engine: Engine, dialect: Dialect, request: Request | None, reply: Reply) -> None:
+    gateways = engine.gateways
+    head = dialect.head(request, reply, Envelope("0" * 32, 0, 0, {}, gateways=gateways))
     typer.echo(f"\nHTTP {head.status}")
-    body = b"".join(frame.data for frame in _CHAT.frames(request, reply))
-    typer.echo(body.decode().rstrip("\n"))
+    for name, value in head.headers:
+        if name in _HINTS:
+            typer.echo(f"{name.decode()}: {value.decode('latin-1')}")
+    body = b"".join(frame.data for frame in dialect.frames(request, reply, gateways)).decode()
+    typer.echo(_shortened(body) if isinstance(reply, Embeddings) else body.rstrip("\n"))
+
+
+def _shortened(body: str) -> str:
+    """Show of each vector how it begins, and how long it is."""
+    told = json.loads(body)
+    for each in told["data"]:
+        vector = each["embedding"]
+        if isinstance(vector, str):
+            each["embedding"] = f"{len(vector)} letters of base64"
+        elif len(vector) > _NUMBERS:
+            each["embedding"] = [*vector[:_NUMBERS], f"and {len(vector) - _NUMBERS} more"]
+    return json.dumps(told, indent=2)
 
 
 def _pair(text: str, sign: str, option: str) -> tuple[str, str]:

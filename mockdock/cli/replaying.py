@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from mockdock.cli.reading import complain, read_journal
+from mockdock.cli.serving import exported
 from mockdock.delivery import Client, Clock, ScaledClock, deliver, wire_of
-from mockdock.dialects import DIALECTS
+from mockdock.dialects import DIALECTS, Dialect
 from mockdock.errors import StartError, UsageError
 from mockdock.frames import Outcome
 from mockdock.observe.broken import how_it_ended
@@ -28,6 +29,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Record = Mapping[str, Any]
 
 _GRACE = 0.0
+_KEY = "mockdock"
 _PATH = 60
 
 
@@ -56,11 +58,12 @@ def replay_record(source: str, number: int, options: ReplayOptions) -> None:
     listener = bind(options.host, options.port)
     host, port = listener.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    base_url = f"{url}{DIALECTS[0].base_path}"
+    dialect = _spoken(record)
+    base_url = f"{url}{dialect.base_path}"
     if not reply.exact:
         complain(f"record {number}: a secret is hidden in it; these are not all the bytes sent")
     _say(f"mockdock replay \u00b7 {base_url}")
-    _say(f"export OPENAI_BASE_URL={base_url} OPENAI_API_KEY=mockdock")
+    _say(exported(dialect, url, _KEY))
     _say(f"to any request: {reply.told}")
     run(Replay(reply, clock, _say), listener, _GRACE)
 
@@ -123,6 +126,14 @@ def _found(source: str, number: int, token: str | None) -> Record:
     if len(found) > 1:
         complain(f"{source}: {len(found)} records have the number {number}; the last is served")
     return found[-1]
+
+
+def _spoken(record: Record) -> Dialect:
+    """Tell which dialect an exchange came in by, by its path where the record is too old to say."""
+    for each in DIALECTS:
+        if each.name == record.get("dialect"):
+            return each
+    return max(DIALECTS, key=lambda each: each.nearness(str(record["path"])))
 
 
 def _say(text: str) -> None:

@@ -48,6 +48,7 @@ class RunOptions:
     time_scale: float
     quiet: bool
     journal: Path | None
+    dialects: Sequence[str] | None = None
 
 
 def run_command(sources: Sequence[str], command: Sequence[str], options: RunOptions) -> int:
@@ -66,6 +67,7 @@ def run_command(sources: Sequence[str], command: Sequence[str], options: RunOpti
             seed=options.seed,
             time_scale=options.time_scale,
             otherwise="fail",
+            dialects=options.dialects or None,
         )
     except ValueError as error:
         raise StartError(f"--time-scale: {error}") from error

@@ -36,6 +36,14 @@ Session = Annotated[
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on, 0 for any free one.")]
 Seed = Annotated[int | None, typer.Option(help="Seed of all chance, instead of the scenario's.")]
+Dialects = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help="Speak this dialect and no other: openai, azure or langdock; may be repeated. "
+        "Default: all of them.",
+    ),
+]
 _LOCAL = "http://127.0.0.1:8080"
 
 
@@ -85,14 +93,7 @@ def serve(
             help="Who sends this token may use the control API; without it only this machine may.",
         ),
     ] = None,
-    dialect: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="Speak this dialect and no other: openai, azure or langdock; may be repeated. "
-            "Default: all of them.",
-        ),
-    ] = None,
+    dialect: Dialects = None,
 ) -> None:
     """Serve scenarios until stopped.
 
@@ -165,6 +166,7 @@ def run(
         bool, typer.Option("--quiet", "-q", help="Print a summary only when something is wrong.")
     ] = False,
     journal: JournalFile = None,
+    dialect: Dialects = None,
 ) -> None:
     """Run a command whose LLM API is a mock server.
 
@@ -184,7 +186,12 @@ def run(
     from mockdock.cli.running import RunOptions, run_command
 
     options = RunOptions(
-        otherwise=otherwise, seed=seed, time_scale=time_scale, quiet=quiet, journal=journal
+        otherwise=otherwise,
+        seed=seed,
+        time_scale=time_scale,
+        quiet=quiet,
+        journal=journal,
+        dialects=dialect,
     )
     raise typer.Exit(run_command(scenarios or [], ctx.meta[_COMMAND], options))
 

@@ -31,7 +31,7 @@ from mockdock.scenario import Loaded, Rule, lint, load
 from mockdock.server import mount_control, run
 from mockdock.sockets import bind, bind_unix
 
-__all__ = ["Options", "serve_scenarios"]
+__all__ = ["Options", "exported", "serve_scenarios"]
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _RULES_SHOWN = 50
@@ -180,9 +180,7 @@ def _banner(loaded: Loaded, options: Options, url: str, dialects: Sequence[Diale
     key = shlex.quote(scenario.usual_key)
     for dialect in dialects:
         if options.dialects or dialect is dialects[0] or dialect.name in scenario.spoken_of:
-            there = {"url": url, "base_url": f"{url}{dialect.base_path}", "key": key}
-            exported = _VARIABLES[dialect.name].format_map(there)
-            console.print(exported, markup=False, style="green")
+            console.print(exported(dialect, url, key), markup=False, style="green")
     console.print(f"control API: {url}{CONTROL_PATH}{_who(options)}", markup=False)
     if scenario.rules:
         console.print(_rules(scenario.rules))
@@ -194,6 +192,12 @@ def _banner(loaded: Loaded, options: Options, url: str, dialects: Sequence[Diale
             where = f"{finding.location}: " if finding.location else ""
             console.print(f"{finding.severity}: {where}{finding.message}", markup=False)
     return told.getvalue()
+
+
+def exported(dialect: Dialect, url: str, key: str) -> str:
+    """Tell the clients of a dialect where the server at ``url`` is, in words of a shell."""
+    there = {"url": url, "base_url": f"{url}{dialect.base_path}", "key": key}
+    return _VARIABLES[dialect.name].format_map(there)
 
 
 def _who(options: Options) -> str:

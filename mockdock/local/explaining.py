@@ -7,29 +7,30 @@ from typing import Any
 
 import orjson
 
-from mockdock.dialects import DIALECTS, Call
+from mockdock.dialects import DIALECTS
 from mockdock.engine import Engine
 from mockdock.errors import UsageError
+from mockdock.local.calling import call_of
 from mockdock.reply import Failure
 
-__all__ = ["chat_call", "explain"]
+__all__ = ["explain"]
 
-_CHAT = DIALECTS[0]
+_OPENAI = DIALECTS[0]
 
 
 def explain(
     engine: Engine, session: str, request: Mapping[str, Any], attempt: int
 ) -> dict[str, Any]:
-    """Explain the JSON body of a chat request, as :meth:`Verbs.explain` tells."""
+    """Explain the JSON body of a request, as :meth:`Verbs.explain` tells."""
     try:
         body = orjson.dumps(request)
     except TypeError as error:
         raise UsageError(f"the request is not JSON: {error}") from None
     headers = {"x-mockdock-session": session, "x-stainless-retry-count": str(attempt - 1)}
-    parsed = _CHAT.parse(chat_call(engine, headers, body))
+    parsed = _OPENAI.parse(call_of(engine, headers, body))
     if isinstance(parsed, Failure):
         return {"rule": None, "refused": _told(parsed), "verdicts": []}
-    explained = engine.explain(parsed)
+    explained = engine.explain(engine.read(parsed))
     return {
         "rule": None if explained.chosen is None else explained.chosen.label,
         "refused": None if explained.refused is None else _told(explained.refused),
@@ -47,22 +48,6 @@ def explain(
     }
 
 
-def chat_call(engine: Engine, headers: Mapping[str, str], body: bytes) -> Call:
-    """Make the call of a chat request, as it would arrive; header names are lower-case."""
-    return Call(
-        operation="chat",
-        method="POST",
-        path=f"{_CHAT.base_path}/chat/completions",
-        headers=headers,
-        params={},
-        body=body,
-        base_url="",
-        caller=_CHAT.caller(headers),
-        lenient=engine.scenario.validation == "lenient",
-        traits=engine.traits,
-    )
-
-
 def _told(refused: Failure) -> Any:
     """Give the body of an error as the provider writes it."""
-    return orjson.loads(b"".join(frame.data for frame in _CHAT.frames(None, refused)))
+    return orjson.loads(b"".join(frame.data for frame in _OPENAI.frames(None, refused)))

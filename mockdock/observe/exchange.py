@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from mockdock.fault import Fault
 from mockdock.frames import Cut, Frame, Head, Outcome, Raw
 from mockdock.reply import Failure, Reply
-from mockdock.request import Request
+from mockdock.request import DialectName, Request
 
 __all__ = ["Exchange", "Observer"]
 
@@ -29,6 +29,7 @@ class Exchange:
     ``time_scale`` real ones. ``era`` is another one whenever a session begins anew, in this
     run of a server or another. ``faults`` are what was broken on purpose;
     ``trouble`` names what else than the rule had a hand in the answer, as "limits[0]".
+    ``dialect`` is the one it came in by.
     """
 
     method: str
@@ -52,6 +53,7 @@ class Exchange:
     era: int = 0
     faults: tuple[Fault, ...] = ()
     trouble: str = ""
+    dialect: DialectName = "openai"
 
     def rendered(self) -> Iterator[Frame | Raw]:
         """Make anew the frames that were to leave."""

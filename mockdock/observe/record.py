@@ -40,7 +40,8 @@ def record(entry: Entry, *, secrets: bool = False) -> dict[str, Any]:
     (the names of what was broken on purpose), ``injected`` (the same in the words
     of the language), ``trouble`` (what else than the rule had a hand in the answer, as
     "limits[0]", "timeline[1].chaos", or "request": it asked for it itself; else ""),
-    ``method``, ``path``, ``status``, ``attempt``, ``model``, ``stream``, ``rule``,
+    ``dialect`` (the one it came in by; files of older versions lack it), ``method``,
+    ``path``, ``status``, ``attempt``, ``model``, ``stream``, ``rule``,
     ``rule_key``, ``missed``, ``request`` {headers, body},
     ``reply`` {headers, chunks, choices, embeddings, flagged, error, error_status, retry_after,
     cause, nearest, warnings}, ``usage`` and ``outcome`` {ending, frames, bytes, headless,
@@ -93,6 +94,7 @@ def record(entry: Entry, *, secrets: bool = False) -> dict[str, Any]:
         "faults": [fault.name for fault in exchange.faults],
         "injected": [fault_words(fault) for fault in exchange.faults],
         "trouble": exchange.trouble,
+        "dialect": exchange.dialect,
         "method": exchange.method,
         "path": shown(exchange.path),
         "status": exchange.status,

@@ -248,8 +248,10 @@ class Verbs(Protocol):
         ...
 
     def explain(self, session: str, request: Mapping[str, Any], attempt: int = 1) -> dict[str, Any]:
-        """Tell which rule would answer the JSON body of a chat request, and why others do not.
+        """Tell which rule would answer the JSON body of a request, and why others do not.
 
+        What it asks for is read off its fields: a chat has ``messages``, a legacy completion a
+        ``prompt``; an ``input`` is judged by a model that does that, or none, else embedded.
         Gives ``rule`` (None when none), ``refused`` (the API's error, None when
         it takes the request) and ``verdicts``: of each rule its ``rule``,
         ``key`` and ``unmet`` conditions {name, text, wanted, found}. Nothing is counted.

@@ -93,7 +93,7 @@ class Looking:
         return self._session.verbs.settings(self._session.key)
 
     def explain(self, request: Mapping[str, Any], attempt: int = 1) -> Explained:
-        """Tell which rule would answer the JSON body of a chat request, and why others do not.
+        """Tell which rule would answer the JSON body of a request, and why others do not.
 
         Nothing is answered, and nothing counted. Raises UsageError for what is
         no JSON object.

@@ -15,6 +15,7 @@ import pytest
 from openai import OpenAI
 
 from mockdock import Server, UsageError
+from mockdock.cli import replaying as replaying_module
 from mockdock.cli.replaying import Replay, ReplayOptions, replay_record
 from mockdock.delivery import ManualClock, ScaledClock
 from mockdock.errors import MockdockError, StartError
@@ -192,6 +193,35 @@ def test_a_record_of_a_running_server_is_replayed(tmp_path: Path) -> None:
                 )
             assert answer.choices[0].message.content == "Hello."
             assert running.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/v1/chat/completions", "export OPENAI_BASE_URL={}/v1 OPENAI_API_KEY=mockdock"),
+        ("/openai/v1/chat/completions",
+         "export AZURE_OPENAI_ENDPOINT={} AZURE_OPENAI_API_KEY=mockdock"),
+        ("/openai/us/v1/chat/completions",
+         "export LANGDOCK_API_KEY=mockdock  # and base_url={}/openai/eu/v1"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("old", [False, True], ids=["new", "old"])
+def test_who_asked_is_told_where_to_ask_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, told: str, *, old: bool
+) -> None:
+    """In the words of ``serve``, for the dialect of the exchange; an old record has its path."""
+    with Server({"mockdock": 1, "rules": [{"reply": "Hello."}]}) as server:
+        answered(of_server(server), asked().replace(b"/v1/chat/completions", path.encode(), 1))
+        record = in_json(server.verbs)
+    if old:
+        del record["dialect"]
+    said: list[str] = []
+    monkeypatch.setattr(replaying_module, "_say", said.append)
+    monkeypatch.setattr(replaying_module, "run", lambda _, listener, __: listener.close())
+    replay_record(journal(tmp_path / "j.jsonl", record), 1, OPTIONS)
+    url = said[0].removeprefix("mockdock replay \u00b7 ")
+    url = url.removesuffix("/openai/eu/v1").removesuffix("/v1")
+    assert said[1] == told.format(url)
 
 
 def test_a_record_that_is_not_there_is_told(tmp_path: Path) -> None:

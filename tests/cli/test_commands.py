@@ -175,6 +175,127 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(
     assert told.format_map(places) in line
 
 
+TEXT = {"model": "gpt-3.5-turbo-instruct", "prompt": "A joke"}
+VECTOR = {"model": "text-embedding-3-small", "input": "a cat"}
+JUDGED = {"input": "I will kill you"}
+ANY = "mockdock: 1\nrules:\n- {name: it, when: {api: %s}, reply: %s}\notherwise: fail\n"
+
+
+@pytest.mark.parametrize(
+    ("api", "reply", "body", "told"),
+    [
+        ("completions", "Ha!", TEXT, '"text": "Ha!"'),
+        ("embeddings", "{embedding: [0.6, 0.8]}", VECTOR, '"object": "embedding"'),
+        ("moderations", "{flagged: [violence]}", JUDGED, '"flagged": true'),
+        ("moderations", "{flagged: [violence]}", {**JUDGED, "model": "omni-moderation-latest"},
+         '"violence": true'),
+    ],
+)  # fmt: skip
+def test_explain_knows_by_its_fields_what_a_body_asks_for(
+    run: Run, tmp_path: Path, api: str, reply: str, body: dict[str, object], told: str
+) -> None:
+    path = write(tmp_path / "x.yaml", ANY % (api, reply))
+    code, out, _ = run("explain", path, write(tmp_path / "r.json", body))
+    assert code == 0
+    assert "answers" in out
+    assert "HTTP 200" in out
+    assert told in out
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({}, '        "and 1533 more"\n'),
+        ({"encoding_format": "base64"}, '"embedding": "8192 letters of base64"'),
+        ({"dimensions": 4}, '        "and 1 more"\n'),
+        ({"dimensions": 3}, "      ]\n"),
+    ],
+)
+def test_explain_shows_how_a_vector_begins(
+    run: Run, tmp_path: Path, more: dict[str, object], told: str
+) -> None:
+    _, out, _ = run("explain", "echo", write(tmp_path / "r.json", {**VECTOR, **more}))
+    assert told in out
+    assert "more" in told or "more" not in out
+    assert len(out.splitlines()) < 30
+
+
+def test_explain_knows_the_texts_of_tokens(run: Run, tmp_path: Path) -> None:
+    """15339 1917: hello world, by cl100k_base."""
+    rule = "{when: {api: completions, user: hello world}, reply: Ha!}"
+    path = write(tmp_path / "x.yaml", f"mockdock: 1\nrules: [{rule}]\notherwise: fail\n")
+    body = {**TEXT, "prompt": [15339, 1917]}
+    assert '"text": "Ha!"' in run("explain", path, write(tmp_path / "r.json", body))[1]
+
+
+def test_explain_speaks_a_dialect(run: Run, tmp_path: Path) -> None:
+    """Its words, its form, its deployments, and what it says in headers."""
+    path = write(
+        tmp_path / "x.yaml",
+        "mockdock: 1\nazure: {deployments: {chat: gpt-4o, texts: gpt-3.5-turbo-instruct}}\n"
+        "rules:\n- {when: {dialect: azure, model: gpt-4o}, reply: Hi}\n"
+        "- {when: {api: completions, model: gpt-3.5-*}, reply: Ha}\notherwise: fail\n",
+    )
+
+    def explained(body: dict[str, object], dialect: str = "azure") -> str:
+        asked = write(tmp_path / "r.json", body)
+        return run("explain", path, asked, "--dialect", dialect)[1]
+
+    out = explained({**HELLO, "model": "chat"})
+    assert "prompt_filter_results" in out
+    assert '"content":"Hi"' in out
+    assert '"text":"Ha"' in explained({**TEXT, "model": "texts"})
+    out = explained({**HELLO, "model": "chatt"})
+    assert "refused before any rule is tried" in out
+    assert "x-mockdock-hint: the nearest deployment is 'chat'" in out
+    assert "DeploymentNotFound" in out
+    out = explained({**HELLO, "n": 2}, "langdock")
+    assert "dialect: wanted" in out
+    assert "x-mockdock-ignored: n" in out
+    assert '{"message":"mockdock: no rule matches' in out
+
+
+@pytest.mark.parametrize(
+    ("body", "dialect", "told"),
+    [
+        (TEXT, "langdock", "langdock has no completions, which this request is; it has chat, "),
+        (JUDGED, "azure", "azure has no moderations, which this request is; it has chat, comple"),
+        (HELLO, "asure", "no dialect 'asure'; there are openai, azure, langdock"),
+    ],
+)
+@pytest.mark.parametrize("command", ["explain", "tokens"])
+def test_what_a_dialect_does_not_do_is_told(
+    run: Run, tmp_path: Path, command: str, body: dict[str, object], dialect: str, told: str
+) -> None:
+    asked = write(tmp_path / "r.json", body)
+    arguments = ("echo", asked) if command == "explain" else (asked,)
+    code, out, err = run(command, *arguments, "--dialect", dialect)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"mockdock: {told}")
+
+
+@pytest.mark.parametrize(
+    ("body", "options", "told"),
+    [
+        (TEXT, (), "2 prompt tokens (cl100k_base, gpt-3.5-turbo-instruct)"),
+        ({"prompt": ["A joke", "joke"]}, (), "4 prompt tokens (cl100k_base, gpt-3.5-turbo-instr"),
+        ({"prompt": [1, 2, 3]}, ("--model", "davinci-002"), "3 prompt tokens (cl100k_base, davin"),
+        (VECTOR, (), "2 prompt tokens (cl100k_base, text-embedding-3-small)"),
+        ({"input": "a cat", "model": "omni-moderation-latest"}, (), "2 tokens (o200k_base, omni-"),
+        ({"input": "a cat"}, (), "2 tokens (o200k_base, omni-moderation-latest), which are never "),
+        ({**HELLO, "model": "gpt-4.1 nano"}, ("--dialect", "langdock"),
+         "8 prompt tokens (o200k_base, gpt-4.1-nano-2025-04-14)"),
+        ({**HELLO, "model": "gpt-4"}, ("--dialect", "azure"), "8 prompt tokens (cl100k_base, gpt-"),
+    ],
+)  # fmt: skip
+def test_tokens_of_a_request_of_any_kind(
+    run: Run, tmp_path: Path, body: dict[str, object], options: tuple[str, ...], told: str
+) -> None:
+    code, out, err = run("tokens", write(tmp_path / "r.json", body), *options)
+    assert (code, err) == (0, "")
+    assert out.startswith(told)
+
+
 def test_schema_prints_the_language(run: Run) -> None:
     code, out, _ = run("schema")
     assert code == 0

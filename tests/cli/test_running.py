@@ -64,6 +64,19 @@ def test_the_command_is_answered_and_the_summary_counts(run: Run, scenario: str)
     assert err == "mockdock: all went as it should; 2 requests, 16+4 tokens\n"
 
 
+def test_a_command_is_answered_in_the_dialects_it_is_to_speak(run: Run, scenario: str) -> None:
+    """It does not find the others, and nothing real in their place either."""
+    code, out, _ = run("run", scenario, "--dialect", "azure", *python(ASK, "hello"))
+    assert (code, out) == (1, "404\n")
+    both = ("--dialect", "azure", "--dialect", "openai")
+    assert run("run", scenario, *both, *python(ASK, "hello"))[1] == "Hello!\n"
+    code, _, err = run("run", scenario, "--dialect", "asure", *python(ASK, "hello"))
+    assert (code, err) == (
+        2,
+        "mockdock: no dialect 'asure'; there are openai, azure, langdock\n",
+    )
+
+
 def test_unused_rules_are_told_and_do_no_harm(run: Run, scenario: str) -> None:
     code, _, err = run("run", scenario, *python(ASK, "hello"))
     assert code == 0

@@ -69,6 +69,7 @@ def test_every_key_of_a_plain_answer() -> None:
         "faults": [],
         "injected": [],
         "trouble": "",
+        "dialect": "openai",
         "method": "POST",
         "path": CHAT,
         "status": 200,

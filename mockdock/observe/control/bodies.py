@@ -219,7 +219,7 @@ class Judgement(_Body):
 
 
 class Inquiry(_Body):
-    """A chat request to explain."""
+    """A request to explain."""
 
     request: dict[str, Any] = Field(description="its JSON body, as the provider takes it")
     attempt: int = Field(
