@@ -42,7 +42,8 @@ class ToEmbed:
 class Embeddings:
     """An answer to an embeddings request: a vector for each input, in their order.
 
-    A vector is as :func:`pack` writes it. ``model`` is the one that answered.
+    A vector is as :func:`pack` writes it. ``model`` is the one that answered; ``scripted``
+    vectors are those of a rule, all others are made of the texts.
     """
 
     vectors: tuple[bytes, ...] = field(repr=False)
@@ -50,6 +51,7 @@ class Embeddings:
     usage: Usage
     headers: Mapping[str, str] = field(default_factory=dict)
     pacing: Pacing | None = None
+    scripted: bool = False
 
     @property
     def dimensions(self) -> int:

@@ -183,6 +183,7 @@ class Endpoint:
             late=self._house.sessions.of(call.caller.session).era != session.era,
             timed=anew,
             dialect=self._dialect.name,
+            gateways=call.gateways,
         )
         for observer in self._house.observers:
             _show(exchange, observer)

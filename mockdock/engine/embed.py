@@ -54,6 +54,7 @@ def embed(request: Request, wanted: ToEmbed, answer: Answer, context: Context) -
         usage=usage if reply is None else recounted(usage, reply),
         headers={} if reply is None else filled(reply.headers, filler_of(request, context)),
         pacing=context.pace.pacing,
+        scripted=reply is not None and reply.embedding != "auto",
     )
 
 

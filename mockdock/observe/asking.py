@@ -57,8 +57,9 @@ def asking(record: Mapping[str, Any]) -> Asking | None:
 
 
 def _without_messages(body: Mapping[str, Any], path: str) -> Asking | None:
-    if "prompt" in body:
-        return _inputs(body["prompt"] or "", "completions")
+    older = path.endswith("/completions") and not path.endswith("/chat/completions")
+    if "prompt" in body or older:
+        return _inputs(body.get("prompt") or "", "completions")
     return _inputs(
         body.get("input"), "moderations" if path.endswith("/moderations") else "embeddings"
     )

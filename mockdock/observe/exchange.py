@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from mockdock.fault import Fault
 from mockdock.frames import Cut, Frame, Head, Outcome, Raw
+from mockdock.gateways import USUAL, Gateways
 from mockdock.reply import Failure, Reply
 from mockdock.request import DialectName, Request
 
@@ -29,7 +30,7 @@ class Exchange:
     ``time_scale`` real ones. ``era`` is another one whenever a session begins anew, in this
     run of a server or another. ``faults`` are what was broken on purpose;
     ``trouble`` names what else than the rule had a hand in the answer, as "limits[0]".
-    ``dialect`` is the one it came in by.
+    ``dialect`` is the one it came in by, ``gateways`` what the scenario said of each.
     """
 
     method: str
@@ -54,6 +55,7 @@ class Exchange:
     faults: tuple[Fault, ...] = ()
     trouble: str = ""
     dialect: DialectName = "openai"
+    gateways: Gateways = USUAL
 
     def rendered(self) -> Iterator[Frame | Raw]:
         """Make anew the frames that were to leave."""

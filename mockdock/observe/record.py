@@ -15,6 +15,7 @@ from mockdock.observe import redact
 from mockdock.observe.broken import fault_words
 from mockdock.observe.exchange import Exchange
 from mockdock.observe.journal import Entry
+from mockdock.observe.spoken import gateway
 from mockdock.reply import (
     Choice,
     Completion,
@@ -40,7 +41,8 @@ def record(entry: Entry, *, secrets: bool = False) -> dict[str, Any]:
     (the names of what was broken on purpose), ``injected`` (the same in the words
     of the language), ``trouble`` (what else than the rule had a hand in the answer, as
     "limits[0]", "timeline[1].chaos", or "request": it asked for it itself; else ""),
-    ``dialect`` (the one it came in by; files of older versions lack it), ``method``,
+    ``dialect`` (the one it came in by), ``gateway`` (how the provider spoke, where answers
+    depend on that; files of older versions lack both), ``method``,
     ``path``, ``status``, ``attempt``, ``model``, ``stream``, ``rule``,
     ``rule_key``, ``missed``, ``request`` {headers, body},
     ``reply`` {headers, chunks, choices, embeddings, flagged, error, error_status, retry_after,
@@ -95,6 +97,10 @@ def record(entry: Entry, *, secrets: bool = False) -> dict[str, Any]:
         "injected": [fault_words(fault) for fault in exchange.faults],
         "trouble": exchange.trouble,
         "dialect": exchange.dialect,
+        "gateway": {
+            name: shown(value)
+            for name, value in gateway(exchange.dialect, request, exchange.gateways).items()
+        },
         "method": exchange.method,
         "path": shown(exchange.path),
         "status": exchange.status,
@@ -186,7 +192,11 @@ def _said(reply: Reply, shown: _Shown, *, secrets: bool) -> dict[str, Any]:
     cause = None if failed is None else failed.cause
     return {
         "choices": [] if done is None else [_choice(choice, shown) for choice in done.choices],
-        "embeddings": {"count": len(reply.vectors), "dimensions": reply.dimensions}
+        "embeddings": {
+            "count": len(reply.vectors),
+            "dimensions": reply.dimensions,
+            "scripted": reply.scripted,
+        }
         if isinstance(reply, Embeddings)
         else None,
         "flagged": [sorted(each.flagged) for each in reply.results]

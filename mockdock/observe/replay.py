@@ -3,73 +3,78 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-import yaml
-
 from mockdock.fault import SPOILS
 from mockdock.observe import redact
 from mockdock.observe.asking import Asking, asking
+from mockdock.observe.dumping import dumped
+from mockdock.observe.replaying import answer_of, known_by, spoken_of
+from mockdock.observe.spoken import Spoken
 from mockdock.reply import ErrorKind
 
 __all__ = ["replay"]
 
 Record = Mapping[str, Any]
 
-_WIDTH = 100
 _TOLD = 20
 _SHOWN = frozenset({"broken_tool_call", "cut_arguments", "hallucinated_tool"})
 """Faults that what was said shows already: it would be spoiled twice."""
 _DEEPEST = 20
 _BIGGEST = 2**53
-_QUOTED = re.compile("[\r\x85\u2028\u2029\ufeff]|^[-+.]*[0-9][-+.\\w]*$")
-"""Breaks that PyYAML writes as they are and reads as blanks, and numbers of YAML 1.2."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Heard:
-    """A chat request that can be answered again, and its answer in the language."""
+    """A request that can be answered again, and its answer in the language.
+
+    ``body`` is the part of its body that it is known by, None where its texts tell it.
+    """
 
     number: int
     attempt: int
     model: str
+    dialect: str | None
     asked: Asking
     answer: Any
     secrets: tuple[str, ...]
+    body: dict[str, Any] | None = None
 
 
 def replay(records: Sequence[Record], *, name: str = "replay") -> str:
     """Write a scenario (YAML) that gives the same answers to the same requests, in their order.
 
-    A request is known by its model and its last user message, and by turn,
-    tool results and system message where those tell requests apart. What no
-    rule answered, what was no valid chat request, and other APIs are left out,
+    A request is known by its API, its model and its last user message or what else it
+    brings, and by turn, tool results, system message and dialect where those tell requests
+    apart. Deployments and the settings of a gateway are those it was answered under. What no
+    rule answered, what was no valid request, and what no model makes is left out,
     which a comment says. Secrets are hidden; a message with one is known by
     the rest of it. What broke of a reply breaks again, by faults of the same
     types and options; an error has none, which a comment says as well.
     """
     left: dict[str, list[int]] = {}
     whole = [each["number"] for each in records if each["injected"] and each["reply"]["error"]]
-    groups: dict[tuple[str, str], list[_Heard]] = {}
+    groups: dict[tuple[str, ...], list[_Heard]] = {}
+    spoken = Spoken()
     for record in records:
         heard = _heard(record)
-        if isinstance(heard, str):
-            left.setdefault(heard, []).append(record["number"])
+        why = heard if isinstance(heard, str) else spoken.add(record)
+        if isinstance(heard, str) or why:
+            left.setdefault(why, []).append(record["number"])
         else:
-            groups.setdefault((heard.model, heard.asked.user), []).append(heard)
+            groups.setdefault(_subject(heard), []).append(heard)
     apart = [same for group in groups.values() for same in _apart(group)]
     apart.sort(key=lambda same: same[1][0].number)
     scenario = {
         "mockdock": 1,
         "name": name,
+        **spoken.settings(),
         "rules": [_rule(when, same) for when, same in apart],
         "otherwise": "fail",
     }
-    body = yaml.dump(scenario, Dumper=_Dumper, allow_unicode=True, width=_WIDTH, sort_keys=False)
-    return "".join(f"# {line}\n" for line in _header(len(records), left, whole)) + str(body)
+    return "".join(f"# {line}\n" for line in _header(len(records), left, whole)) + dumped(scenario)
 
 
 def _header(count: int, left: Mapping[str, Sequence[int]], whole: Sequence[int]) -> Iterator[str]:
@@ -95,19 +100,33 @@ def _heard(record: Record) -> _Heard | str:
     if record["missed"]:
         return "answered by no rule"
     asked, model, reply = asking(record), record["model"], record["reply"]
-    if not model or asked is None or asked.api != "chat":
-        return "no valid chat request"
+    if not model or asked is None:
+        return "no valid request"
     secrets = redact.secrets(record["request"]["headers"])
+    answer: Any = None
     if reply["error"] is not None:
-        answer: Any = _error(record, secrets)
-    elif record["usage"] is None:
-        return "no answer to a chat request"
-    else:
-        choices = [_choice(each, secrets) for each in reply["choices"]] or [""]
+        answer = _error(record, secrets)
+    elif asked.api in ("embeddings", "moderations"):
+        answer = answer_of(record, asked)
+    elif record["usage"] is not None:
+        said = spoken_of(record) if asked.api == "completions" else reply["choices"]
+        if said is None:
+            return "several prompts with texts of their own, or an echo of tokens"
+        choices = [_choice(each, secrets) for each in said] or [""]
         answer = choices[0] if len(choices) == 1 else {"choices": choices}
-        if record["injected"]:
-            answer = _broken(answer, record)
-    return _Heard(record["number"], record["attempt"], model, asked, answer, secrets)
+    if answer is None:
+        return "not what a model makes, or not sent whole"
+    if reply["error"] is None and record["injected"]:
+        answer = _broken(answer, record)
+    number, attempt, dialect = record["number"], record["attempt"], record.get("dialect")
+    body = known_by(record, asked, secrets)
+    return _Heard(number, attempt, model, dialect, asked, answer, secrets, body)
+
+
+def _subject(heard: _Heard) -> tuple[str, ...]:
+    """Give what a request is about: requests about the same may have to be told apart."""
+    what = heard.asked.user if heard.body is None else json.dumps(heard.body)
+    return heard.asked.api, heard.model, what
 
 
 def _broken(answer: Any, record: Record) -> dict[str, Any]:
@@ -128,14 +147,17 @@ def _apart(group: Sequence[_Heard]) -> Iterator[tuple[dict[str, Any], list[_Hear
     for heard in group:
         results = heard.asked.results
         after = _glob(min(results)) if results and by_tool else bool(results)
-        key = (heard.asked.turn, after, heard.asked.system)
+        key = (heard.asked.turn, after, heard.asked.system, heard.dialect)
         found.setdefault(key, []).append(heard)
-    turns, afters, systems = (len(set(values)) > 1 for values in zip(*found, strict=True))
-    for (turn, after, system), same in found.items():
+    turns, afters, systems, dialects = (len(set(values)) > 1 for values in zip(*found, strict=True))
+    for (turn, after, system, dialect), same in found.items():
         first = same[0]
         conditions = {
+            "api": None if first.asked.api == "chat" else first.asked.api,
+            "dialect": dialect if dialects else None,
             "model": _glob(first.model) if _is_clean(first.model, first.secrets) else None,
-            "user": _text(first.asked.user, first.secrets),
+            "user": _text(first.asked.user, first.secrets) if first.body is None else None,
+            "body": first.body or None,
             "turn": turn if turns else None,
             "after_tool": after if afters else None,
             "system": _text(system, first.secrets) if systems else None,
@@ -238,11 +260,15 @@ def _error(record: Record, secrets: Sequence[str]) -> dict[str, Any]:
 
 
 def _told(chunks: Sequence[Any]) -> Mapping[str, Any]:
-    """Read what the API said of an error; nothing where not all of it was sent."""
+    """Read what the API said of an error; nothing where not all of it was sent.
+
+    Some write it flat, without an ``error`` around it.
+    """
     try:
-        told = json.loads("".join(chunks))["error"]
-    except (ValueError, TypeError, KeyError):
+        told = json.loads("".join(chunks))
+    except (ValueError, TypeError):
         return {}
+    told = told.get("error", told) if isinstance(told, dict) else {}
     return told if isinstance(told, dict) else {}
 
 
@@ -282,18 +308,3 @@ def _escaped(value: Any) -> Any:
             return [_escaped(inner) for inner in value]
         case _:
             return value
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes texts of several lines as such, and every value where it stands."""
-
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - it is asked of each value
-        return True
-
-
-def _scalar(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = '"' if _QUOTED.search(text) else "|" if "\n" in text.strip("\n") else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
-
-
-_Dumper.add_representer(str, _scalar)

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -235,7 +236,7 @@ def test_an_exchange_is_a_line_and_a_record(
     assert told.endswith("2 vectors")
     written = record(Entry(1, exchange))
     assert written["usage"]["prompt_tokens"] == 2
-    assert written["reply"]["embeddings"] == {"count": 2, "dimensions": 2}
+    assert written["reply"]["embeddings"] == {"count": 2, "dimensions": 2, "scripted": False}
     assert written["reply"]["choices"] == []
 
 
@@ -288,16 +289,17 @@ def test_a_rule_that_never_answered_tells_of_the_nearest_embeddings() -> None:
         ask()
 
 
-def test_replay_leaves_embeddings_out(
-    serve: Serve, client_of: ClientOf, exchanges: list[Exchange]
+def test_embeddings_replay(
+    serve: Serve, client_of: ClientOf, exchanges: list[Exchange], tmp_path: Path
 ) -> None:
-    client = client_of(serve())
-    vectors(client, "a")
-    chat: Any = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
-    client.chat.completions.create(**chat)
-    written = replay([record(Entry(at, each)) for at, each in enumerate(exchanges, start=1)])
-    assert "no valid chat request" in written
-    assert "Hi" in written
+    """The SDK gets the same vectors again, and asks for them as base64."""
+    scripted = {"when": {"api": "embeddings", "user": "cat"}, "reply": {"embedding": [0.6, 0.8]}}
+    client = client_of(serve({"mockdock": 1, "rules": [scripted]}))
+    first = [vectors(client, text) for text in ("a", "cat")]
+    path = tmp_path / "replay.yaml"
+    path.write_text(replay([record(Entry(at, each)) for at, each in enumerate(exchanges, start=1)]))
+    again = client_of(serve(str(path)))
+    assert [vectors(again, text) for text in ("a", "cat")] == first
 
 
 # -- Azure --------------------------------------------------------------------------------------

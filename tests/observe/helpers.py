@@ -38,12 +38,12 @@ def exchange(session: str = "", **fields: Any) -> Exchange:
     return Exchange(session=session, **{**given, **fields})
 
 
-def unchecked(app: Any, body: Any) -> httpx2.Response:
+def unchecked(app: Any, body: Any, path: str = "/v1/chat/completions") -> httpx2.Response:
     """Send a request, and give what came back, be it broken as it may."""
 
     async def send() -> httpx2.Response:
         transport = httpx2.ASGITransport(app=app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://t") as client:
-            return await client.post("/v1/chat/completions", json=body)
+            return await client.post(path, json=body)
 
     return asyncio.run(send())

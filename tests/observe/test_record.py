@@ -70,6 +70,7 @@ def test_every_key_of_a_plain_answer() -> None:
         "injected": [],
         "trouble": "",
         "dialect": "openai",
+        "gateway": {},
         "method": "POST",
         "path": CHAT,
         "status": 200,

@@ -131,7 +131,7 @@ def test_what_no_rule_answered_and_what_is_no_chat_is_left_out() -> None:
     post(app, CHAT, {"model": "gpt-4o", "messages": "no list"})
     text = replay(records(app))
     assert "# Left out, answered by no rule: 2\n" in text
-    assert "# Left out, no valid chat request: 3, 4, 5, 6\n" in text
+    assert "# Left out, no valid request: 3, 4, 5, 6\n" in text
     assert [rule["name"] for rule in yaml.safe_load(text)["rules"]] == ["exchange 1"]
 
 
@@ -143,8 +143,8 @@ def test_a_stored_completion_is_left_out() -> None:
     ask(app, "GET", "/v1/models/gpt-4o", json.dumps(user("a body that nobody reads")).encode())
     text = replay(records(app))
     assert len(yaml.safe_load(text)["rules"]) == 1
-    assert "# Left out, no valid chat request: 2, 3\n" in text
-    assert "# Left out, no answer to a chat request: 4\n" in text
+    assert "# Left out, no valid request: 2, 3\n" in text
+    assert "# Left out, not what a model makes, or not sent whole: 4\n" in text
 
 
 def test_many_numbers_are_counted() -> None:
