@@ -215,6 +215,7 @@ class Endpoint:
             charged = None
             if parsed.kind in _WRONG and parsed.model:
                 unread = Request(dialect.name, "chat", parsed.model, caller=call.caller)
+                unread = replace(unread, deployment=parsed.deployment)
                 charged = engine.turn_away(unread, session.age)
             return replace(_refusal(parsed, call), turned_away=charged)
         return await self._reply(call, parsed, visit)

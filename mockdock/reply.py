@@ -287,7 +287,7 @@ class Failure:
     "functions", "completion") in tokens.
     ``what`` is what is not there: the id of a stored completion, for a cursor
     the kind of list it is to go on in; or the api a model is not for, or the
-    input that is too long. ``nearest`` are the rules that came
+    input that is too long. ``deployment`` stood for the model. ``nearest`` are the rules that came
     closest where none matches; ``cause`` is what a user's function raised.
     """
 
@@ -309,6 +309,7 @@ class Failure:
     retry_header: RetryHeader = "both"
     should_retry: bool | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    deployment: str = ""
     nearest: tuple[NearRule, ...] = ()
     cause: Exception | None = field(default=None, repr=False, compare=False)
 

@@ -35,7 +35,7 @@ from mockdock.engine.store import Pick, Skip, Store
 from mockdock.engine.stored import MemoryShelf, Shelf, identify, look_up
 from mockdock.engine.threshold import Threshold, met, settle
 from mockdock.engine.trouble import Encounter
-from mockdock.engine.wishing import plain
+from mockdock.engine.wishing import plain, unwished
 from mockdock.errors import MockdockError
 from mockdock.ledger import Books
 from mockdock.reply import Completion, Failure, Reply, StoredCompletion
@@ -219,9 +219,9 @@ class Engine:
 
     def turn_away(self, request: Request, age: float) -> Admission | None:
         """Charge a request that was refused before it was understood."""
-        name = plain(request.model, self.scenario.triggers)
-        model = self._models.known(request.dialect).resolve(name)
-        return self._threshold.turn_away(request, model, self.store, age)
+        asked = unwished(request, self.scenario.triggers)
+        model = self._models.known(request.dialect).resolve(asked.model)
+        return self._threshold.turn_away(asked, model, self.store, age)
 
     def _answer(
         self,

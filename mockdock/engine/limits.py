@@ -112,19 +112,25 @@ def charges(
 ) -> tuple[Charge, ...]:
     """Give what a request costs by each meter.
 
-    ``workspaces`` are those of the keys; a key without one is in the nameless one.
+    ``workspaces`` are those of the keys; a key without one is in the nameless one. Where
+    a deployment stands for the model, that is what counts.
     """
     key = request.caller.key
     values = {
         "dialect": request.dialect,
         "workspace": workspaces.get(key, ""),
         "key": key,
-        "model": model.id,
+        "model": request.deployment or model.id,
     }
+    called = {"model": "deployment"} if request.deployment else {}
     return tuple(
         charge(
             each,
-            tuple((name, _short(values[name])) for name in each.per if name in values),
+            tuple(
+                (called.get(name, name), _short(values[name]))
+                for name in each.per
+                if name in values
+            ),
             {"requests": 1, "tokens": tokens, "running": 1, "spent": 0}[each.counts],
             alone=alone,
         )

@@ -10,7 +10,7 @@ from mockdock.request import Request
 from mockdock.scenario import MOST_WISHES, Wish, wishes
 from mockdock.scenario.base import shown
 
-__all__ = ["plain", "wished"]
+__all__ = ["plain", "unwished", "wished"]
 
 _HEADER = "x-mockdock-fault"
 _QUERY = "mockdock-fault"
@@ -20,6 +20,12 @@ _SUFFIX = ":mock-"
 def plain(model: str, triggers: Collection[str]) -> str:
     """Give the name of a model without what is wished for behind it."""
     return model.partition(_SUFFIX)[0] if "model" in triggers else model
+
+
+def unwished(request: Request, triggers: Collection[str]) -> Request:
+    """Give a request without what its names wish for, understood or not."""
+    model, deployment = plain(request.model, triggers), plain(request.deployment, triggers)
+    return replace(request, model=model, deployment=deployment)
 
 
 def wished(
@@ -42,7 +48,8 @@ def wished(
             message = f"the model {shown(request.model)} wishes for nothing after {_SUFFIX!r}"
             raise UsageError(f"{message}: write such as {model}{_SUFFIX}429")
         found += mine
-        request = replace(request, model=model)
+        deployment = request.deployment.removesuffix(f"{_SUFFIX}{wish}")
+        request = replace(request, model=model, deployment=deployment)
     if len(found) > MOST_WISHES:
         raise UsageError(f"a request has at most {MOST_WISHES} wishes, and this one {len(found)}")
     return request, tuple(found)

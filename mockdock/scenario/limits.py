@@ -43,7 +43,8 @@ class LimitSpec(Part):
         Field(min_length=1),
     ] = Field(
         ("workspace", "model"),
-        description="what is counted apart; with 'server' across all sessions, else in each",
+        description="what is counted apart; with 'server' across all sessions, else in each; "
+        "'model' is the deployment at Azure",
     )
     rpm: Rate | None = Field(None, description="requests per minute")
     tpm: Rate | None = Field(None, description="tokens per minute")

@@ -207,6 +207,27 @@ def test_headers_of_limits_are_whole_numbers_that_move(
     assert [third[name] for name in moved] == ["118", "119988", "750", "6"]
 
 
+def test_every_deployment_has_a_limit_of_its_own(
+    serve: Serve, client_of: Client, clock: ManualClock
+) -> None:
+    """Two deployments of one model do not share it; a request refused as wrong counts as well."""
+    deployments = {"one": "gpt-4o", "two": "gpt-4o"}
+    settings = {"azure": {"deployments": deployments}, "limits": [{"rpm": 2}]}
+    server = serve(scripted("Hello!", **settings), clock=clock)
+    client = client_of(server)
+    for name in deployments:
+        assert text(client, name) == "Hello!"
+    with pytest.raises(openai.BadRequestError):
+        client.chat.completions.create(model="one", messages=HI, temperature=3)
+    with pytest.raises(openai.RateLimitError, match="exceeded call rate limit"):
+        text(client, "one")
+    assert text(client, "two") == "Hello!"
+    found = {each.of["deployment"] for each in server.verbs.limits("")}
+    assert found == {"one", "two"}
+    with OpenAI(base_url=server.base_url, api_key="any", max_retries=0) as plain:
+        assert text(plain, "gpt-4o") == "Hello!"
+
+
 @pytest.mark.parametrize(
     ("limit", "what", "told"),
     [({"rpm": 3}, "call", "20"), ({"tpm": 30}, "token", "12")],

@@ -273,6 +273,34 @@ def test_a_model_has_one_limit_by_whatever_name_it_is_called() -> None:
     assert charged.refused
 
 
+def test_every_deployment_has_a_limit_of_its_own() -> None:
+    """Also of the same model, and apart from the model itself, whatever it is called."""
+    client = Client(limited({"per": "model", "rpm": 1}))
+    for deployment in ("chat", "other", "gpt-4o", ""):
+        assert client.fine(deployment=deployment)
+        assert not client.fine(deployment=deployment)
+    found = gauges(client.engine.scenario.limits, client.engine.store, "", client.age, alone=False)
+    assert [each.of for each in found] == [
+        (("deployment", "chat"),),
+        (("deployment", "other"),),
+        (("deployment", "gpt-4o"),),
+        (("model", "gpt-4o"),),
+    ]
+
+
+def test_without_the_model_deployments_share_a_limit() -> None:
+    client = Client(limited({"per": "key", "rpm": 1}))
+    assert client.fine(deployment="chat")
+    assert not client.fine(deployment="other")
+
+
+def test_a_deployment_of_a_name_that_wishes_for_trouble_is_that_of_the_name() -> None:
+    client = Client(limited({"per": "model", "rpm": 1}))
+    unread = ask(model="gpt-4o:mock-429", deployment="gpt-4o:mock-429")
+    assert client.engine.turn_away(unread, client.age) is not None
+    assert not client.fine(deployment="gpt-4o")
+
+
 def test_what_is_refused_unread_costs_a_request_and_nothing_else() -> None:
     client = Client(limited({"rpm": 3, "tpm": 9, "concurrent": 1}, {"token_budget": 5}))
     for left in (2, 1, 0, 0):

@@ -128,3 +128,11 @@ def test_a_wish_keeps_its_options() -> None:
     assert isinstance(wish, FaultSpec)
     assert wish.after is not None
     assert (wish.for_, wish.after.tokens) == (5.0, 3)
+
+
+def test_a_deployment_loses_the_wish_of_the_model_it_is_called_after() -> None:
+    """Where none are declared its name is that of the model; a declared one has its own."""
+    for deployment, bare in (("gpt-4o:mock-429", "gpt-4o"), ("chat", "chat")):
+        asked = ask(model="gpt-4o:mock-429", deployment=deployment)
+        request, found = wished(asked, (), {"model"})
+        assert (request.model, request.deployment, len(found)) == ("gpt-4o", bare, 1)

@@ -62,4 +62,4 @@ def _deployed(call: Call, deployment: str) -> Request | Failure:
     if model is None and not call.lenient:
         return Failure("model_not_found", deployment, headers=near(deployment, known or ()))
     parsed = _OF_MODELS[call.operation](call, model=model or deployment)
-    return replace(parsed, deployment=deployment) if isinstance(parsed, Request) else parsed
+    return replace(parsed, deployment=deployment)
