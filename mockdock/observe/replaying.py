@@ -24,9 +24,11 @@ def known_by(record: Record, asked: Asking, secrets: Sequence[str]) -> dict[str,
 
     None where its texts tell it; empty where a secret stands in it.
     """
+    if asked.api == "chat":
+        return None
     name = "prompt" if asked.api == "completions" else "input"
     given = json.loads(record["request"]["body"]).get(name)
-    if asked.api == "chat" or given is None or isinstance(given, str):
+    if given is None or isinstance(given, str):
         return None
     if isinstance(given, list) and all(isinstance(each, str) for each in given):
         return None
@@ -92,7 +94,7 @@ def spoken_of(record: Record) -> list[dict[str, Any]] | None:
     """
     body, choices = json.loads(record["request"]["body"]), record["reply"]["choices"]
     given = body.get("prompt")
-    prompts = [given or ""] if given is None or isinstance(given, str) else given
+    prompts = given if isinstance(given, list) else [given if isinstance(given, str) else ""]
     if prompts and isinstance(prompts[0], int):
         prompts = [prompts]
     each = len(choices) // max(len(prompts), 1)

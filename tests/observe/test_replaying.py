@@ -359,6 +359,13 @@ def test_texts_go_on_again(tmp_path: Path, stream: bool) -> None:
     ]
 
 
+@pytest.mark.parametrize("prompt", [0, False, 1.5, {"a": 1}, [1.5], [[]], []], ids=str)
+def test_odd_prompts_that_leniency_takes_harm_nothing(prompt: Any) -> None:
+    app = app_of({"when": {"api": "completions"}, "reply": "Ha."}, validation="lenient")
+    send(app, "/v1/completions", {"model": INSTRUCT, "prompt": prompt})
+    assert yaml.safe_load(replay(records(app)))["otherwise"] == "fail"
+
+
 def test_texts_of_several_prompts_that_differ_are_left_out() -> None:
     """One reply is for all prompts; and what tokens say is not known here."""
     app = app_of({"when": {"api": "completions"}, "reply": "Ha ${user}"})
