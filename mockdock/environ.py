@@ -38,6 +38,7 @@ def environment(url: str, api_key: str) -> dict[str, str]:
         "LANGDOCK_API_KEY": api_key,
         "LANGDB_API_BASE_URL": url,
         "LANGDB_API_KEY": api_key,
+        "LANGDB_PROJECT_ID": "mockdock",
         "MOCKDOCK_URL": url,
         "NO_PROXY": direct,
         "no_proxy": direct,

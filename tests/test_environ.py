@@ -40,6 +40,7 @@ def test_every_variable_has_the_address_or_the_key(monkeypatch: pytest.MonkeyPat
     assert {name: value for name, value in found.items() if value != KEY} == {
         "AZURE_OPENAI_ENDPOINT": URL,
         "LANGDB_API_BASE_URL": URL,
+        "LANGDB_PROJECT_ID": "mockdock",
         "MOCKDOCK_URL": URL,
         "OPENAI_API_BASE": f"{URL}/v1",
         "OPENAI_BASE_URL": f"{URL}/v1",

@@ -40,7 +40,7 @@ Dialects = Annotated[
     list[str] | None,
     typer.Option(
         metavar="NAME",
-        help="Speak this dialect and no other: openai, azure or langdock; may be repeated. "
+        help="Speak this dialect and no other: openai, azure, langdock or langdb; may be repeated. "
         "Default: all of them.",
     ),
 ]

@@ -40,7 +40,7 @@ _VARIABLES: Mapping[DialectName, str] = {
     "openai": "export OPENAI_BASE_URL={base_url} OPENAI_API_KEY={key}",
     "azure": "export AZURE_OPENAI_ENDPOINT={url} AZURE_OPENAI_API_KEY={key}",
     "langdock": "export LANGDOCK_API_KEY={key}  # and base_url={base_url}",
-    "langdb": "export LANGDB_API_KEY={key} LANGDB_API_BASE_URL={url}  # and X-Project-Id",
+    "langdb": "export LANGDB_API_BASE_URL={url} LANGDB_API_KEY={key} LANGDB_PROJECT_ID=mockdock",
 }
 """What to tell the clients of a dialect."""
 
