@@ -39,24 +39,18 @@ def events(reply: Completion, *, with_usage: bool) -> Iterator[Frame]:
     start = b"data: " + base[:-1] + b',"choices":['
     end = b'],"usage":null' if with_usage else b"]"
     close = _closer(reply)
+    heads = [b'%b{"index":%d,"delta":' % (start, choice.index) for choice in reply.choices]
     if not reply.choices:
         yield Frame(close(start + end))
     for together in zip_longest(*(_deltas(choice, reply) for choice in reply.choices)):
         # Choices are generated side by side: a round takes the time of one token.
         weight = max([delta.tokens for delta in together if delta is not None])
-        for choice, delta in zip(reply.choices, together, strict=True):
+        for head, delta in zip(heads, together, strict=True):
             if delta is None:
                 continue
-            logprobs = b"" if reply.reasoning_model else b',"logprobs":%b' % delta.logprobs
-            finish = b"" if delta.finish is None else b',"finish_reason":%b' % delta.finish
-            body = b'%b{"index":%d,"delta":%b%b%b}%b' % (
-                start,
-                choice.index,
-                delta.body,
-                logprobs,
-                finish,
-                end,
-            )
+            logprobs = b"" if reply.reasoning_model else b',"logprobs":' + delta.logprobs
+            finish = b"" if delta.finish is None else b',"finish_reason":' + delta.finish
+            body = b"%b%b%b%b}%b" % (head, delta.body, logprobs, finish, end)
             yield Frame(close(body), weight)
             weight = 0
     if with_usage and reply.tells_usage:
