@@ -29,7 +29,10 @@ Scenario = Annotated[
     str, typer.Argument(help="A scenario file, a folder of them, or the name of a ready-made one.")
 ]
 Spoken = Annotated[
-    str, typer.Option(metavar="NAME", help="The dialect of the request: openai, azure, langdock or langdb.")
+    str,
+    typer.Option(
+        metavar="NAME", help="The dialect of the request: openai, azure, langdock or langdb."
+    ),
 ]
 
 

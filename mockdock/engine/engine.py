@@ -53,10 +53,9 @@ class Engine:
     ``added`` rules come before the scenario's. ``otherwise`` answers where no
     rule matches and the scenario does not say, ``given_otherwise`` whatever it
     says; ``seed`` replaces the scenario's, and that of one that is changed to.
-    The store, the shelf of stored completions and the books of gateways may be
-    shared with others. An
-    engine that is ``alone`` serves one session: what its rules count by server
-    is counted there, and ``called``, where given, stands for the session's key
+    The store, the shelf of stored completions and the books of gateways may be shared
+    with others. An engine that is ``alone`` serves one session: what its rules count by
+    server is counted there, and ``called``, where given, stands for the session's key
     in every random choice. Another ``edition`` of a scenario counts its rules anew.
     ``scripted`` are these where they were made ready before, ``prepared`` all else.
     """

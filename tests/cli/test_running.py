@@ -73,7 +73,7 @@ def test_a_command_is_answered_in_the_dialects_it_is_to_speak(run: Run, scenario
     code, _, err = run("run", scenario, "--dialect", "asure", *python(ASK, "hello"))
     assert (code, err) == (
         2,
-        "mockdock: no dialect 'asure'; there are openai, azure, langdock\n",
+        "mockdock: no dialect 'asure'; there are openai, azure, langdock, langdb\n",
     )
 
 
