@@ -503,5 +503,5 @@ def test_the_banner_tells_the_base_urls_of_the_dialects() -> None:
     assert run("serve", "--dialect", "asure") == (
         2,
         "",
-        "mockdock: no dialect 'asure'; there are openai, azure, langdock",
+        "mockdock: no dialect 'asure'; there are openai, azure, langdock, langdb",
     )

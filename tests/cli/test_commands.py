@@ -260,7 +260,7 @@ def test_explain_speaks_a_dialect(run: Run, tmp_path: Path) -> None:
     [
         (TEXT, "langdock", "langdock has no completions, which this request is; it has chat, "),
         (JUDGED, "azure", "azure has no moderations, which this request is; it has chat, comple"),
-        (HELLO, "asure", "no dialect 'asure'; there are openai, azure, langdock"),
+        (HELLO, "asure", "no dialect 'asure'; there are openai, azure, langdock, langdb"),
     ],
 )
 @pytest.mark.parametrize("command", ["explain", "tokens"])
