@@ -78,7 +78,6 @@ def _said(message: Message) -> Said:
         () if plain else tuple(map(_part, parts)),
         message.tool_call_id,
         message.tool_calls,
-        "Text" if plain else "Parts",
     )
 
 
