@@ -43,7 +43,7 @@ def missing_project(call: Call) -> Failure:
     """Refuse a call that names no project; clients of OpenAI are told their base URL."""
     hint = "langdb: {project: ...} of a scenario names one for those that do not"
     message = "Missing required header: X-Project-Id"
-    if call.operation in ("chat", "embeddings"):
+    if call.operation in ("chat", "embeddings") and not call.path.startswith("/v1/"):
         message += f" (mockdock: this path is LangDB's; OpenAI's base URL is {call.base_url}/v1)"
     return Failure(
         "bad_request",
