@@ -26,6 +26,8 @@ from mockdock.request import Request
 
 __all__ = ["frames"]
 
+_VECTOR = ("object", "embedding", "index")
+
 
 def frames(request: Request | None, reply: Reply, gateways: Gateways = USUAL) -> Iterator[Frame]:
     """Render a reply; only a completion asked as a stream has several frames."""
@@ -43,6 +45,7 @@ def frames(request: Request | None, reply: Reply, gateways: Gateways = USUAL) ->
     if isinstance(reply, Embeddings):
         for frame in as_openai(request, reply, gateways):
             told = orjson.loads(frame.data)
+            told["data"] = [{name: each[name] for name in _VECTOR} for each in told["data"]]
             account = None if request is None else request.account
             told["model"] = reply.model if account is None else account.model
             told["usage"]["cost"] = reply.usage.cost or 0.0
