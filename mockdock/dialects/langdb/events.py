@@ -15,6 +15,7 @@ from uuid import UUID
 
 import orjson
 
+from mockdock.dialects.openai.message import told_call
 from mockdock.dialects.openai.told import is_legacy, piece_logprobs, shown_calls
 from mockdock.frames import Frame
 from mockdock.reply import Choice, Completion, Piece
@@ -114,15 +115,7 @@ def _deltas(choice: Choice, reply: Completion) -> Iterator[_Delta]:
         body = {"role": "assistant", "function_call": called}
         yield _Delta(body, tokens, choice.finish)
     else:
-        told = [
-            {
-                "index": index,
-                "id": call.id,
-                "type": "function",
-                "function": {"name": call.name, "arguments": call.arguments},
-            }
-            for index, call in enumerate(calls)
-        ]
+        told = [{"index": index, **told_call(call)} for index, call in enumerate(calls)]
         yield _Delta({"role": "assistant", "tool_calls": told}, tokens, choice.finish)
 
 

@@ -22,10 +22,11 @@ from mockdock.accounts import (
     ThreadCost,
     ThreadPage,
 )
+from mockdock.dialects.openai.message import told_call
 from mockdock.gateways import LangDB
 from mockdock.question import Price, Unit
 from mockdock.reply import ModelList, Reply
-from mockdock.request import Request, ToolCall
+from mockdock.request import Request
 from mockdock.statements import (
     Analysis,
     Conversation,
@@ -91,21 +92,13 @@ def _message(message: StoredMessage) -> dict[str, Any]:
         "content_array": [_part(each) for each in message.content_array],
         "type": message.type,
         "tool_call_id": message.tool_call_id,
-        "tool_calls": [_call(each) for each in message.tool_calls] or None,
+        "tool_calls": [told_call(each) for each in message.tool_calls] or None,
         "created_at": f"{_moment(message.created_us):%Y-%m-%d %H:%M:%S.%f}",
     }
 
 
 def _part(part: ContentPart) -> list[str | None]:
     return [part.type, part.value, part.detail]
-
-
-def _call(call: ToolCall) -> dict[str, Any]:
-    return {
-        "id": call.id,
-        "type": "function",
-        "function": {"name": call.name, "arguments": call.arguments},
-    }
 
 
 def _analysis(told: Analysis) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from typing import Any
 
 from mockdock.dialects.openai.told import is_legacy, shown_calls
 from mockdock.reply import Call, Choice, Spoken
+from mockdock.request import ToolCall
 
-__all__ = ["told_message"]
+__all__ = ["told_call", "told_message"]
 
 
 def told_message(choice: Choice) -> dict[str, Any]:
@@ -18,7 +19,7 @@ def told_message(choice: Choice) -> dict[str, Any]:
     if is_legacy(calls):
         message["function_call"] = {"name": calls[0].name, "arguments": calls[0].arguments}
     elif calls:
-        message["tool_calls"] = [_tool_call(call) for call in calls]
+        message["tool_calls"] = [told_call(call) for call in calls]
     message["refusal"] = choice.refusal_text
     if choice.spoken is not None:
         message["audio"] = _audio(choice.spoken)
@@ -35,7 +36,8 @@ def _audio(spoken: Spoken) -> dict[str, Any]:
     }
 
 
-def _tool_call(call: Call) -> dict[str, Any]:
+def told_call(call: Call | ToolCall) -> dict[str, Any]:
+    """Give one of the ``tool_calls`` of a message, keys in wire order."""
     if call.kind == "custom":
         called = {"name": call.name, "input": call.arguments}
         return {"id": call.id, "type": "custom", "custom": called}
