@@ -117,10 +117,15 @@ def nothing_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 
 def check(answer: Answer) -> Answer:
-    """Accept a completion, a list or a model, and errors in the provider's shape."""
+    """Accept a completion, a list or a model, and errors in the provider's shape.
+
+    What LangDB answers was checked by its own types.
+    """
     assert answer.status < HANDLED, answer.body
     if answer.status == 200:
-        if answer.headers["content-type"].startswith("text/event-stream"):
+        if answer.dialect == "langdb":
+            assert answer.checked() is not None
+        elif answer.headers["content-type"].startswith("text/event-stream"):
             events = answer.events()
             assert events
             assert all(event["object"] == "chat.completion.chunk" for event in events)
@@ -128,6 +133,9 @@ def check(answer: Answer) -> Answer:
             assert answer.json()["object"] in ("chat.completion", "list", "model")
         return answer
     assert answer.status >= 400
+    if answer.dialect == "langdb":
+        assert answer.checked()
+        return answer
     body = answer.json()
     assert set(body) == {"error"}
     error = body["error"]
@@ -237,7 +245,9 @@ def test_any_bytes_inside_a_valid_body(app: App, data: st.DataObject) -> None:
     chat(app, bytes(body))
 
 
-segments = st.sampled_from(["v1", "chat", "completions", "models", "gpt-4o", "..", "", "\n", "\0"])
+segments = st.sampled_from(
+    ["v1", "chat", "completions", "models", "gpt-4o", "threads", "cost", "..", "", "\n", "\0"]
+)
 letters = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 
 
@@ -250,7 +260,9 @@ letters = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 def test_any_path_and_method(app: App, method: str, path: str, query: bytes) -> None:
     answer = check(ask(app, method, path, with_(), JSON, query_string=query))
     if answer.status == 404 and "/models/" not in path:
-        assert json.dumps(path)[1:-1] in json.dumps(answer.json()["error"]["message"])
+        error = answer.json()["error"]
+        message = error if answer.dialect == "langdb" else error["message"]
+        assert json.dumps(path)[1:-1] in json.dumps(message)
 
 
 NAMES = (

@@ -8,12 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from starlette.routing import compile_path
+
 from mockdock.app import MAX_BODY, App
+from mockdock.arrival import marked, straightened
 from mockdock.delivery import Clock, ScaledClock
+from mockdock.dialects import DIALECTS, Dialect, Route
 from mockdock.engine import Engine
 from mockdock.observe import Observer
 from mockdock.scenario import load
 from tests.azure_types import as_openai
+from tests.langdb_types import check_langdb
 from tests.openai_types import check_answer
 
 __all__ = ["Answer", "Message", "app_of", "ask", "post", "scope_of"]
@@ -21,16 +26,23 @@ __all__ = ["Answer", "Message", "app_of", "ask", "post", "scope_of"]
 Message = dict[str, Any]
 Headers = Mapping[str, str] | Sequence[tuple[bytes, bytes]]
 FAILED = 400
-_OF_OPENAI = {"error", "has_more", "object", "results"}
+_PATHS = {
+    each.name: [(route, compile_path(route.path)[0]) for route in each.routes] for each in DIALECTS
+}
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the application sent back."""
+    """What the application sent back, and which dialect and operation had to answer.
+
+    The operation is empty where the dialect has none for the path and the method.
+    """
 
     status: int
     headers: dict[str, str]
     body: bytes
+    dialect: str = ""
+    operation: str = ""
 
     def json(self) -> Any:
         """Read the body, which is one JSON value."""
@@ -40,25 +52,16 @@ class Answer:
     def checked(self) -> Any:
         """Check it against the types of the openai package, and give its JSON or its events.
 
-        What Azure adds is checked on its own, and left out.
+        What Azure adds is checked on its own, and left out; LangDB's by its specification.
         """
         kind, body = self.headers["content-type"], self.body
+        if self.dialect == "langdb":
+            return check_langdb(self.operation, self.status, kind, body)
         if "apim-request-id" in self.headers:
             body = as_openai(self.status, kind, body)
         elif self.status >= FAILED and [*(told := json.loads(body))] == ["message"]:
             return told  # Langdock's errors are flat
-        elif self._is_of_langdb():
-            return json.loads(body) if kind == "application/json" else body
         return check_answer(self.status, kind, body)
-
-    def _is_of_langdb(self) -> bool:
-        """Tell what is checked by LangDB's own tests: it is not of OpenAI's form."""
-        if self.headers["content-type"] != "application/json" or not self.body:
-            return self.headers["content-type"].startswith("text/plain")
-        told = json.loads(self.body)
-        if isinstance(told, list) or "x-provider-name" in self.headers:
-            return True
-        return isinstance(told.get("error"), str) or not _OF_OPENAI & told.keys()
 
     def events(self) -> list[Any]:
         """Read the events of a stream, without the one that ends it."""
@@ -98,6 +101,27 @@ def scope_of(method: str, path: str, headers: Headers = ()) -> Message:
     }
 
 
+def spoken_by(app: App, scope: Message) -> tuple[str, str]:
+    """Tell by the tables alone which dialect has to answer a request, and what it calls it."""
+
+    def found(dialect: Dialect, path: str) -> list[Route]:
+        return [route for route, pattern in _PATHS[dialect.name] if pattern.match(path)]
+
+    def known(path: str) -> bool:
+        return any(found(each, path) for each in app.dialects)
+
+    path = straightened(scope, known)["path"]
+    every = [each for each in app.dialects if found(each, path)]
+    if not every:
+        near = max(app.dialects, key=lambda each: (marked(scope, each.mark), each.nearness(path)))
+        return near.name, ""
+    meant = [each for each in every if each.mark and marked(scope, each.mark)]
+    speaker = (meant or [each for each in every if not each.mark] or every)[0]
+    method = "GET" if scope["method"] == "HEAD" else scope["method"]
+    operations = [each.operation for each in found(speaker, path) if each.method == method]
+    return speaker.name, operations[0] if operations else ""
+
+
 def _bytes(text: str | bytes) -> bytes:
     return text.encode() if isinstance(text, str) else text
 
@@ -112,7 +136,7 @@ def ask(
 ) -> Answer:
     """Send one request, its body in one piece or in several, and wait for the whole answer.
 
-    Whatever comes is checked against the types of the openai package.
+    Whatever comes is checked by the types of the dialect that has to answer.
     """
     chunks = [body] if isinstance(body, bytes) else list(body)
     arriving: list[Message] = [
@@ -129,12 +153,14 @@ def ask(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(app({**scope_of(method, path, headers), **more}, receive, send))
+    scope = {**scope_of(method, path, headers), **more}
+    speaker = spoken_by(app, scope)
+    asyncio.run(app(scope, receive, send))
     start, *rest = sent
     assert start["type"] == "http.response.start"
     assert [message["more_body"] for message in rest] == [True] * (len(rest) - 1) + [False]
     told = {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]}
-    answer = Answer(start["status"], told, b"".join(message["body"] for message in rest))
+    answer = Answer(start["status"], told, b"".join(message["body"] for message in rest), *speaker)
     assert told.get("content-length", str(len(answer.body))) == str(len(answer.body))
     answer.checked()
     return answer

@@ -213,5 +213,11 @@ MISROUTED = {
         ),
         "wrong method": _wrong("wrong-method", 405, method="PUT"),
     },
+    "langdb": {
+        "under the path": _wrong(
+            "unknown-path", 404, where="/p/v1/chat/completions/chat/completions"
+        ),
+        "wrong method": _wrong("wrong-method", 405, method="PUT"),
+    },
 }
 """By dialect: paths and methods that do not exist."""

@@ -1,0 +1,1 @@
+"""LangDB: accounts, questions about them, rendering, heads and failures."""
