@@ -119,9 +119,7 @@ def record(entry: Entry, *, secrets: bool = False) -> dict[str, Any]:
             "chunks": chunks,
             **_said(exchange.reply, shown, secrets=secrets),
         },
-        "usage": asdict(exchange.reply.usage)
-        if isinstance(exchange.reply, Completion | Embeddings)
-        else None,
+        "usage": _usage(exchange.reply),
         "outcome": {
             "ending": outcome.ending,
             "frames": outcome.frames,
@@ -183,6 +181,14 @@ def _spread(reply: Reply, shown: _Shown, *, streamed: bool) -> bool:
         if streamed or each.logprobs
         for choice in each.choices
     )
+
+
+def _usage(reply: Reply) -> dict[str, Any] | None:
+    """Give the tokens of a reply, and what it cost where that was told."""
+    if not isinstance(reply, Completion | Embeddings):
+        return None
+    numbers = asdict(reply.usage)
+    return {name: number for name, number in numbers.items() if number is not None}
 
 
 def _said(reply: Reply, shown: _Shown, *, secrets: bool) -> dict[str, Any]:
