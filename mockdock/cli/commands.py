@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import typer
+
+from mockdock.request import DialectName
 
 __all__ = ["Scenarios", "app"]
 
@@ -31,7 +33,7 @@ Scenario = Annotated[
 Spoken = Annotated[
     str,
     typer.Option(
-        metavar="NAME", help="The dialect of the request: openai, azure, langdock or langdb."
+        metavar="NAME", help=f"The dialect of the request: {', '.join(get_args(DialectName))}."
     ),
 ]
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import typer
 from typer.core import TyperCommand
 
 from mockdock.cli.commands import Scenarios, app
+from mockdock.request import DialectName
 
 __all__ = ["journal", "replay", "reset", "run", "serve", "verify"]
 
@@ -40,8 +41,8 @@ Dialects = Annotated[
     list[str] | None,
     typer.Option(
         metavar="NAME",
-        help="Speak this dialect and no other: openai, azure, langdock or langdb; may be repeated. "
-        "Default: all of them.",
+        help=f"Speak this dialect and no other: {', '.join(get_args(DialectName))}; may be "
+        "repeated. Default: all of them.",
     ),
 ]
 _LOCAL = "http://127.0.0.1:8080"

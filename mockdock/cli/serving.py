@@ -9,7 +9,7 @@ import logging
 import shlex
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,6 @@ from mockdock.engine import Engine, MemoryStore
 from mockdock.errors import StartError
 from mockdock.observe import Exchange, Journal, JournalWriter, line
 from mockdock.observe.verbs import CONTROL_PATH
-from mockdock.request import DialectName
 from mockdock.scenario import Loaded, Rule, lint, load
 from mockdock.server import mount_control, run
 from mockdock.sockets import bind, bind_unix
@@ -36,13 +35,6 @@ __all__ = ["Options", "exported", "serve_scenarios"]
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _RULES_SHOWN = 50
 _RULES_LINTED = 300
-_VARIABLES: Mapping[DialectName, str] = {
-    "openai": "export OPENAI_BASE_URL={base_url} OPENAI_API_KEY={key}",
-    "azure": "export AZURE_OPENAI_ENDPOINT={url} AZURE_OPENAI_API_KEY={key}",
-    "langdock": "export LANGDOCK_API_KEY={key}  # and base_url={base_url}",
-    "langdb": "export LANGDB_API_BASE_URL={url} LANGDB_API_KEY={key} LANGDB_PROJECT_ID=mockdock",
-}
-"""What to tell the clients of a dialect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +189,7 @@ def _banner(loaded: Loaded, options: Options, url: str, dialects: Sequence[Diale
 def exported(dialect: Dialect, url: str, key: str) -> str:
     """Tell the clients of a dialect where the server at ``url`` is, in words of a shell."""
     there = {"url": url, "base_url": f"{url}{dialect.base_path}", "key": key}
-    return _VARIABLES[dialect.name].format_map(there)
+    return dialect.variables.format_map(there)
 
 
 def _who(options: Options) -> str:

@@ -92,7 +92,8 @@ class Dialect:
     ``misroute`` refuses a path or method that does not exist, ``oversize`` a
     body above the limit. ``head`` and ``frames`` render a reply; the frames are
     made lazily, one for a plain reply. ``mark`` is a header that tells its requests
-    from those of another dialect at the same path, empty where it has none.
+    from those of another dialect at the same path, empty where it has none. ``variables``
+    is what to tell its clients of a server, with ``{url}``, ``{base_url}`` and ``{key}``.
     """
 
     name: DialectName
@@ -106,6 +107,7 @@ class Dialect:
     frames: Frames
     below: tuple[str, ...] = ("/",)
     mark: str = ""
+    variables: str = "export OPENAI_BASE_URL={base_url} OPENAI_API_KEY={key}"
 
     def nearness(self, path: str) -> tuple[bool, ...]:
         """Tell how near a path comes to this dialect; the greater, the nearer."""

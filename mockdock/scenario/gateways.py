@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
 
 from mockdock.gateways import Azure, LangDB, Langdock, LangdockModels
+from mockdock.request import DialectName
 from mockdock.scenario.base import Part, Word
 from mockdock.scenario.limits import LimitSpec
 
-__all__ = ["AzureSpec", "LangDBSpec", "LangdockSpec"]
+__all__ = ["GATEWAYS", "AzureSpec", "GatewaySpec", "LangDBSpec", "LangdockSpec"]
 
 
-class AzureSpec(Part):
+class GatewaySpec(Part, ABC):
+    """What a scenario says of a provider."""
+
+    @abstractmethod
+    def settings(self) -> Azure | Langdock | LangDB:
+        """Give what a dialect has to know as a noun."""
+
+    @property
+    def own_limits(self) -> tuple[LimitSpec, ...]:
+        """Its own rate limits, on top of the scenario's."""
+        return ()
+
+
+class AzureSpec(GatewaySpec):
     """An Azure OpenAI resource."""
 
     deployments: dict[Word, Word] | None = Field(
@@ -23,7 +39,7 @@ class AzureSpec(Part):
     )
     region: Word = Field(Azure().region, description="where replies say they come from")
 
-    def azure(self) -> Azure:
+    def settings(self) -> Azure:
         """Give it as a noun."""
         return Azure(self.deployments, self.region)
 
@@ -33,7 +49,7 @@ _DOCUMENTED = LimitSpec(per=("workspace", "model"), rpm=500, tpm=60_000, header=
 """The limit of Langdock's documents, which speak of no header."""
 
 
-class LangdockSpec(Part):
+class LangdockSpec(GatewaySpec):
     """A Langdock workspace."""
 
     unsupported: Literal["ignore", "reject"] = Field(
@@ -66,15 +82,20 @@ class LangdockSpec(Part):
         "list: none",
     )
 
-    def langdock(self) -> Langdock:
+    def settings(self) -> Langdock:
         """Give what a dialect has to know as a noun."""
         return Langdock(self.unsupported, self.errors, self.requests, self.replies, self.browsers)
+
+    @property
+    def own_limits(self) -> tuple[LimitSpec, ...]:
+        """Give its limits, those of the documents where nothing is said."""
+        return self.limits
 
 
 _LANGDB = LangDB()
 
 
-class LangDBSpec(Part):
+class LangDBSpec(GatewaySpec):
     """LangDB's gateway."""
 
     project: Word | None = Field(
@@ -92,6 +113,14 @@ class LangDBSpec(Part):
         "LangDB's specifications have either",
     )
 
-    def langdb(self) -> LangDB:
+    def settings(self) -> LangDB:
         """Give it as a noun."""
         return LangDB(self.project or "", self.projects, self.admin_key or "", self.custom_prices)
+
+
+GATEWAYS: Mapping[DialectName, type[GatewaySpec]] = {
+    "azure": AzureSpec,
+    "langdock": LangdockSpec,
+    "langdb": LangDBSpec,
+}
+"""The keys of a scenario that say how a provider is to speak."""

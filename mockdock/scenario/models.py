@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, Tag, model_validator
 
-from mockdock.gateways import Azure, Gateways, LangDB, Langdock
+from mockdock.gateways import Gateways
 from mockdock.request import DialectName
 from mockdock.scenario import placeholders
 from mockdock.scenario.audit import AuditSpec
@@ -28,7 +28,7 @@ from mockdock.scenario.base import (
 from mockdock.scenario.chaos import ChaosSpec, PhaseSpec, crowded
 from mockdock.scenario.conditions import When
 from mockdock.scenario.faults import Faults
-from mockdock.scenario.gateways import AzureSpec, LangDBSpec, LangdockSpec
+from mockdock.scenario.gateways import GATEWAYS, AzureSpec, LangDBSpec, LangdockSpec
 from mockdock.scenario.limits import LimitSpec
 from mockdock.scenario.pace import PacingSpec
 from mockdock.scenario.places import misplaced
@@ -268,26 +268,18 @@ class Scenario(Part):
     @property
     def spoken_of(self) -> frozenset[DialectName]:
         """The dialects it has settings for."""
-        own: dict[DialectName, object] = {
-            "azure": self.azure,
-            "langdock": self.langdock,
-            "langdb": self.langdb,
-        }
-        return frozenset(name for name, said in own.items() if said is not None)
+        return frozenset(name for name in GATEWAYS if getattr(self, name) is not None)
 
     @property
     def gateways(self) -> Gateways:
         """How providers are to speak."""
-        return Gateways(
-            azure=Azure() if self.azure is None else self.azure.azure(),
-            langdock=Langdock() if self.langdock is None else self.langdock.langdock(),
-            langdb=LangDB() if self.langdb is None else self.langdb.langdb(),
-        )
+        return Gateways(**{name: getattr(self, name).settings() for name in self.spoken_of})
 
     @property
     def own_limits(self) -> Mapping[DialectName, tuple[LimitSpec, ...]]:
         """The limits that hold for the requests of one dialect, on top of ``limits``."""
-        return {"langdock": (self.langdock or LangdockSpec()).limits}
+        specs = {name: getattr(self, name) or kind() for name, kind in GATEWAYS.items()}
+        return {name: spec.own_limits for name, spec in specs.items()}
 
     @model_validator(mode="after")
     def _check(self) -> Self:

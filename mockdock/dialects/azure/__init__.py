@@ -12,6 +12,7 @@ __all__ = ["azure"]
 azure = Dialect(
     name="azure",
     base_path="",
+    variables="export AZURE_OPENAI_ENDPOINT={url} AZURE_OPENAI_API_KEY={key}",
     below=("/openai/", "/openai/v1/", "/openai/deployments/"),
     routes=(
         Route("POST", "/openai/deployments/{deployment}/chat/completions", "chat"),

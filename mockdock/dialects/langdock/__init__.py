@@ -14,6 +14,7 @@ _BASES = tuple(f"{prefix}/openai/{each}/v1" for prefix in ("", "/api/public") fo
 langdock = Dialect(
     name="langdock",
     base_path=_BASES[0],
+    variables="export LANGDOCK_API_KEY={key}  # and base_url={base_url}",
     below=("/openai/*/v1/", "/openai/eu/", "/openai/us/", "/api/public/"),
     routes=tuple(
         route
