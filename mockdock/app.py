@@ -12,7 +12,7 @@ from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.routing import Mount, Route, Router
 
 from mockdock.arrival import marked, straightened
-from mockdock.bookkeeping import entry_of
+from mockdock.bookkeeping import entry_of, failed_before
 from mockdock.delivery import Clock, ScaledClock
 from mockdock.dialects import DIALECTS, Dialect, chosen
 from mockdock.endpoint import STOPPED, Endpoint
@@ -97,7 +97,8 @@ class App:
         entry = None if exchange.late else entry_of(exchange)
         if entry is not None:
             books = self.sessions.of(exchange.session).engine.books
-            books.add(exchange.session, entry)
+            for each in (*failed_before(exchange, entry), entry):
+                books.add(exchange.session, each)
 
     def _routes(self) -> Iterator[Route]:
         paths: dict[str, list[tuple[Dialect, Endpoint]]] = defaultdict(list)

@@ -12,9 +12,10 @@ from mockdock.observe import Exchange
 from mockdock.reply import Choice, Completion, Failure
 from mockdock.request import ImagePart, Message, Part, Role, TextPart, ToolCall
 
-__all__ = ["entry_of"]
+__all__ = ["entry_of", "failed_before"]
 
 _MICRO = 1_000_000
+_FAILED = 500
 _BY: dict[Role, SaidBy] = {
     "developer": "system",
     "system": "system",
@@ -60,6 +61,33 @@ def entry_of(exchange: Exchange) -> Entry | None:
         messages=tuple(map(_said, request.messages)),
         replies=tuple(_replies(reply.choices)) if isinstance(reply, Completion) else (),
     )
+
+
+def failed_before(exchange: Exchange, entry: Entry) -> Iterator[Entry]:
+    """Give what is kept of the models that a router tried before that of an exchange.
+
+    They took no time, belong to no thread, and said nothing.
+    """
+    account = None if exchange.request is None else exchange.request.account
+    if account is None or account.routed is None:
+        return
+    for provider, model in account.routed.failed:
+        yield entry._replace(
+            provider=provider,
+            model=model,
+            thread=None,
+            duration_ms=0.0,
+            ttft_ms=None,
+            input_tokens=0,
+            output_tokens=0,
+            cost=0.0,
+            error=True,
+            status=_FAILED,
+            title=None,
+            public=None,
+            messages=(),
+            replies=(),
+        )
 
 
 def _first(exchange: Exchange) -> float | None:

@@ -14,7 +14,15 @@ from uuid import uuid4
 from mockdock.arrival import GoneError, arrive, headers_of, read
 from mockdock.delivery import Client, Item, ScaledClock, deliver, wire_of
 from mockdock.dialects import Call, Dialect
-from mockdock.engine import Decision, Wish, identify, threaded, wished
+from mockdock.engine import (
+    Decision,
+    Wish,
+    further,
+    identify,
+    resolves_long,
+    threaded,
+    wished,
+)
 from mockdock.errors import ConditionError, UsageError
 from mockdock.frames import Outcome
 from mockdock.limit import told
@@ -225,8 +233,12 @@ class Endpoint:
         session, engine = visit.session, visit.session.engine
         try:
             parsed, wishes = wished(parsed, call.query, engine.scenario.triggers)
-            parsed = engine.read(parsed)
+            parsed = await self._read(parsed, visit)
             decision = await self._decide(parsed, wishes, visit)
+            while (instead := further(parsed, decision)) is not None:
+                visit.end(_GIVEN_UP, lambda: 0)
+                parsed = engine.read(instead, visit.started)
+                decision = await self._decide(parsed, wishes, visit)
         except UsageError as error:
             message = f"mockdock: {error}"
             return _refusal(Failure("bad_request", message=message, should_retry=False), call)
@@ -248,6 +260,14 @@ class Endpoint:
                 visit.inside = await session.traffic.queue(most, visit.client)
                 visit.queued = session.clock.now() - came
         return Answer(call, parsed, reply, request_id, decision)
+
+    async def _read(self, request: Request, visit: _Visit) -> Request:
+        """Find out who answers: where that takes long, in a thread, while others are answered."""
+        read, now = visit.session.engine.read, visit.started
+        if not resolves_long(request):
+            return read(request, now)
+        visit.client.watch()
+        return await asyncio.to_thread(read, request, now)
 
     async def _composed(self, request: Request, decision: Decision, visit: _Visit) -> Reply:
         """Compose a reply: where that takes long, in a thread, while others are answered."""
@@ -279,6 +299,8 @@ _MANY = 1000
 """So many tokens to embed take some 10 ms."""
 _WRONG = frozenset({"bad_request", "bad_input", "wrong_model"})
 """Refusals that count as a request of the model."""
+_GIVEN_UP = Failure("server_error")
+"""What a model said that another one answers for."""
 _NOBODY = Call("", "", "", {}, {}, b"", "")
 STOPPED = Failure("overloaded", headers={"connection": "close"})
 """What is told to whom a server that stops cannot serve any more."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-__all__ = ["USUAL", "Azure", "Gateways", "LangDB", "Langdock", "LangdockModels"]
+__all__ = ["USUAL", "Azure", "Gateways", "LangDB", "Langdock", "LangdockModels", "VirtualModel"]
 
 LangdockModels = Literal["chat-2024", "chat-de", "chat-openapi"]
 """Lists of models, by the Langdock document that names them."""
@@ -42,6 +42,19 @@ class Langdock:
 
 
 @dataclass(frozen=True, slots=True)
+class VirtualModel:
+    """A configuration that is saved by a name.
+
+    ``messages`` come before those of a request; ``parameters`` hold where it does not
+    give them. Both are as on the wire.
+    """
+
+    model: str
+    messages: tuple[Mapping[str, Any], ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class LangDB:
     """LangDB's gateway.
 
@@ -49,12 +62,14 @@ class LangDB:
     ``projects`` are all there are, None where any id is one. ``admin_key`` is what creates
     models, empty where any key does. ``custom_prices`` is how setting prices is answered:
     by the prices, or by a report of success; the two specifications differ.
+    ``virtual_models`` go by name; where there are any, there are no others.
     """
 
     project: str = ""
     projects: tuple[str, ...] | None = None
     admin_key: str = field(default="", repr=False)
     custom_prices: Literal["prices", "report"] = "prices"
+    virtual_models: Mapping[str, VirtualModel] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

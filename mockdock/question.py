@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
+from mockdock.routing import Routed
+
 __all__ = [
     "Account",
     "Analyse",
@@ -175,8 +177,9 @@ class Account:
 
     ``project`` is empty where none was named. ``thread``, ``run`` and the rest are what
     the client says of the exchange; an empty ``thread`` is a new one. ``provider`` and
-    ``model`` are who answers, once that is known. ``question`` is what is asked of the
-    ledger itself, None where the request is for a model.
+    ``model`` are who answers, once that is known; ``routed`` is how that was found, None where
+    the client named it. ``guards`` are ids of what is to pass the request or its answer.
+    ``question`` is what is asked of the ledger itself, None where the request is for a model.
     """
 
     project: str
@@ -190,4 +193,6 @@ class Account:
     public: bool | None = None
     provider: str = ""
     model: str = ""
+    routed: Routed | None = None
+    guards: tuple[str, ...] = ()
     question: Question | None = None

@@ -77,6 +77,8 @@ FailureKind = Literal[
     "bad_input",
     "input_too_long",
     "inputs_too_long",
+    "guard",
+    "no_guard",
 ]
 
 
@@ -286,9 +288,10 @@ class Failure:
     counts, what went beyond, what was asked for, and its parts ("messages",
     "functions", "completion") in tokens.
     ``what`` is what is not there: the id of a stored completion, for a cursor
-    the kind of list it is to go on in; or the api a model is not for, or the
-    input that is too long. ``deployment`` stood for the model. ``nearest`` are the rules that came
-    closest where none matches; ``cause`` is what a user's function raised.
+    the kind of list it is to go on in; or the api a model is not for, the input that
+    is too long, or the guard that did not let it pass. ``deployment`` stood for the
+    model. ``nearest`` are the rules that came closest where none matches; ``cause`` is
+    what a user's function raised.
     """
 
     kind: FailureKind

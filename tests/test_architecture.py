@@ -15,7 +15,7 @@ import mockdock
 ROOT = Path(mockdock.__file__).parent
 NOUNS = {
     *("request", "reply", "fault", "frames", "errors", "gateways", "limit", "memo", "policy"),
-    *("accounts", "completing", "embedding", "moderation", "question", "resources"),
+    *("accounts", "completing", "embedding", "moderation", "question", "resources", "routing"),
     *("statements", "traits", "usage"),
 }
 MAY_IMPORT: dict[str, set[str]] = {

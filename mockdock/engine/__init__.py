@@ -9,6 +9,7 @@ from mockdock.engine.limits import Admission
 from mockdock.engine.match import AddedRule, Compiled, Function
 from mockdock.engine.memory import MemoryStore
 from mockdock.engine.nearest import idle
+from mockdock.engine.routing import further, resolves_long
 from mockdock.engine.store import Store
 from mockdock.engine.stored import MemoryShelf, Shelf, identify
 from mockdock.engine.wishing import wished
@@ -29,9 +30,11 @@ __all__ = [
     "Shelf",
     "Store",
     "Wish",
+    "further",
     "gauges",
     "identify",
     "idle",
+    "resolves_long",
     "threaded",
     "wished",
 ]

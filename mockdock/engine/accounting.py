@@ -19,7 +19,7 @@ from mockdock.reply import Completion, Failure, ModelCard, ModelList, Reply
 from mockdock.request import Request
 from mockdock.statements import OwnPrices, PriceCard, PriceList, UsageTotal
 
-__all__ = ["answered_by", "asks", "charged", "own_facts", "state", "threaded"]
+__all__ = ["answered_by", "asks", "charged", "own_facts", "qualified", "state", "threaded"]
 
 _MICRO = 1_000_000
 _FOUND = 1_686_935_002
@@ -117,7 +117,7 @@ def _models(listed: Catalogue, own: OwnPrices) -> ModelList:
     cards = {
         name: ModelCard(name, _FOUND, owner)
         for name, owner in (
-            *((_qualified(each.id), _owner(each.id)) for each in listed.all()),
+            *((qualified(each.id), _owner(each.id)) for each in listed.all()),
             *((f"{each.owner_name}/{each.model_name}", each.owner_name) for each in own.models),
         )
     }
@@ -182,9 +182,10 @@ def _price(model: Model) -> Price:
     return _FREE if prices is None else Price(float(prices.input), float(prices.output))
 
 
-def _qualified(name: str) -> str:
+def qualified(name: str) -> str:
+    """Give the name of a model with its provider."""
     return name if "/" in name else f"{provider_of(name)}/{name}"
 
 
 def _owner(name: str) -> str:
-    return _qualified(name).partition("/")[0]
+    return qualified(name).partition("/")[0]

@@ -14,7 +14,7 @@ from mockdock.reply import Unmet
 from mockdock.request import Request
 from mockdock.scenario import CountCondition, TextCondition, When
 
-__all__ = ["Condition", "bounds", "conditions", "shown", "told_bounds"]
+__all__ = ["Condition", "bounds", "conditions", "shown", "text_test", "told_bounds"]
 
 _SHOWN = 80
 _LONGEST = 20_000
@@ -144,7 +144,7 @@ def _all(names: list[str]) -> str:
 
 
 def _text(name: str, wanted: TextCondition, get: Callable[[Request], str]) -> Condition:
-    fits = _text_test(wanted)
+    fits = text_test(wanted)
     return Condition(
         name,
         lambda request: fits(get(request)),
@@ -161,7 +161,8 @@ def _whole(wanted: TextCondition) -> str | None:
     return wanted.contains[0] if wanted.contains and len(wanted.contains) == 1 else None
 
 
-def _text_test(wanted: TextCondition) -> Callable[[str], bool]:
+def text_test(wanted: TextCondition) -> Callable[[str], bool]:
+    """Give what tells whether a text fits."""
     tests: list[Callable[[str], bool]] = []
     if (equals := wanted.equals) is not None:
         tests.append(lambda text: text == equals)
@@ -169,7 +170,7 @@ def _text_test(wanted: TextCondition) -> Callable[[str], bool]:
     if (pattern := wanted.pattern) is not None:
         tests.append(lambda text: pattern.search(text) is not None)
     if wanted.not_ is not None:
-        inner = _text_test(wanted.not_)
+        inner = text_test(wanted.not_)
         tests.append(lambda text: not inner(text))
     if len(tests) == 1:
         return tests[0]
@@ -201,7 +202,7 @@ def _header(name: str, wanted: bool | TextCondition) -> Condition:
             lambda request: (name in request.headers) is wanted,
             lambda _: "wanted, but absent" if wanted else "present, but not wanted",
         )
-    fits = _text_test(wanted)
+    fits = text_test(wanted)
     return Condition(
         label,
         lambda request: name in request.headers and fits(request.headers[name]),

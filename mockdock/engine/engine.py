@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from mockdock.content.catalogue import Catalogue, Model
 from mockdock.content.counting import Prompt
-from mockdock.engine.accounting import answered_by, asks, charged, state
+from mockdock.engine.accounting import asks, charged, state
 from mockdock.engine.chance import chances
 from mockdock.engine.compose import Context
 from mockdock.engine.decision import Chosen, Decision, Explained, scripted
@@ -30,6 +30,7 @@ from mockdock.engine.pace import pace_of
 from mockdock.engine.prepared import Prepared
 from mockdock.engine.prompts import cached_of, prompt_of
 from mockdock.engine.refuse import beyond_all, refused, unauthorized
+from mockdock.engine.routing import answered, astray
 from mockdock.engine.saying import say
 from mockdock.engine.store import Pick, Skip, Store
 from mockdock.engine.stored import MemoryShelf, Shelf, identify, look_up
@@ -108,6 +109,7 @@ class Engine:
             prepared, self.rules, seed=self.seed, called=called, alone=alone
         )
         self.gateways = prepared.gateways
+        self._guards = prepared.guards
 
     def changed(
         self,
@@ -242,11 +244,9 @@ class Engine:
             return "auto"
         return self._otherwise
 
-    def read(self, request: Request) -> Request:
+    def read(self, request: Request, now: float = 0) -> Request:
         """Give a request with who answers it, and what tokens say where texts came as such."""
-        if request.account is not None:
-            account = answered_by(request, request.account, self.books)
-            request = replace(request, account=account)
+        request = answered(request, self._models, self.books, now)
         if request.api == "chat":
             return request
         return with_texts(request, self._models.known(request.dialect).resolve(request.model))
@@ -284,7 +284,9 @@ class Engine:
         if asks(request, decision):
             return state(request, self.books, listed, created)
         reply = say(request, decision, int(created), listed)
-        return reply if request.account is None else charged(reply, decision.context.model)
+        if request.account is None:
+            return reply
+        return self._guards.after(request, charged(reply, decision.context.model))
 
     def keep(self, request: Request, reply: Reply, request_id: str) -> None:
         """Keep a completion that was asked with ``store: true``, and nothing else.
@@ -303,7 +305,9 @@ class Engine:
         self.books.reset(session)
 
     def _refused(self, request: Request, model: Model, prompt: Prompt) -> Failure | None:
-        if self.scenario.validation != "strict":
+        if wrong := astray(request) or self._guards.before(request):
+            return wrong
+        if self.scenario.validation == "lenient":
             return beyond_all(request, prompt)
         return refused(request, model, self._models.known(request.dialect), prompt)
 

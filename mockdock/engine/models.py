@@ -38,6 +38,13 @@ class Models:
         elif scenario.models is None:
             usual = langdock_models("chat-openapi")
             self._own["langdock"] = _Offer(with_langdock_names(), usual, closed=False)
+        if virtual := scenario.gateways.langdb.virtual_models:
+            saved = [
+                replace(self.catalogue.resolve(each.model), id=f"langdb/{name}")
+                for name, each in virtual.items()
+            ]
+            listed = Catalogue([*self.catalogue.all(), *saved])
+            self._own["langdb"] = replace(self._usual, listed=listed)
 
     def known(self, dialect: DialectName) -> Catalogue:
         """Give what is known of models, by whatever name a dialect has for them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
+from mockdock.engine.guards import Guards
 from mockdock.engine.limits import compile_limits
 from mockdock.engine.models import Models
 from mockdock.engine.trouble import Trouble
@@ -26,6 +27,7 @@ class Prepared:
         self.edition = edition
         self.models = Models(scenario)
         self.gateways = scenario.gateways
+        self.guards = Guards(None if scenario.langdb is None else scenario.langdb.guards)
         self.keys = (
             frozenset(key.encode() for key in scenario.auth.keys)
             if isinstance(scenario.auth, AuthKeys)

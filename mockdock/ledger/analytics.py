@@ -11,21 +11,22 @@ from mockdock.accounts import Figures, Group, Hour, Span
 from mockdock.errors import UsageError
 from mockdock.question import GroupBy
 
-__all__ = ["by_hour", "grouped"]
+__all__ = ["TPS", "by_hour", "grouped"]
 
 _HOUR_US = 3_600_000_000
 _MOST_KEYS = 32
 
-_TPS = """CASE
+TPS = """CASE
     WHEN output_tokens > 0 AND duration_ms >= 0.001
         THEN output_tokens * 1000.0 / duration_ms
 END"""
+"""Output tokens per second of an exchange, as SQL."""
 _TPOT = """CASE
     WHEN output_tokens > 1 AND ttft_ms <= duration_ms
         THEN (duration_ms - ttft_ms) / (output_tokens - 1)
     WHEN output_tokens > 0 THEN duration_ms / output_tokens
 END"""
-_MEASURES = {"duration": "duration_ms", "ttft": "ttft_ms", "tps": _TPS, "tpot": _TPOT}
+_MEASURES = {"duration": "duration_ms", "ttft": "ttft_ms", "tps": TPS, "tpot": _TPOT}
 _AGGREGATES = ", ".join(
     (
         "sum(cost), count(*), sum(duration_ms), sum(input_tokens), sum(output_tokens), sum(error)",

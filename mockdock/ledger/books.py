@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from hashlib import blake2b
@@ -15,6 +15,7 @@ from mockdock.ledger.entry import Entry
 from mockdock.ledger.ledger import Ledger
 from mockdock.ledger.seeds import Seeds
 from mockdock.question import CreateModel, Price, Question
+from mockdock.routing import Metrics
 from mockdock.statements import AccountReply
 
 __all__ = ["Books"]
@@ -86,6 +87,12 @@ class Books:
         if not self._knows(session):
             return None
         return self._held(session).price(_key(session, project), provider, model, at_us)
+
+    def metrics(self, session: str, project: str) -> Mapping[tuple[str, str], Metrics]:
+        """Give what is measured of a project's models, by provider and name; may take a while."""
+        if not self._knows(session):
+            return {}
+        return self._held(session).metrics(_key(session, project))
 
     def seed(self, session: str, name: str, seeds: Callable[[], Seeds]) -> None:
         """Write what a session is to begin with, once; may take a while."""

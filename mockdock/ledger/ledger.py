@@ -21,12 +21,13 @@ from mockdock.accounts import (
     TotalUsage,
     UnitUsage,
 )
-from mockdock.ledger import analytics, models, prices, threads, usage
+from mockdock.ledger import analytics, metrics, models, prices, threads, usage
 from mockdock.ledger.entry import Entry
 from mockdock.ledger.forgetting import forget
 from mockdock.ledger.seeds import Seeds, sow
 from mockdock.ledger.store import Store
 from mockdock.question import GroupBy, NewModel, Price, Unit
+from mockdock.routing import Metrics
 
 __all__ = ["Ledger"]
 
@@ -168,6 +169,11 @@ class Ledger:
         """Give the usage of each model in each hour, day or month (UTC) that has any, in order."""
         with self._store.reading() as connection:
             return usage.by_unit(connection, project, span, unit)
+
+    def metrics(self, project: str) -> dict[tuple[str, str], Metrics]:
+        """Give what is measured of each model that chats, by provider and name; of all time."""
+        with self._store.reading() as connection:
+            return metrics.metrics_of(connection, project)
 
     def create_model(self, new: NewModel, created_us: int) -> Model:
         """Make a model, which holds from then on, in place of one of the same owner and name.

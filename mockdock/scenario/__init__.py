@@ -8,6 +8,7 @@ from mockdock.scenario.conditions import CountCondition, TextCondition, When
 from mockdock.scenario.durations import DelaySpec
 from mockdock.scenario.export import json_schema
 from mockdock.scenario.faults import FaultSpec
+from mockdock.scenario.guards import GuardSpec
 from mockdock.scenario.limits import LimitSpec
 from mockdock.scenario.lint import Finding, lint
 from mockdock.scenario.load import Loaded, load
@@ -34,6 +35,7 @@ __all__ = [
     "FaultSpec",
     "Finding",
     "GenerateSpec",
+    "GuardSpec",
     "LimitSpec",
     "Loaded",
     "LogprobsSpec",

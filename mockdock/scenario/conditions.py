@@ -95,8 +95,11 @@ class TextCondition(Part):
     def _check(self) -> Self:
         if all(value is None for value in (self.equals, self.contains, self.matches, self.not_)):
             refuse([Complaint("an empty condition", _TEXT_HINT)])
-        self._pattern = None if self.matches is None else _compiled(self.matches)
+        self._compile()
         return self
+
+    def _compile(self) -> None:
+        self._pattern = None if self.matches is None else _compiled(self.matches)
 
     @property
     def pattern(self) -> re.Pattern[str] | None:

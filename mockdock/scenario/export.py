@@ -10,6 +10,7 @@ from mockdock.scenario.base import Part
 from mockdock.scenario.conditions import CountCondition, TextCondition
 from mockdock.scenario.durations import DelaySpec
 from mockdock.scenario.faults import FaultSpec
+from mockdock.scenario.guards import GuardSpec
 from mockdock.scenario.models import ModelSpec, Scenario
 from mockdock.scenario.pace import PacingSpec
 from mockdock.scenario.replies import ReplySpec
@@ -21,6 +22,7 @@ _SHORT: tuple[type[Part], ...] = (
     CountCondition,
     DelaySpec,
     FaultSpec,
+    GuardSpec,
     HerdSpec,
     ModelSpec,
     PacingSpec,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mockdock.gateways import Azure, LangDB, Langdock, LangdockModels
 from mockdock.request import DialectName
-from mockdock.scenario.base import Part, Word
+from mockdock.scenario.base import Complaint, Part, Word, refuse
+from mockdock.scenario.guards import GuardSpec
 from mockdock.scenario.limits import LimitSpec
+from mockdock.scenario.virtual import VirtualModelSpec
 
 __all__ = ["GATEWAYS", "AzureSpec", "GatewaySpec", "LangDBSpec", "LangdockSpec"]
 
@@ -112,10 +114,41 @@ class LangDBSpec(GatewaySpec):
         description="what setting prices is answered by: those prices, or a report of success; "
         "LangDB's specifications have either",
     )
+    virtual_models: dict[Word, VirtualModelSpec] = Field(
+        default_factory=dict,
+        description="saved configurations, by name: clients ask for langdb/<name>, or <name>; "
+        "where there are any, there are no other langdb/ models",
+    )
+    guards: dict[Word, GuardSpec] | None = Field(
+        None,
+        description="what each guard makes of a text, by id; others do not exist then. "
+        "Default: any id is a guard that lets all pass",
+    )
 
     def settings(self) -> LangDB:
         """Give it as a noun."""
-        return LangDB(self.project or "", self.projects, self.admin_key or "", self.custom_prices)
+        virtual = {name: each.virtual_model() for name, each in self.virtual_models.items()}
+        return LangDB(
+            self.project or "", self.projects, self.admin_key or "", self.custom_prices, virtual
+        )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        refuse(self._virtual_complaints())
+        return self
+
+    def _virtual_complaints(self) -> Iterator[Complaint]:
+        for name, each in self.virtual_models.items():
+            at = ("virtual_models", name)
+            if "/" in name:
+                message = f"a virtual model has a bare name; clients ask for langdb/{name}"
+                yield Complaint(message, "leave out what is before the slash", at, on_key=True)
+            if each.model.startswith("langdb/"):
+                message = f"{each.model!r} is a virtual model itself"
+                yield Complaint(message, "name the model that answers", (*at, "model"))
+            if each.model.startswith("router/") and each.parameters.router is None:
+                message = f"{each.model!r} needs a router"
+                yield Complaint(message, "parameters: {router: ...}", (*at, "model"))
 
 
 GATEWAYS: Mapping[DialectName, type[GatewaySpec]] = {

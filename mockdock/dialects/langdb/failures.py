@@ -1,7 +1,8 @@
 """LangDB's words for failures: an object with one text, and no more.
 
 Of the source of its open gateway (8f3a206): the words for JSON that cannot be read, for
-an unknown model (500), for rate limits (429, plain text) and for a cost limit (400). What
+an unknown model (500), for rate limits (429, plain text), for a cost limit (400) and for
+guards (446, 404). What
 a model's provider refuses is told in that provider's words. Of its specification: the
 code and message of what enterprises ask for. ASSUMED, for want of any source: the words
 of 401, 403, 404 and 405, and that a project has to be named.
@@ -91,7 +92,12 @@ def body(failure: Failure) -> bytes:
         return message.encode("utf-8", "surrogatepass")
     if failure.type == ENTERPRISE:
         return orjson.dumps({"code": status(failure), "message": message})
-    return orjson.dumps({"error": message})
+    if failure.kind == "guard" and status(failure) == _NOT_PASSED:
+        details = {"type": "boolean", "passed": False}
+        told = {"message": message, "guard_id": failure.what, "details": details}
+        return orjson.dumps(told)
+    named = {"guard_id": failure.what} if failure.kind == "no_guard" else {}
+    return orjson.dumps({"error": message, **named})
 
 
 def _message(failure: Failure) -> str:
@@ -109,6 +115,7 @@ def _not_there(failure: Failure) -> str:
     return "Thread not found" if failure.what == "thread" else "Not Found"
 
 
+_NOT_PASSED = 446
 _LIMITED: _Words = (429, lambda _: "API call limit exceeded")
 _TEXTS = frozenset({"rate_limit", "tokens_limit", "request_too_large"})
 _WORDS: Mapping[FailureKind, _Words] = {
@@ -118,6 +125,8 @@ _WORDS: Mapping[FailureKind, _Words] = {
     "quota": (400, lambda _: "Token usage limit exceeded"),
     "model_not_found": (500, lambda failure: f"Model {failure.model} not found"),
     "not_found": (404, _not_there),
+    "guard": (_NOT_PASSED, lambda failure: f"Guard '{failure.what}' not passed"),
+    "no_guard": (404, lambda _: "Guard not found"),
     "auth": (401, lambda _: "Unauthorized"),
     "missing_key": (401, lambda _: "Unauthorized"),
     "permission": (403, lambda _: "Forbidden"),

@@ -2,7 +2,10 @@
 
 Of the source of its open gateway: ``x-trace-id``, ``x-model-name``, ``x-provider-name``.
 ``x-thread-id`` is a choice of ours: LangDB's documents say that a thread is made where a
-client names none, and not how it is told.
+client names none, and not how it is told. Headers of ours that tell of mockdock:
+``x-mockdock-route``, the route that a router took, and the models of it that failed;
+``x-mockdock-ignored``, what of a request means nothing; ``x-mockdock-param``, what is wrong
+of it, for which the body has no place.
 """
 
 from __future__ import annotations
@@ -28,7 +31,10 @@ _LONGEST = 1000
 def head(request: Request | None, reply: Reply, envelope: Envelope) -> Head:
     """Build the head of any reply; limits are not told."""
     if isinstance(reply, Failure):
-        own = {**envelope.extra, **retry_headers(reply, envelope), **reply.headers}
+        own = {**envelope.extra, **_told(request), **retry_headers(reply, envelope)}
+        if reply.param is not None:
+            own["x-mockdock-param"] = quote(reply.param[:_LONGEST], safe="$[]._-")
+        own |= reply.headers
         told = json_headers(envelope)
         if is_text(reply):
             told = (_TEXT, *told[1:])
@@ -36,8 +42,21 @@ def head(request: Request | None, reply: Reply, envelope: Envelope) -> Head:
     streamed = isinstance(reply, Completion) and request is not None and request.stream
     scripted = reply.headers if isinstance(reply, Completion | Embeddings) else {}
     start = (_EVENTS,) if streamed else json_headers(envelope)
-    own = {**envelope.extra, **scripted}
+    own = {**envelope.extra, **_told(request), **scripted}
     return Head(200, merged((*start, *_answered_by(request, envelope)), own))
+
+
+def _told(request: Request | None) -> dict[str, str]:
+    """Tell what became of a request on its way."""
+    own: dict[str, str] = {}
+    if request is not None and request.ignored:
+        own["x-mockdock-ignored"] = ", ".join(request.ignored)
+    routed = None if request is None or request.account is None else request.account.routed
+    if routed is not None:
+        tried = ", ".join(map("/".join, routed.failed))
+        failed = f" after {tried}" if tried else ""
+        own["x-mockdock-route"] = _written(f"{routed.route}{failed}").decode()
+    return own
 
 
 def _answered_by(request: Request | None, envelope: Envelope) -> tuple[tuple[bytes, bytes], ...]:

@@ -1,4 +1,4 @@
-"""From HTTP to a request: OpenAI's, on an account, or a question about it."""
+"""From HTTP to a request: OpenAI's and what LangDB adds, on an account, or a question about it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from mockdock.dialects.base import Call
 from mockdock.dialects.langdb.account import account_of
 from mockdock.dialects.langdb.failures import bad_request
 from mockdock.dialects.langdb.questions import ask
+from mockdock.dialects.langdb.virtual import meant
 from mockdock.dialects.langdb.wire import GatewayRequest
 from mockdock.dialects.openai.body import json_object
 from mockdock.dialects.openai.embeddings_parse import parse_embeddings
 from mockdock.dialects.openai.parse import ChatForm, parse_chat
+from mockdock.question import Account
 from mockdock.reply import Failure
-from mockdock.request import Request
+from mockdock.request import Request, ResponseFormat, Traits
 
 __all__ = ["parse"]
 
@@ -24,6 +26,7 @@ _FORM = ChatForm(GatewayRequest)
 _UNREADABLE = 400
 _WIDEST = 1536
 _FORMATS = ("text", "json_object")
+_SHOWN = 100
 
 
 def parse(call: Call) -> Request | Failure:
@@ -38,32 +41,56 @@ def parse(call: Call) -> Request | Failure:
     account = account_of(call, body)
     if isinstance(account, Failure):
         return account
-    parsed = _chat(call, body) if call.operation == "chat" else _embeddings(call)
+    parsed = _chat(call, body, account) if call.operation == "chat" else _embeddings(call, account)
     if isinstance(parsed, Failure):
         return parsed
-    return replace(parsed, account=account, raw=call.body, body=body)
+    return replace(parsed, raw=call.body, body=body)
 
 
-def _chat(call: Call, body: dict[str, Any]) -> Request | Failure:
-    """Parse a chat request: its format may be a word, where OpenAI wants an object."""
-    form = body.get("response_format")
+def _chat(call: Call, body: dict[str, Any], account: Account) -> Request | Failure:
+    """Parse a chat request.
+
+    One whose model a router is still to choose is not judged by what models refuse.
+    """
+    found = meant(call, body)
+    if isinstance(found, Failure):
+        return found
+    spelled, extras, routed = found.body, found.extras, found.routed
+    form = spelled.get("response_format")
     if isinstance(form, str):
         if form not in _FORMATS and not call.lenient:
-            known = " or ".join(map(repr, _FORMATS))
-            return bad_request(
-                f"Invalid value for 'response_format': {form!r}, expected {known}.",
-                "response_format",
-            )
-        spelled = {**body, "response_format": {"type": form}}
+            return _no_format(form)
+        # Not as OpenAI's object: the example of the specification asks for JSON in no message.
+        spelled = {name: value for name, value in spelled.items() if name != "response_format"}
+    if spelled is not body:
         call = replace(call, body=orjson.dumps(spelled))
-    return parse_chat(call, form=_FORM)
-
-
-def _embeddings(call: Call) -> Request | Failure:
-    parsed = parse_embeddings(call)
-    if isinstance(parsed, Failure) or parsed.embedding is None or call.lenient:
+    if routed is not None and routed.pool is not None:
+        call = replace(call, traits=lambda _: Traits())
+    parsed = parse_chat(call, form=_FORM)
+    if isinstance(parsed, Failure):
         return parsed
+    if form == "json_object":
+        parsed = replace(parsed, response_format=ResponseFormat("json_object"))
+    account = replace(account, routed=routed, guards=extras.guards)
+    return replace(parsed, account=account, ignored=extras.ignored)
+
+
+def _no_format(form: str) -> Failure:
+    known = " or ".join(map(repr, _FORMATS))
+    return bad_request(
+        f"Invalid value for 'response_format': {form[:_SHOWN]!r}, expected {known}.",
+        "response_format",
+    )
+
+
+def _embeddings(call: Call, account: Account) -> Request | Failure:
+    parsed = parse_embeddings(call)
+    if isinstance(parsed, Failure):
+        return parsed
+    parsed = replace(parsed, account=account)
     wanted = parsed.embedding
+    if wanted is None or call.lenient:
+        return parsed
     if wanted.dimensions is not None and wanted.dimensions > _WIDEST:
         return bad_request(
             f"Invalid value for 'dimensions': {wanted.dimensions} is above {_WIDEST}.",

@@ -6,7 +6,14 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from mockdock.dialects.openai.wire import ChatRequest
+from mockdock.dialects.openai.wire import MOST_MESSAGES, ChatRequest
+from mockdock.dialects.openai.wire_messages import (
+    AssistantMessage,
+    SystemMessage,
+    ToolMessage,
+    UserMessage,
+)
+from mockdock.dialects.openai.wire_tools import FunctionTool
 
 __all__ = ["GatewayRequest"]
 
@@ -14,9 +21,22 @@ __all__ = ["GatewayRequest"]
 # mypy: disable-error-code="assignment"
 
 
+Message = Annotated[
+    SystemMessage | AssistantMessage | UserMessage | ToolMessage, Field(discriminator="role")
+]
+
+
 class GatewayRequest(ChatRequest):
-    """``CreateChatCompletionRequest``: what it does not know goes on to the provider."""
+    """``CreateChatCompletionRequest``: what it does not know goes on to the provider.
+
+    Its roles and tools are fewer than OpenAI's: no developer, no custom tools. Parts of a
+    message may be those that OpenAI takes, as in the source of the open gateway.
+    """
 
     model_config = ConfigDict(extra="ignore")
 
+    messages: Annotated[list[Message], Field(min_length=1, max_length=MOST_MESSAGES)]
+    tools: list[Annotated[FunctionTool, Field(discriminator="type")]] = Field(
+        default_factory=list, max_length=128
+    )
     top_logprobs: Annotated[int, Field(ge=1, le=20)] | None = None

@@ -279,6 +279,8 @@ _WORDS: dict[FailureKind, Callable[[Failure], Told]] = {
     "unknown_url": _fixed(404, "Unknown request URL.", code="unknown_url", edge=True),
     "invalid_url": _fixed(404, "Invalid URL"),
     "wrong_method": _fixed(405, "Not allowed."),
+    "guard": _fixed(446, "A guard did not let it pass."),
+    "no_guard": _fixed(404, "Guard not found"),
     "too_large": _fixed(413, "Maximum content size limit exceeded."),
     **EMBEDDING_WORDS,
 }

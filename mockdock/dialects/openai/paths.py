@@ -19,6 +19,8 @@ _SHAPED = {
     ("tool_choice",),
     ("function_call",),
     ("stop",),
+    ("router", "routes", 0, "targets"),
+    ("extra", "guards", 0),
 }
 _DISCRIMINATED = {
     ("messages", 0): "role",

@@ -226,6 +226,22 @@ KINDS: dict[FailureKind, tuple[Failure, int, str, str, str | None, str | None]] 
         None,
         None,
     ),
+    "guard": (
+        Failure("guard", what="toxicity"),
+        446,
+        "A guard did not let it pass.",
+        INVALID,
+        None,
+        None,
+    ),
+    "no_guard": (
+        Failure("no_guard", what="toxicity"),
+        404,
+        "Guard not found",
+        INVALID,
+        None,
+        None,
+    ),
     "bad_input": (
         Failure("bad_input"),
         400,
