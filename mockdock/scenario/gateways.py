@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -131,6 +131,15 @@ class LangDBSpec(GatewaySpec):
         return LangDB(
             self.project or "", self.projects, self.admin_key or "", self.custom_prices, virtual
         )
+
+    def unlisted(self, known: Sequence[str]) -> Iterator[Complaint]:
+        """Complain of virtual models whose model is not among the known ones."""
+        for name, each in self.virtual_models.items():
+            listed = each.model in known or each.model.rpartition("/")[2] in known
+            if not listed and not each.model.startswith(("langdb/", "router/", "ft:")):
+                message = f"{each.model!r} is not among the 'models'"
+                at = ("langdb", "virtual_models", name, "model")
+                yield Complaint(message, f"models: {', '.join(known)}", at)
 
     @model_validator(mode="after")
     def _check(self) -> Self:

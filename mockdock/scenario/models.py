@@ -285,6 +285,8 @@ class Scenario(Part):
     def _check(self) -> Self:
         refuse(self._workspace_complaints())
         refuse(self._deployment_complaints())
+        if self.langdb is not None and self.models is not None:
+            refuse(self.langdb.unlisted([each.id for each in self.models]))
         refuse(crowded(self.timeline))
         if isinstance(self.otherwise, ReplySpec | ErrorSpec):
             refuse(_match_complaints(self.otherwise, ("otherwise",), None))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictBool, StrictInt
+from pydantic import BeforeValidator, Field, StrictBool, StrictInt
 
 from mockdock.gateways import VirtualModel
 from mockdock.scenario.base import Json, Number, Part, Positive, Word
@@ -12,6 +12,10 @@ from mockdock.scenario.base import Json, Number, Part, Positive, Word
 __all__ = ["VirtualModelSpec"]
 
 Penalty = Annotated[Number, Field(ge=-2, le=2)]
+
+
+def _listed(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
 
 
 class SavedMessage(Part):
@@ -32,9 +36,11 @@ class SavedParameters(Part):
     )
     max_tokens: Positive | None = Field(None, description="tokens of the longest answer")
     n: Annotated[Positive, Field(le=128)] | None = Field(None, description="how many answers")
-    stop: str | Annotated[tuple[str, ...], Field(min_length=1, max_length=4)] | None = Field(
-        None, description="texts that end an answer"
-    )
+    stop: Annotated[
+        tuple[str, ...] | None,
+        Field(min_length=1, max_length=4),
+        BeforeValidator(_listed, json_schema_input_type=str | list[str] | None),
+    ] = Field(None, description="a text that ends an answer, or several")
     presence_penalty: Penalty | None = Field(None, description="penalty of what was said before")
     frequency_penalty: Penalty | None = Field(None, description="penalty of what was said often")
     seed: StrictInt | None = Field(None, description="seed of every random choice")
