@@ -14,15 +14,7 @@ from uuid import uuid4
 from mockdock.arrival import GoneError, arrive, headers_of, read
 from mockdock.delivery import Client, Item, ScaledClock, deliver, wire_of
 from mockdock.dialects import Call, Dialect
-from mockdock.engine import (
-    Decision,
-    Wish,
-    further,
-    identify,
-    resolves_long,
-    threaded,
-    wished,
-)
+from mockdock.engine import Decision, Wish, further, identify, resolves_long, threaded, wished
 from mockdock.errors import ConditionError, UsageError
 from mockdock.frames import Outcome
 from mockdock.limit import told

@@ -239,7 +239,8 @@ class Engine:
             strict = self.scenario.validation == "strict"
             return look_up(self.shelf, request.caller.session, request.stored, strict=strict)
         if self._otherwise == "fail":
-            return self._missed(request, pick.attempt, skipped)
+            situation = Situation(pick.attempt, self.store.state(request.caller.session), skipped)
+            return missed(self.rules, request, situation, alone=self._alone)
         if request.api in ("embeddings", "moderations") and self.otherwise != "error":
             return "auto"
         return self._otherwise
@@ -277,8 +278,7 @@ class Engine:
     def compose(self, request: Request, decision: Decision, created: float) -> Reply:
         """Say what was decided; pure. ``created`` is in seconds since 1970.
 
-        Raises TypeError where a function is to answer: consult it first. What is asked of
-        the books depends on them, and may take a while.
+        Raises TypeError where a function is to answer: consult it first. The books answer, too.
         """
         listed = self._models.listed(request.dialect)
         if asks(request, decision):
@@ -310,10 +310,6 @@ class Engine:
         if self.scenario.validation == "lenient":
             return beyond_all(request, prompt)
         return refused(request, model, self._models.known(request.dialect), prompt)
-
-    def _missed(self, request: Request, attempt: int, skipped: Mapping[int, Skip]) -> Failure:
-        situation = Situation(attempt, self.store.state(request.caller.session), skipped)
-        return missed(self.rules, request, situation, alone=self._alone)
 
     def _context(
         self,
