@@ -224,6 +224,7 @@ class Endpoint:
         """Decide who answers, and compose what he says."""
         session, engine = visit.session, visit.session.engine
         try:
+            await _sown(parsed, visit)
             parsed, wishes = wished(parsed, call.query, engine.scenario.triggers)
             parsed = await self._read(parsed, visit)
             decision = await self._decide(parsed, wishes, visit)
@@ -301,6 +302,16 @@ _DEFECT = Failure("server_error", message="mockdock failed, see its log", should
 
 async def _nothing() -> MutableMapping[str, Any]:
     return {"type": "http.disconnect"}
+
+
+async def _sown(request: Request, visit: _Visit) -> None:
+    """Have written what the account of a request begins with; no part of what the reply takes."""
+    session, name = visit.session, request.caller.session
+    seedbed, clock = session.engine.seedbed, session.clock
+    if request.account is not None and seedbed.is_due(name):
+        visit.client.watch()
+        await asyncio.to_thread(seedbed.sow, name, visit.started)
+        visit.arrived, visit.started = clock.now(), clock.time()
 
 
 def _show(exchange: Exchange, observer: Observer) -> None:

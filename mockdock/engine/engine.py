@@ -32,6 +32,7 @@ from mockdock.engine.prompts import cached_of, prompt_of
 from mockdock.engine.refuse import beyond_all, refused, unauthorized
 from mockdock.engine.routing import answered, astray
 from mockdock.engine.saying import say
+from mockdock.engine.seeding import Seedbed
 from mockdock.engine.store import Pick, Skip, Store
 from mockdock.engine.stored import MemoryShelf, Shelf, identify, look_up
 from mockdock.engine.threshold import Threshold, met, settle
@@ -99,6 +100,7 @@ class Engine:
         self.given_otherwise = given_otherwise
         self._models = prepared.models
         self.catalogue: Catalogue = self._models.catalogue
+        self.seedbed = Seedbed(scenario.langdb, self.books, self.catalogue, self.seed)
         for each in (otherwise, given_otherwise or otherwise):
             if each not in get_args(Otherwise):
                 known = ", ".join(get_args(Otherwise))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from hashlib import blake2b
@@ -22,6 +22,8 @@ __all__ = ["Books"]
 
 _OF_SESSIONS = "s"
 _MOST_SESSIONS = 10_000
+_PIECE = 100
+"""Exchanges that are written in some 10 ms."""
 
 
 class Books:
@@ -37,6 +39,11 @@ class Books:
         self._ledger: Ledger | None = None
         self._used: set[str] = set()
         self._lock = threading.Lock()
+        self._seeded: dict[str, str] = {}
+        """What each session was seeded with last."""
+        self._sowing = threading.Lock()
+        self._era = 0
+        """Another one whenever something was forgotten."""
 
     def open(self) -> Ledger:
         """Open the ledger, and give it; of sessions that are gone a file keeps nothing."""
@@ -57,6 +64,7 @@ class Books:
                 self._ledger.close()
                 self._ledger = None
                 self._used.clear()
+                self._anew()
 
     def add(self, session: str, entry: Entry) -> None:
         """Keep an exchange; quick, and never raises for a disk."""
@@ -94,9 +102,29 @@ class Books:
             return {}
         return self._held(session).metrics(_key(session, project))
 
-    def seed(self, session: str, name: str, seeds: Callable[[], Seeds]) -> None:
-        """Write what a session is to begin with, once; may take a while."""
-        self._held(session).seed(_key(session, name), seeds())
+    def is_seeded(self, session: str, name: str) -> bool:
+        """Tell whether these seeds are what a session was seeded with last; quick."""
+        return self._seeded.get(session) == name
+
+    def seed(self, session: str, name: str, parts: Mapping[str, Callable[[], Seeds]]) -> None:
+        """Write what a session is to begin with, each part once by its name; may take a while.
+
+        ``name`` is that of all parts together. Long parts are written in pieces, so that
+        who asks something meanwhile does not wait for all of it.
+        """
+        with self._sowing:
+            if self.is_seeded(session, name):
+                return
+            era = self._era
+            ledger = self._held(session)
+            for part, make in parts.items():
+                key = _key(session, part)
+                if not ledger.is_sown(key):
+                    _sow(ledger, key, _apart(session, make()))
+            if era == self._era:
+                if len(self._seeded) >= _MOST_SESSIONS:
+                    self._seeded.clear()  # the ledger knows as well
+                self._seeded[session] = name
 
     def reset(self, session: str | None = None) -> None:
         """Forget what one session did, or all."""
@@ -108,9 +136,19 @@ class Books:
             for prefix in (_realm(""), _OF_SESSIONS):
                 self.open().forget(prefix)
             self._used.clear()
+            self._anew()
             return
         self.open().forget(_realm(session))
         self._used.discard(session)
+        self._anew(session)
+
+    def _anew(self, session: str | None = None) -> None:
+        """Have seeds sown again: of a session, or of all."""
+        self._era += 1
+        if session is None:
+            self._seeded.clear()
+        else:
+            self._seeded.pop(session, None)
 
     def _knows(self, session: str) -> bool:
         """Tell whether a session may have anything in the ledger."""
@@ -123,6 +161,39 @@ class Books:
         if session not in self._used and len(self._used) < _MOST_SESSIONS:
             self._used.add(session)
         return ledger
+
+
+def _apart(session: str, seeds: Seeds) -> Seeds:
+    """Give seeds whose projects are those of a session."""
+    return Seeds(
+        threads=tuple(replace(each, project=_key(session, each.project)) for each in seeds.threads),
+        models=tuple(
+            (replace(new, project_id=_key(session, new.project_id)), created)
+            for new, created in seeds.models
+        ),
+        prices=tuple(replace(each, project=_key(session, each.project)) for each in seeds.prices),
+        entries=(each._replace(project=_key(session, each.project)) for each in seeds.entries),
+    )
+
+
+def _sow(ledger: Ledger, name: str, seeds: Seeds) -> None:
+    """Write seeds, the latest piece first: what is written first is forgotten last."""
+    first, *more = list(_pieces(seeds.entries)) or [[]]
+    for number, piece in reversed(list(enumerate(more))):
+        ledger.seed(f"{name}/{number}", Seeds(entries=piece))
+    ledger.seed(name, replace(seeds, entries=first))
+
+
+def _pieces(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Give pieces of some length, between which no thread goes on."""
+    piece: list[Entry] = []
+    for entry in entries:
+        if len(piece) >= _PIECE and entry.thread != piece[-1].thread:
+            yield piece
+            piece = []
+        piece.append(entry)
+    if piece:
+        yield piece
 
 
 def _key(session: str, name: str) -> str:

@@ -74,13 +74,13 @@ def history(
     (UTC). They are conversations of one to six turns with one model, one user, one
     set of ``tags`` and one of the ``labels``; some 70 % stream and so have a TTFT,
     a share of ``error_rate`` fails. None begins at ``now_us`` or later, or more
-    than ``days`` days before. The same arguments give the same entries, with the
-    same version of Faker. Raises UsageError where there is no model, or a number
-    is out of range.
+    than ``days`` days before. A day is the same whenever it is looked back at, with
+    the same other arguments and the same version of Faker. Raises UsageError where
+    there is no model, or a number is out of range.
     """
     _check(models, now_us, days, per_day, error_rate)
     return _days(
-        _Maker(project, now_us, seed, users, tags, labels, error_rate),
+        _Maker(project, seed, users, tags, labels, error_rate),
         now_us,
         days,
         per_day,
@@ -106,13 +106,13 @@ def _check(
 def _days(
     maker: _Maker, now_us: int, days: int, per_day: int, models: Sequence[PastModel]
 ) -> Iterator[Entry]:
-    rng = maker.rng
     shares = list(accumulate(model.share for model in models))
     busy = list(accumulate(_RHYTHM))
     first_us = now_us - days * _DAY_US
     mean = sum(n * weight for n, weight in enumerate(_TURNS, 1)) / sum(_TURNS)
     for day in range(days + 1):
         midnight = (first_us // _DAY_US + day) * _DAY_US
+        rng = maker.begin(midnight)
         weekday = datetime.fromtimestamp(midnight // 1_000_000, UTC).weekday()
         count = round(per_day / mean * _WEEK[weekday] * rng.uniform(0.85, 1.15))
         starts = sorted(
@@ -132,24 +132,30 @@ class _Maker:
     def __init__(
         self,
         project: str,
-        now_us: int,
         seed: int,
         users: Sequence[PastUser],
         tags: Sequence[tuple[tuple[str, str], ...]],
         labels: Sequence[str],
         error_rate: float,
     ) -> None:
-        self.rng = random.Random(f"{project}/{now_us}/{seed}")
+        self._rng = random.Random()
         self._project = project
+        self._seed = seed
         self._users = users
         self._tags = tags
         self._labels = labels
         self._error_rate = error_rate
-        self._faker = _faker(self.rng)
+        self._faker = _faker()
+
+    def begin(self, midnight: int) -> random.Random:
+        """Begin a day, and give its chances."""
+        self._rng.seed(f"{self._project}/{midnight}/{self._seed}")
+        self._faker.seed_instance(self._rng.getrandbits(64))
+        return self._rng
 
     def conversation(self, model: PastModel, start_us: int) -> Iterator[Entry]:
         """Give the exchanges of a thread; a turn that failed is asked again."""
-        rng = self.rng
+        rng = self._rng
         user = rng.choice(self._users) if self._users else None
         usual = Entry(
             project=self._project,
@@ -179,7 +185,7 @@ class _Maker:
             said = (*said, *entry.replies)
 
     def _exchange(self, entry: Entry, model: PastModel) -> Entry:
-        rng = self.rng
+        rng = self._rng
         if rng.random() < self._error_rate:
             status = rng.choice(_FAILURES)
             took = rng.uniform(5, 40) if status == _LIMITED else rng.lognormvariate(7, 0.6)
@@ -201,16 +207,14 @@ class _Maker:
         )
 
     def _uuid(self) -> str:
-        return str(UUID(int=self.rng.getrandbits(128), version=4))
+        return str(UUID(int=self._rng.getrandbits(128), version=4))
 
 
-def _faker(rng: random.Random) -> Faker:
-    """Give a generator of sentences that draws from ``rng`` and shares nothing."""
+def _faker() -> Faker:
+    """Give a generator of sentences that shares nothing."""
     from faker import Faker  # noqa: PLC0415  # slow to import, and most runs need none
 
-    faker = Faker("en_US")
-    faker.seed_instance(rng.getrandbits(64))
-    return faker
+    return Faker("en_US")
 
 
 def _tokens(said: Said) -> int:

@@ -24,7 +24,7 @@ from mockdock.accounts import (
 from mockdock.ledger import analytics, metrics, models, prices, threads, usage
 from mockdock.ledger.entry import Entry
 from mockdock.ledger.forgetting import forget
-from mockdock.ledger.seeds import Seeds, sow
+from mockdock.ledger.seeds import Seeds, is_sown, sow
 from mockdock.ledger.store import Store
 from mockdock.question import GroupBy, NewModel, Price, Unit
 from mockdock.routing import Metrics
@@ -91,6 +91,11 @@ class Ledger:
         for reason in refused or ():
             self._say(f"seeds {name!r}: {reason}")
         return refused is not None
+
+    def is_sown(self, name: str) -> bool:
+        """Tell whether seeds of a name have been written."""
+        with self._store.looking() as connection:
+            return is_sown(connection, name)
 
     def forget(self, prefix: str) -> None:
         """Forget all of the projects whose ids begin so, and the names of seeds that do."""

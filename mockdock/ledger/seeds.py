@@ -13,7 +13,7 @@ from mockdock.ledger.prices import set_prices
 from mockdock.ledger.rows import hold_thread, say_all, write
 from mockdock.question import NewModel, Price
 
-__all__ = ["PastPrices", "PastThread", "Seeds", "sow"]
+__all__ = ["PastPrices", "PastThread", "Seeds", "is_sown", "sow"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +57,19 @@ class Seeds:
     entries: Iterable[Entry] = field(default=())
 
 
+def is_sown(connection: sqlite3.Connection, name: str) -> bool:
+    """Tell whether seeds of this name are there."""
+    found = connection.execute("SELECT 1 FROM seeded WHERE name = ?", (name,)).fetchone()
+    return found is not None
+
+
 def sow(connection: sqlite3.Connection, name: str, seeds: Seeds) -> list[str] | None:
     """Write seeds inside a transaction, and give why some of the entries cannot be kept.
 
     None where seeds of this name are there already. Entries of seeds have numbers
     below those of all traffic, so they are the first to be forgotten.
     """
-    if connection.execute("SELECT 1 FROM seeded WHERE name = ?", (name,)).fetchone():
+    if is_sown(connection, name):
         return None
     connection.execute("INSERT INTO seeded VALUES (?)", (name,))
     entries = list(seeds.entries)

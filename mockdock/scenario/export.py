@@ -14,6 +14,7 @@ from mockdock.scenario.guards import GuardSpec
 from mockdock.scenario.models import ModelSpec, Scenario
 from mockdock.scenario.pace import PacingSpec
 from mockdock.scenario.replies import ReplySpec
+from mockdock.scenario.seeds import HistoryModelSpec, UserSpec
 
 __all__ = ["json_schema"]
 
@@ -24,10 +25,12 @@ _SHORT: tuple[type[Part], ...] = (
     FaultSpec,
     GuardSpec,
     HerdSpec,
+    HistoryModelSpec,
     ModelSpec,
     PacingSpec,
     ReplySpec,
     TextCondition,
+    UserSpec,
 )
 
 

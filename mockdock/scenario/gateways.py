@@ -13,6 +13,7 @@ from mockdock.request import DialectName
 from mockdock.scenario.base import Complaint, Part, Word, refuse
 from mockdock.scenario.guards import GuardSpec
 from mockdock.scenario.limits import LimitSpec
+from mockdock.scenario.seeds import SeedsSpec
 from mockdock.scenario.virtual import VirtualModelSpec
 
 __all__ = ["GATEWAYS", "AzureSpec", "GatewaySpec", "LangDBSpec", "LangdockSpec"]
@@ -97,8 +98,8 @@ class LangdockSpec(GatewaySpec):
 _LANGDB = LangDB()
 
 
-class LangDBSpec(GatewaySpec):
-    """LangDB's gateway."""
+class LangDBSpec(SeedsSpec, GatewaySpec):
+    """LangDB's gateway, and what its accounts begin with."""
 
     project: Word | None = Field(
         None, description="the project of requests that name none. Default: they are refused"
@@ -125,6 +126,11 @@ class LangDBSpec(GatewaySpec):
         "Default: any id is a guard that lets all pass",
     )
 
+    @property
+    def usual_project(self) -> str:
+        """The project of what names none, empty where there is no such."""
+        return self.project or next(iter(self.projects or ()), "")
+
     def settings(self) -> LangDB:
         """Give it as a noun."""
         virtual = {name: each.virtual_model() for name, each in self.virtual_models.items()}
@@ -144,6 +150,7 @@ class LangDBSpec(GatewaySpec):
     @model_validator(mode="after")
     def _check(self) -> Self:
         refuse(self._virtual_complaints())
+        refuse(self.complaints(self.usual_project, self.projects))
         return self
 
     def _virtual_complaints(self) -> Iterator[Complaint]:

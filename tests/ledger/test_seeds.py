@@ -119,8 +119,16 @@ def test_a_seeded_thread_goes_on() -> None:
 def test_history_is_the_same_for_the_same_arguments() -> None:
     assert past(days=3) == past(days=3)
     assert past(days=3) != past(days=3, seed=1)
-    assert past(days=3)[0].thread != past(days=3, now_us=NOON + 1)[0].thread
     assert {entry.project for entry in past(days=3)} == {"p"}
+
+
+def test_a_day_is_the_same_whenever_it_is_looked_back_at() -> None:
+    later = {each.thread: each for each in past(days=3, now_us=NOON + DAY)}
+    earlier = past(days=3)
+    kept = [each for each in earlier if each.thread in later]
+    assert len(kept) > len(earlier) / 2
+    assert min(each.started_us for each in kept) < NOON - 1.9 * DAY
+    assert {each.title for each in kept} == {later[each.thread].title for each in kept}
 
 
 def test_history_ends_now_and_begins_when_it_is_told_to() -> None:
