@@ -18,7 +18,8 @@ import uvicorn
 from mockdock.app import MAX_BODY, App
 from mockdock.delivery import Clock, Gate, Guarded, HttpName, ScaledClock, protocol
 from mockdock.engine import Engine
-from mockdock.errors import StartError
+from mockdock.errors import LedgerError, StartError
+from mockdock.ledger import Books
 from mockdock.local import LocalVerbs
 from mockdock.observe import Journal, Observer
 from mockdock.observe.control import control_app
@@ -185,9 +186,11 @@ class Server:
     ``journal`` keeps the exchanges; without one it is a bounded one of its own.
     The control API at ``/__mockdock`` serves this machine only, or with
     ``control_token`` whoever sends it. ``http`` is what reads HTTP, httptools where
-    it is installed. ``dialects`` names those it speaks, all by default. Nothing
-    listens before :meth:`start`. Raises ScenarioError for a bad scenario, UsageError
-    for a dialect there is not, StartError when it cannot listen.
+    it is installed. ``dialects`` names those it speaks, all by default. ``data`` is the
+    file in which accounts are kept, as by ``mockdock serve --data``; without one they
+    are lost with :meth:`stop`. Nothing listens before :meth:`start`. Raises ScenarioError
+    for a bad scenario, UsageError for a dialect there is not, StartError when it cannot
+    listen, LedgerError for a file that cannot be used.
     """
 
     def __init__(
@@ -206,8 +209,11 @@ class Server:
         control_token: str | None = None,
         http: HttpName = "auto",
         dialects: Collection[str] | None = None,
+        data: str | Path | None = None,
     ) -> None:
-        engine = Engine(load(*sources).scenario, seed=seed, otherwise=otherwise)
+        self._data = None if data is None else Path(data)
+        self._books = Books(self._data)
+        engine = Engine(load(*sources).scenario, seed=seed, otherwise=otherwise, books=self._books)
         self.app = App(
             engine,
             clock=ScaledClock(time_scale) if clock is None else clock,
@@ -251,6 +257,12 @@ class Server:
             raise StartError("the server is running already")
         self.stop()
         self._listener = bind(*self._where)
+        if self._data is not None:
+            try:
+                self._books.open()
+            except LedgerError:
+                self.stop()
+                raise
         self._address = self._listener.getsockname()[:2]  # a fault may close it for a while
         self._uvicorn = _Uvicorn(self.app, self._grace, http=self._http)
         self._died = None
@@ -273,6 +285,7 @@ class Server:
         if self._listener is not None:
             self._listener.close()
         self._thread = self._uvicorn = self._listener = None
+        self._books.close()
 
     def _why_dead(self) -> str:
         return "its thread ended" if self._died is None else repr(self._died)

@@ -87,6 +87,14 @@ def serve(
     journal_bytes: Annotated[
         int, typer.Option(min=1, help="Bytes of memory for them, about; what is older goes.")
     ] = 32_000_000,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Keep what gateways know of accounts (threads, costs, prices) in this file, "
+            "which outlives the server. Default: in memory.",
+        ),
+    ] = None,
     control_token: Annotated[
         str | None,
         typer.Option(
@@ -126,6 +134,7 @@ def serve(
             journal_bytes=journal_bytes,
             control_token=control_token,
             dialects=dialect,
+            data=data,
         ),
     )
 

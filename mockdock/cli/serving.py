@@ -24,6 +24,7 @@ from mockdock.delivery import ScaledClock
 from mockdock.dialects import Dialect
 from mockdock.engine import Engine, MemoryStore
 from mockdock.errors import StartError
+from mockdock.ledger import Books
 from mockdock.observe import Exchange, Journal, JournalWriter, line
 from mockdock.observe.verbs import CONTROL_PATH
 from mockdock.scenario import Loaded, Rule, lint, load
@@ -58,10 +59,16 @@ class Options:
     journal_bytes: int
     control_token: str | None
     dialects: Sequence[str] | None = None
+    data: Path | None = None
 
 
 def serve_scenarios(sources: Sequence[str], options: Options) -> None:
     """Serve until SIGINT or SIGTERM. Raises MockdockError when it cannot start."""
+    with contextlib.closing(Books(options.data)) as books:
+        _serve(sources, options, books)
+
+
+def _serve(sources: Sequence[str], options: Options, books: Books) -> None:
     loaded = load(*sources)
     _check_tls(options)
     try:
@@ -69,7 +76,7 @@ def serve_scenarios(sources: Sequence[str], options: Options) -> None:
     except ValueError as error:
         raise StartError(f"--time-scale: {error}") from error
     app = App(
-        Engine(loaded.scenario, seed=options.seed),
+        Engine(loaded.scenario, seed=options.seed, books=books),
         clock=clock,
         observers=[] if options.quiet else [_Printer()],
         journal=Journal(options.journal_size, options.journal_bytes),
@@ -81,7 +88,10 @@ def serve_scenarios(sources: Sequence[str], options: Options) -> None:
     writer = None if options.journal is None else JournalWriter(options.journal, complain)
     if writer is not None:
         app.journal.watch(writer.write)
+    if options.data is not None:
+        books.open()
     listener = bind(options.host, options.port) if options.uds is None else bind_unix(options.uds)
+    app.engine.seedbed.sow("", clock.time())
     if options.access_log:
         _log_access()
     url = _url(options, listener.getsockname())
@@ -173,6 +183,8 @@ def _banner(loaded: Loaded, options: Options, url: str, dialects: Sequence[Diale
     for dialect in dialects:
         if options.dialects or dialect is dialects[0] or dialect.name in scenario.spoken_of:
             console.print(exported(dialect, url, key), markup=False, style="green")
+    if options.data is not None:
+        console.print(f"accounts are kept in {options.data}", markup=False)
     console.print(f"control API: {url}{CONTROL_PATH}{_who(options)}", markup=False)
     if scenario.rules:
         console.print(_rules(scenario.rules))

@@ -127,20 +127,22 @@ class Books:
                 self._seeded[session] = name
 
     def reset(self, session: str | None = None) -> None:
-        """Forget what one session did, or all."""
+        """Forget what one session did, or all. A file that is not open is closed again."""
+        lone = self._ledger is None
         if session is not None and not self._knows(session):
             return
         if session is None:
-            if self._ledger is None and self._path is None:
+            if lone and self._path is None:
                 return
             for prefix in (_realm(""), _OF_SESSIONS):
                 self.open().forget(prefix)
             self._used.clear()
-            self._anew()
-            return
-        self.open().forget(_realm(session))
-        self._used.discard(session)
+        else:
+            self.open().forget(_realm(session))
+            self._used.discard(session)
         self._anew(session)
+        if lone:
+            self.close()
 
     def _anew(self, session: str | None = None) -> None:
         """Have seeds sown again: of a session, or of all."""
