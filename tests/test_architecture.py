@@ -53,6 +53,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "local": {
         *NOUNS,
         "app",
+        "content",
         "engine",
         "dialects",
         "delivery",

@@ -9,10 +9,10 @@ from uuid import UUID
 from mockdock.accounts import Model as OwnModel
 from mockdock.accounts import ModelUsage
 from mockdock.content.catalogue import Catalogue, Model, Prices
+from mockdock.content.pricing import cost
 from mockdock.content.providers import provider_of
 from mockdock.embedding import Embeddings
 from mockdock.engine.decision import Decision
-from mockdock.engine.limits import cost
 from mockdock.ledger import Books
 from mockdock.question import Account, ListModels, Price
 from mockdock.reply import Completion, Failure, ModelCard, ModelList, Reply

@@ -9,18 +9,18 @@ from hashlib import blake2b
 from typing import Literal
 
 from mockdock.content.catalogue import Model
+from mockdock.content.pricing import cost
 from mockdock.embedding import Embeddings
 from mockdock.engine.meters import Algorithm, Charge, Reading, corrected, left
 from mockdock.limit import Measure, RetryHeader, Standing, Standings
-from mockdock.reply import Completion, Failure, Reply, Usage
+from mockdock.reply import Completion, Failure, Reply
 from mockdock.request import DialectName, Request
 from mockdock.scenario import LimitSpec
 
-__all__ = ["Admission", "Meter", "charge", "charges", "compile_limits", "cost", "estimate"]
+__all__ = ["Admission", "Meter", "charge", "charges", "compile_limits", "estimate"]
 
 _MINUTE, _DAY = 60.0, 86_400.0
 _CLOSE = 1e-6
-_MILLION = 1_000_000
 _LONGEST = 200
 _REQUESTS: frozenset[Measure] = frozenset({"rpm", "rpd"})
 _REFUSED_BY = {"rate_limit": "requests", "tokens_limit": "tokens"}
@@ -160,20 +160,6 @@ def charge(meter: Meter, of: Sequence[tuple[str, str]], cost: float, *, alone: b
         extend=meter.extend,
         shared="server" in meter.per and not alone,
     )
-
-
-def cost(model: Model, usage: Usage) -> float:
-    """Give the price of an answer in US dollars, 0 where the catalogue knows none."""
-    prices = model.prices
-    if prices is None:
-        return 0.0
-    cached = usage.cached_tokens if prices.cached_input is not None else 0
-    dollars = (
-        (usage.prompt_tokens - cached) * float(prices.input)
-        + cached * float(prices.cached_input or 0)
-        + usage.completion_tokens * float(prices.output)
-    )
-    return dollars / _MILLION
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from mockdock.engine.limits import cost
+from mockdock.content.pricing import cost
 from mockdock.engine.models import catalogue_of
 from mockdock.observe.audit import Audit, Price, audit
 from mockdock.policy import Policy

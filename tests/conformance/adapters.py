@@ -31,7 +31,8 @@ class Adapter:
     those of the path of chats, and ``shows`` tells that a single model can be looked up.
     ``statuses`` are those that are its own, by golden file; ``texts`` are the errors in
     plain text. ``counts`` tells that a stream can tell its usage, ``one_text``
-    that a stream tells refusals and the words of sound as text. ``of`` makes what it says
+    that a stream tells refusals and the words of sound as text, and ``custom`` that
+    tools may be other than functions. ``of`` makes what it says
     of OpenAI's plain completion; ``plain`` and ``joined`` are how its answers are compared.
     """
 
@@ -53,9 +54,19 @@ class Adapter:
     texts: frozenset[str] = frozenset()
     counts: bool = True
     one_text: bool = False
+    custom: bool = True
     of: Callable[[dict[str, Any]], dict[str, Any]] = dict
     plain: Callable[[dict[str, Any]], dict[str, Any]] = joining.plain
     joined: Callable[[Sequence[Any]], dict[str, Any]] = joining.joined
+
+    def taken(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Give a request without the tools that it does not take."""
+        tools = body.get("tools", [])
+        if self.custom or not any(tool["type"] == "custom" for tool in tools):
+            return body
+        rest = {name: value for name, value in body.items() if name not in ("tools", "tool_choice")}
+        functions = [tool for tool in tools if tool["type"] == "function"]
+        return {**rest, "tools": functions} if functions else rest
 
     def golden(self, name: str) -> bytes:
         """Read a golden file of this dialect."""
@@ -169,6 +180,7 @@ ADAPTERS = (
         statuses={"errors/quota.json": 400, "errors/unknown-model.json": 500},
         texts=frozenset({"errors/rate-limit.json", "errors/tokens-limit.json"}),
         one_text=True,
+        custom=False,
         of=as_langdb,
         plain=langdb_joining.plain,
         joined=langdb_joining.joined,

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockdock.content.catalogue import load
+from mockdock.content.pricing import cost
 from mockdock.engine import Decision, Engine, MemoryStore, Store
 from mockdock.engine import memory as module
 from mockdock.engine.conditions import Condition
 from mockdock.engine.gauges import gauges
-from mockdock.engine.limits import cost
 from mockdock.engine.match import AddedRule
 from mockdock.engine.meters import Charge
 from mockdock.errors import ConditionError
