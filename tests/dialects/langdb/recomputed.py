@@ -118,7 +118,7 @@ def _row(
 
 def _thread(exchange: Exchange, told: str | None) -> str:
     """Give the thread that was sent or told; a failure without either tells none."""
-    account = exchange.request and exchange.request.account
+    account = None if exchange.request is None else exchange.request.account
     assert account is not None
     return exchange.headers.get("x-thread-id") or told or account.thread
 

@@ -141,7 +141,8 @@ class World:
             case _:
                 talk = self.talks[step.pop("project")]
                 user = step.pop("user", None)
-                talk.chat(**step, **({} if user is None else {"extra": {"user": user}}))
+                extra: dict[str, Any] = {} if user is None else {"extra": {"user": user}}
+                talk.chat(**step, **extra)
 
 
 @contextmanager
