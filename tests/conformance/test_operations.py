@@ -23,6 +23,9 @@ from mockdock.dialects import DIALECTS, Dialect, Route
 from tests.conformance.adapters import normalised
 from tests.conformance.asgi import Answer, app_of, ask
 
+OWN = frozenset({"langdb"})
+"""Its answers depend on traffic before: tests/dialects/langdb/test_golden.py has its files."""
+TOLD = [each for each in DIALECTS if each.name not in OWN]
 STREAMED = frozenset({"chat", "completions"})
 KEYS = {"source", "scenario", "before", "params", "request"}
 PARAMETER = re.compile(r"\{(\w+)[^}]*\}")
@@ -105,12 +108,12 @@ def paths(dialect: Dialect, name: str) -> Iterator[str]:
 
 PAIRS = [
     pytest.param(dialect, name, id=f"{dialect.name}-{name}")
-    for dialect in DIALECTS
+    for dialect in TOLD
     for name in sorted(names(dialect))
 ]
 
 
-@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
+@pytest.mark.parametrize("dialect", TOLD, ids=lambda dialect: dialect.name)
 def test_every_operation_has_a_pair_and_every_pair_an_operation(dialect: Dialect) -> None:
     requests = {f"{name}.request.json" for name in names(dialect)}
     responses = {response_of(dialect, name).name for name in names(dialect)}

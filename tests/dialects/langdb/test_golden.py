@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from mockdock import resources
+from mockdock.dialects.langdb import langdb
 from tests.conformance.adapters import normalised
 from tests.conformance.asgi import Answer, app_of, ask
 from tests.dialects.langdb.talk import ADMIN, HI, LeapingClock, Talk, model_body
@@ -36,6 +37,30 @@ RULES: list[dict[str, Any]] = [
     {"when": {"api": "chat"}, "reply": "Hello there!"},
 ]
 USER = {"id": "7", "name": "mrunmay", "tags": ["coding", "software"]}
+
+
+GOLDEN = {
+    "chat": "plain.json",
+    "embeddings": "embedding-float.json",
+    "models": "models.json",
+    "threads": "threads.json",
+    "messages": "messages.json",
+    "cost": "cost.json",
+    "analytics": "analytics.json",
+    "summary": "summary.json",
+    "usage": "usage-total.json",
+    "usage.models": "usage-models.json",
+    "pricing": "pricing.json",
+    "admin.models": "admin-model.json",
+    "custom_prices": "custom-prices.json",
+}
+"""The files of each operation, or the first of them."""
+
+
+def test_every_operation_has_a_golden_file() -> None:
+    assert GOLDEN.keys() == {each.operation for each in langdb.routes}
+    folder = resources.fixtures() / "langdb"
+    assert all((folder / name).is_file() for name in GOLDEN.values())
 
 
 @pytest.fixture(scope="module")
