@@ -1,1 +1,1 @@
-"""LangDB: accounts, questions about them, rendering, heads and failures."""
+"""LangDB's own tests; what it shares with all dialects is in the conformance suite."""
