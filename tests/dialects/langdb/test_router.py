@@ -217,8 +217,8 @@ def test_a_router_of_a_wrong_form_is_refused(router: Any, param: str, message: s
             route({"$any": []}),
             "targets.$any",
             (
-                "Invalid 'router.routes[1].targets.$any': empty array. Expected an array with minimum "
-                "length 1, but got an empty array instead."
+                "Invalid 'router.routes[1].targets.$any': empty array. Expected an array with "
+                "minimum length 1, but got an empty array instead."
             ),
         ),
         (
@@ -261,16 +261,16 @@ def test_a_router_of_a_wrong_form_is_refused(router: Any, param: str, message: s
             route(conditions={"a": None}),
             "conditions.a",
             (
-                "Invalid type for 'router.routes[1].conditions.a': expected a value, or an operator "
-                'such as {"$eq": …}.'
+                "Invalid type for 'router.routes[1].conditions.a': expected a value, or an "
+                'operator such as {"$eq": …}.'
             ),
         ),
         (
             route(conditions={"a": {"$like": "b"}}),
             "conditions.a",
             (
-                "Unknown operator: '$like'. Supported operators are: $eq, $neq, $ne, $in, $lt, $gt, "
-                "$lte, $gte, $contains."
+                "Unknown operator: '$like'. Supported operators are: $eq, $neq, $ne, $in, $lt, "
+                "$gt, $lte, $gte, $contains."
             ),
         ),
         (
@@ -310,8 +310,8 @@ def test_a_route_of_a_wrong_form_is_refused_even_if_another_is_taken(
             {"extra": {"guards": [3]}},
             "extra.guards[0]",
             (
-                "Invalid type for 'extra.guards[0]': expected one of a string or object, but got an "
-                "integer instead."
+                "Invalid type for 'extra.guards[0]': expected one of a string or object, but got "
+                "an integer instead."
             ),
         ),
         (
@@ -323,8 +323,8 @@ def test_a_route_of_a_wrong_form_is_refused_even_if_another_is_taken(
             {"extra": {"user": {"tags": "coding"}}},
             "extra.user.tags",
             (
-                "Invalid type for 'extra.user.tags': expected an array of strings, but got a string "
-                "instead."
+                "Invalid type for 'extra.user.tags': expected an array of strings, but got a "
+                "string instead."
             ),
         ),
         (
