@@ -21,9 +21,10 @@ from mockdock.accounts import (
     TotalUsage,
     UnitUsage,
 )
-from mockdock.ledger import analytics, metrics, models, prices, threads, usage
+from mockdock.ledger import analytics, models, prices, threads, usage
 from mockdock.ledger.entry import Entry
 from mockdock.ledger.forgetting import forget
+from mockdock.ledger.metrics import Tallies
 from mockdock.ledger.seeds import Seeds, is_sown, sow
 from mockdock.ledger.store import Store
 from mockdock.question import GroupBy, NewModel, Price, Unit
@@ -73,6 +74,7 @@ class Ledger:
         usual = _MEMORY_BYTES if path is None else _FILE_BYTES
         self._say = say
         self._known: dict[object, object] = {}
+        self._tallies = Tallies()
         self._store = Store(path, usual if most_bytes is None else most_bytes, say)
 
     def add(self, entry: Entry) -> None:
@@ -87,6 +89,7 @@ class Ledger:
         """
         with self._store.writing() as connection:
             refused = sow(connection, name, seeds)
+            self._tallies.forget()
         self._known.clear()
         for reason in refused or ():
             self._say(f"seeds {name!r}: {reason}")
@@ -101,6 +104,7 @@ class Ledger:
         """Forget all of the projects whose ids begin so, and the names of seeds that do."""
         with self._store.writing() as connection:
             forget(connection, prefix)
+            self._tallies.forget()
         self._known.clear()
 
     def flush(self) -> None:
@@ -178,7 +182,7 @@ class Ledger:
     def metrics(self, project: str) -> dict[tuple[str, str], Metrics]:
         """Give what is measured of each model that chats, by provider and name; of all time."""
         with self._store.reading() as connection:
-            return metrics.metrics_of(connection, project)
+            return self._tallies.of(connection, project)
 
     def create_model(self, new: NewModel, created_us: int) -> Model:
         """Make a model, which holds from then on, in place of one of the same owner and name.
