@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import Any, Protocol
 from uuid import uuid4
 
-from mockdock.arrival import GoneError, arrive, headers_of, read
+from mockdock.arrival import GoneError, headers_of, read
 from mockdock.delivery import Client, Item, ScaledClock, deliver, wire_of
 from mockdock.dialects import Call, Dialect
 from mockdock.engine import Decision, Wish, further, identify, resolves_long, threaded, wished
@@ -22,7 +22,8 @@ from mockdock.observe import Exchange, Journal, Observer
 from mockdock.rendering import Answer, Rendered, again, render, said
 from mockdock.reply import Failure, Made, Reply
 from mockdock.request import Caller, Request
-from mockdock.sessions import Session, Sessions
+from mockdock.sessions import Sessions
+from mockdock.visit import Visit
 
 __all__ = ["STOPPED", "Endpoint", "House"]
 
@@ -40,48 +41,6 @@ class House(Protocol):
     journal: Journal
     observers: tuple[Observer, ...]
     max_body: int
-
-
-@dataclass(slots=True)
-class _Visit:
-    """A request on its way: what serves it, and what it holds until it is over.
-
-    ``scope`` is as it came, ``headers`` and ``caller`` what was read of it.
-    ``arrived`` is in scenario seconds, ``started`` in seconds since 1970;
-    ``queued`` are the scenario seconds it waited for its turn. ``inside`` tells
-    that it counts as a reply under way; ``admitted`` is what has to be settled.
-    """
-
-    scope: Scope
-    headers: Mapping[str, str]
-    caller: Caller
-    session: Session
-    client: Client
-    arrived: float
-    started: float
-    inside: bool = False
-    queued: float = 0.0
-    admitted: tuple[Request, Decision] | None = None
-
-    def call(self, dialect: Dialect, operation: str = "", body: bytes = b"") -> Call:
-        """Tell what came: its operation and body only, once they are known."""
-        engine = self.session.engine
-        return arrive(self.scope, self.headers, self.caller, dialect, engine, operation, body)
-
-    def end(self, reply: Reply, said: Callable[[], int]) -> None:
-        """Give back what the request held: its place, and what it was charged too much.
-
-        ``said`` counts the completion tokens that have left.
-        """
-        if self.inside:
-            self.inside = False
-            self.session.traffic.leave()
-        if self.admitted is not None:
-            (request, decision), self.admitted = self.admitted, None
-            if decision.admission is None:
-                return
-            age = self.session.age
-            self.session.engine.settle(request, decision, reply, said=said(), age=age)
 
 
 class Endpoint:
@@ -102,7 +61,7 @@ class Endpoint:
         session = self._house.sessions.of(caller.session)
         clock = session.clock
         client = Client(receive, clock)
-        visit = _Visit(scope, headers, caller, session, client, clock.now(), clock.time())
+        visit = Visit(scope, headers, caller, session, client, clock.now(), clock.time())
 
         def record(outcome: Outcome) -> None:
             self._record(visit, answer, rendered, outcome)
@@ -145,12 +104,12 @@ class Endpoint:
         answer = Answer(_NOBODY, None, failure, uuid4().hex)
         client = Client(_nothing, clock)
         session = self._house.sessions.base
-        nobody = _Visit({}, {}, Caller(), session, client, clock.now(), clock.time())
+        nobody = Visit({}, {}, Caller(), session, client, clock.now(), clock.time())
         rendered = self._render(answer, nobody)
         head, timed = rendered.head, rendered.timed
         await deliver(head, timed, clock=clock, client=client, send=send, record=lambda _: None)
 
-    def _record(self, visit: _Visit, answer: Answer, rendered: Rendered, outcome: Outcome) -> None:
+    def _record(self, visit: Visit, answer: Answer, rendered: Rendered, outcome: Outcome) -> None:
         session, call, decision = visit.session, answer.call, answer.decision
         arrived, scale = visit.arrived, session.clock.scale
         anew = partial(again, self._dialect, answer, rendered.whole, arrived, scale)
@@ -188,14 +147,14 @@ class Endpoint:
         for observer in self._house.observers:
             _show(exchange, observer)
 
-    def _render(self, answer: Answer, visit: _Visit) -> Rendered:
+    def _render(self, answer: Answer, visit: Visit) -> Rendered:
         session = visit.session
         clock, slowness = session.clock, session.traffic.slowness
         return render(
             self._dialect, answer, visit.arrived, clock, slowness=slowness, queued=visit.queued
         )
 
-    async def _answer(self, visit: _Visit, receive: Receive) -> Answer:
+    async def _answer(self, visit: Visit, receive: Receive) -> Answer:
         """Refuse what cannot be understood; answer what can."""
         session, dialect, caller = visit.session, self._dialect, visit.caller
         engine, method = session.engine, visit.scope["method"]
@@ -220,11 +179,10 @@ class Endpoint:
             return replace(_refusal(parsed, call), turned_away=charged)
         return await self._reply(call, parsed, visit)
 
-    async def _reply(self, call: Call, parsed: Request, visit: _Visit) -> Answer:
+    async def _reply(self, call: Call, parsed: Request, visit: Visit) -> Answer:
         """Decide who answers, and compose what he says."""
         session, engine = visit.session, visit.session.engine
         try:
-            await _sown(parsed, visit)
             parsed, wishes = wished(parsed, call.query, engine.scenario.triggers)
             parsed = await self._read(parsed, visit)
             decision = await self._decide(parsed, wishes, visit)
@@ -254,25 +212,30 @@ class Endpoint:
                 visit.queued = session.clock.now() - came
         return Answer(call, parsed, reply, request_id, decision)
 
-    async def _read(self, request: Request, visit: _Visit) -> Request:
-        """Find out who answers: where that takes long, in a thread, while others are answered."""
-        read, now = visit.session.engine.read, visit.started
-        if not resolves_long(request):
-            return read(request, now)
-        visit.client.watch()
-        return await asyncio.to_thread(read, request, now)
+    async def _read(self, request: Request, visit: Visit) -> Request:
+        """Find out who answers, once all is written that its account begins with.
 
-    async def _composed(self, request: Request, decision: Decision, visit: _Visit) -> Reply:
-        """Compose a reply: where that takes long, in a thread, while others are answered."""
+        The writing is no part of what the reply takes.
+        """
+        session, name = visit.session, request.caller.session
+        engine, clock = session.engine, session.clock
+        if request.account is not None and engine.seedbed.is_due(name):
+            await visit.apart(engine.seedbed.sow, name, visit.started)
+            visit.arrived, visit.started = clock.now(), clock.time()
+        if resolves_long(request):
+            return await visit.apart(engine.read, request, visit.started)
+        return engine.read(request, visit.started)
+
+    async def _composed(self, request: Request, decision: Decision, visit: Visit) -> Reply:
+        """Compose a reply."""
         compose, started = visit.session.engine.compose, visit.started
         asks = request.account is not None and request.account.question is not None
         long = request.embedding is not None and decision.context.prompt.tokens >= _MANY
-        if not (asks or long):
-            return compose(request, decision, started)
-        visit.client.watch()
-        return await asyncio.to_thread(compose, request, decision, started)
+        if asks or long:
+            return await visit.apart(compose, request, decision, started)
+        return compose(request, decision, started)
 
-    async def _decide(self, request: Request, wishes: Sequence[Wish], visit: _Visit) -> Decision:
+    async def _decide(self, request: Request, wishes: Sequence[Wish], visit: Visit) -> Decision:
         session, name = visit.session, request.caller.session
         engine, clock = session.engine, session.clock
         if (request.caller.attempt or 1) > 1:
@@ -304,16 +267,6 @@ async def _nothing() -> MutableMapping[str, Any]:
     return {"type": "http.disconnect"}
 
 
-async def _sown(request: Request, visit: _Visit) -> None:
-    """Have written what the account of a request begins with; no part of what the reply takes."""
-    session, name = visit.session, request.caller.session
-    seedbed, clock = session.engine.seedbed, session.clock
-    if request.account is not None and seedbed.is_due(name):
-        visit.client.watch()
-        await asyncio.to_thread(seedbed.sow, name, visit.started)
-        visit.arrived, visit.started = clock.now(), clock.time()
-
-
 def _show(exchange: Exchange, observer: Observer) -> None:
     try:
         observer(exchange)
@@ -325,7 +278,7 @@ def _refusal(failure: Failure, call: Call) -> Answer:
     return Answer(call, None, failure, uuid4().hex)
 
 
-def _instead(failure: Failure, dialect: Dialect, visit: _Visit) -> Answer:
+def _instead(failure: Failure, dialect: Dialect, visit: Visit) -> Answer:
     """Fail; what was decided before is kept."""
     if visit.admitted is None:
         return _refusal(failure, visit.call(dialect))

@@ -29,8 +29,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sessions": {"engine", "delivery"},
     "arrival": {*NOUNS, "dialects", "engine"},
     "rendering": {*NOUNS, "dialects", "delivery", "engine"},
+    "visit": {*NOUNS, "arrival", "delivery", "dialects", "engine", "sessions"},
     "endpoint": {
         *NOUNS,
+        "visit",
         "arrival",
         "engine",
         "dialects",

@@ -52,14 +52,13 @@ Otherwise = Literal["auto", "fail", "echo", "lorem"]
 class Engine:
     """A scenario, ready to answer.
 
-    ``added`` rules come before the scenario's. ``otherwise`` answers where no
-    rule matches and the scenario does not say, ``given_otherwise`` whatever it
-    says; ``seed`` replaces the scenario's, and that of one that is changed to.
-    The store, the shelf of stored completions and the books of gateways may be shared
-    with others. An engine that is ``alone`` serves one session: what its rules count by
-    server is counted there, and ``called``, where given, stands for the session's key
-    in every random choice. Another ``edition`` of a scenario counts its rules anew.
-    ``scripted`` are these where they were made ready before, ``prepared`` all else.
+    ``added`` rules come before the scenario's. ``otherwise`` answers where no rule matches
+    and the scenario does not say, ``given_otherwise`` whatever it says; ``seed`` replaces
+    the scenario's, and that of one that is changed to. The store, the shelf of stored
+    completions and the books of gateways may be shared with others. An engine that is
+    ``alone`` serves one session: what its rules count by server is counted there, and
+    ``called``, where given, stands for the session's key in every random choice. Another
+    ``edition`` counts its rules anew. ``scripted`` are these made ready, ``prepared`` all else.
     """
 
     def __init__(
@@ -102,9 +101,8 @@ class Engine:
         self.catalogue: Catalogue = self._models.catalogue
         self.seedbed = Seedbed(scenario.langdb, self.books, self.catalogue, self.seed)
         for each in (otherwise, given_otherwise or otherwise):
-            if each not in get_args(Otherwise):
-                known = ", ".join(get_args(Otherwise))
-                raise MockdockError(f"otherwise={each!r}: write one of {known}")
+            if each not in (known := get_args(Otherwise)):
+                raise MockdockError(f"otherwise={each!r}: write one of {', '.join(known)}")
         self._otherwise = given_otherwise or scenario.otherwise or otherwise
         self._pace = pace_of(self._otherwise, scenario.pacing)
         self._threshold = Threshold(
@@ -307,10 +305,10 @@ class Engine:
         self.books.reset(session)
 
     def _refused(self, request: Request, model: Model, prompt: Prompt) -> Failure | None:
-        if wrong := astray(request) or self._guards.before(request):
-            return wrong
         if self.scenario.validation == "lenient":
-            return beyond_all(request, prompt)
+            return self._guards.before(request) or beyond_all(request, prompt)
+        if wrong := astray(request, self._models, self.books) or self._guards.before(request):
+            return wrong
         return refused(request, model, self._models.known(request.dialect), prompt)
 
     def _context(

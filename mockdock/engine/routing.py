@@ -66,7 +66,7 @@ def _resolved(
     names = [
         name
         for name in _named(pool, shop, metrics)
-        if models.traits(name, request.dialect) is not None
+        if _exists(name, request, account, models, books)
     ]
 
     def value(metric: Metric, name: str) -> float | None:
@@ -83,12 +83,25 @@ def _resolved(
     return replace(request, model=first), replace(account, routed=routed)
 
 
-def astray(request: Request) -> Failure | None:
-    """Refuse a request whose router knows no model that exists."""
-    routed = None if request.account is None else request.account.routed
-    if routed is None or routed.pool is None:
+def astray(request: Request, models: Models, books: Books) -> Failure | None:
+    """Refuse a request on an account whose model is not there, for the router or at all."""
+    account = request.account
+    if account is None or account.question is not None:
         return None
-    return Failure("model_not_found", routed.pool.models[0])
+    if account.routed is not None and account.routed.pool is not None:
+        return Failure("model_not_found", account.routed.pool.models[0])
+    if _exists(request.model, request, account, models, books):
+        return None
+    return Failure("model_not_found", request.model)
+
+
+def _exists(name: str, request: Request, account: Account, models: Models, books: Books) -> bool:
+    """Tell whether a scenario lists a model, or users made it."""
+    if models.traits(name, request.dialect) is not None:
+        return True
+    found = answered_by(replace(request, model=name), account, books)
+    session, project = request.caller.session, account.project
+    return books.model(session, project, found.model, found.provider) is not None
 
 
 def further(request: Request, decision: Decision) -> Request | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -41,10 +43,16 @@ def parse(call: Call) -> Request | Failure:
     account = account_of(call, body)
     if isinstance(account, Failure):
         return account
+    call = replace(call, traits=partial(_any, call.traits))
     parsed = _chat(call, body, account) if call.operation == "chat" else _embeddings(call, account)
     if isinstance(parsed, Failure):
         return parsed
     return replace(parsed, raw=call.body, body=body)
+
+
+def _any(known: Callable[[str], Traits | None], model: str) -> Traits:
+    """Tell of any model: whether there is one is for its account to say, which may have its own."""
+    return known(model) or Traits()
 
 
 def _chat(call: Call, body: dict[str, Any], account: Account) -> Request | Failure:

@@ -1,0 +1,69 @@
+"""A request on its way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
+
+from mockdock.arrival import arrive
+from mockdock.delivery import Client
+from mockdock.dialects import Call, Dialect
+from mockdock.engine import Decision
+from mockdock.reply import Reply
+from mockdock.request import Caller, Request
+from mockdock.sessions import Session
+
+__all__ = ["Visit"]
+
+Scope = MutableMapping[str, Any]
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Visit:
+    """A request on its way: what serves it, and what it holds until it is over.
+
+    ``scope`` is as it came, ``headers`` and ``caller`` what was read of it.
+    ``arrived`` is in scenario seconds, ``started`` in seconds since 1970;
+    ``queued`` are the scenario seconds it waited for its turn. ``inside`` tells
+    that it counts as a reply under way; ``admitted`` is what has to be settled.
+    """
+
+    scope: Scope
+    headers: Mapping[str, str]
+    caller: Caller
+    session: Session
+    client: Client
+    arrived: float
+    started: float
+    inside: bool = False
+    queued: float = 0.0
+    admitted: tuple[Request, Decision] | None = None
+
+    def call(self, dialect: Dialect, operation: str = "", body: bytes = b"") -> Call:
+        """Tell what came: its operation and body only, once they are known."""
+        engine = self.session.engine
+        return arrive(self.scope, self.headers, self.caller, dialect, engine, operation, body)
+
+    def end(self, reply: Reply, said: Callable[[], int]) -> None:
+        """Give back what the request held: its place, and what it was charged too much.
+
+        ``said`` counts the completion tokens that have left.
+        """
+        if self.inside:
+            self.inside = False
+            self.session.traffic.leave()
+        if self.admitted is not None:
+            (request, decision), self.admitted = self.admitted, None
+            if decision.admission is None:
+                return
+            age = self.session.age
+            self.session.engine.settle(request, decision, reply, said=said(), age=age)
+
+    async def apart(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do in a thread what takes long, while others are answered."""
+        self.client.watch()
+        return await asyncio.to_thread(function, *args, **kwargs)
