@@ -71,7 +71,10 @@ def _chat(call: Call, body: dict[str, Any], account: Account) -> Request | Failu
         # Not as OpenAI's object: the example of the specification asks for JSON in no message.
         spelled = {name: value for name, value in spelled.items() if name != "response_format"}
     if spelled is not body:
-        call = replace(call, body=orjson.dumps(spelled))
+        told = account_of(call, spelled)
+        if isinstance(told, Failure):
+            return told
+        account, call = told, replace(call, body=orjson.dumps(spelled))
     if routed is not None and routed.pool is not None:
         call = replace(call, traits=lambda _: Traits())
     parsed = parse_chat(call, form=_FORM)

@@ -410,6 +410,19 @@ def test_limits_are_no_fault_of_a_model() -> None:
     assert refused.headers["x-mockdock-route"] == "r"
 
 
+def test_a_model_that_failed_gives_back_what_it_was_charged() -> None:
+    app = app_of(BROKEN, {"reply": "Hi"}, limits=[{"concurrent": 1, "per": "session"}])
+    for _ in range(2):
+        assert said(routed(app, route(POOL))) == "Hi"
+
+
+def test_an_outage_by_the_clock_goes_on_to_the_next() -> None:
+    outage = {"at": "0s", "error": 503, "when": {"model": "openai/gpt-4o"}}
+    app = app_of({"reply": "Hi"}, timeline=[outage])
+    answer = routed(app, route({"$any": ["openai/gpt-4o", "openai/gpt-4.1"]}))
+    assert answer.headers["x-mockdock-route"] == "r after openai/gpt-4o"
+
+
 def test_no_more_than_nine_models_are_tried() -> None:
     app = app_of({"reply": {"error": 503}})
     answer = routed(app, route({"$any": [f"m{index}" for index in range(20)]}))

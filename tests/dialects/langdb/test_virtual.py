@@ -59,6 +59,19 @@ def test_extras_of_both_hold_and_the_request_wins() -> None:
     assert post(app, model="support-bot", extra={"guards": ["loose"], **user}).status == 200
 
 
+def test_its_user_is_the_user_of_the_request() -> None:
+    parameters = {"extra": {"user": {"id": "saved"}}}
+    app = bots({"reply": "Hi"}, virtual={"a": {"model": "gpt-4o", "parameters": parameters}})
+    post(app, model="a")
+    post(app, model="a", extra={"user": {"id": "own"}})
+    users = get(app, "/analytics/summary", {"groupBy": ["user"]})["summary"]
+    assert [each["tag_tuple"] for each in users] == [["own"], ["saved"]]
+    parameters = {"extra": {"user": 3}}
+    app = bots({"reply": "Hi"}, virtual={"a": {"model": "gpt-4o", "parameters": parameters}})
+    refused = post(app, model="a")
+    assert (refused.status, refused.headers["x-mockdock-param"]) == (400, "extra.user")
+
+
 def test_other_names_of_langdb_are_unknown_where_there_are_any() -> None:
     refused = post(bots(), model="langdb/other")
     assert (refused.status, refused.json()) == (500, {"error": "Model langdb/other not found"})
