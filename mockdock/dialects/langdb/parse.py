@@ -74,7 +74,10 @@ def _chat(call: Call, body: dict[str, Any], account: Account) -> Request | Failu
         told = account_of(call, spelled)
         if isinstance(told, Failure):
             return told
-        account, call = told, replace(call, body=orjson.dumps(spelled))
+        try:
+            account, call = told, replace(call, body=orjson.dumps(spelled))
+        except TypeError:
+            return bad_request("Invalid body: it is nested too deeply.")
     if routed is not None and routed.pool is not None:
         call = replace(call, traits=lambda _: Traits())
     parsed = parse_chat(call, form=_FORM)

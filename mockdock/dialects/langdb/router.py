@@ -83,6 +83,8 @@ def route(
                 taken = target
     except _WrongError as wrong:
         return wrong.failure
+    except RecursionError:
+        return bad_request("Invalid router: a value in it is nested too deeply.", "router")
     if taken is None:
         message = "Metric router error: No conditional route matched"
         return Failure("server_error", message=message)

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from mockdock.dialects.langdb.extras import RouterBody
+from mockdock.dialects.langdb.router import route as route_of
 from mockdock.ledger import Books
+from mockdock.reply import Failure
 from mockdock.routing import Metrics
 from tests.dialects.langdb.posts import app_of, get, post, route, routed, said
 
@@ -286,6 +289,24 @@ def test_a_route_of_a_wrong_form_is_refused_even_if_another_is_taken(
     refused = routed(app_of({"reply": "Hi"}), route(), wrong)
     assert (refused.status, refused.json()) == (400, {"error": message})
     assert refused.headers["x-mockdock-param"] == f"router.routes[1].{at}"
+
+
+def test_what_is_nested_too_deeply_is_refused() -> None:
+    refused = routed(app_of(), route(), more=_nested(300))
+    assert refused.status == 400
+    assert refused.json() == {"error": "Invalid body: it is nested too deeply."}
+    conditions = {"more": {"$eq": _nested(100_000)}}
+    router = {"type": "conditional", "routes": [route(conditions=conditions)]}
+    wrong = route_of(RouterBody.model_validate(router), {"more": _nested(100_000)}, {})
+    assert isinstance(wrong, Failure)
+    assert wrong.message == "Invalid router: a value in it is nested too deeply."
+
+
+def _nested(depth: int) -> list[Any]:
+    deep: list[Any] = []
+    for _ in range(depth):
+        deep = [deep]
+    return deep
 
 
 @pytest.mark.parametrize(

@@ -66,8 +66,8 @@ def test_its_user_is_the_user_of_the_request() -> None:
     post(app, model="a", extra={"user": {"id": "own"}})
     users = get(app, "/analytics/summary", {"groupBy": ["user"]})["summary"]
     assert [each["tag_tuple"] for each in users] == [["own"], ["saved"]]
-    parameters = {"extra": {"user": 3}}
-    app = bots({"reply": "Hi"}, virtual={"a": {"model": "gpt-4o", "parameters": parameters}})
+    wrong = {"extra": {"user": 3}}
+    app = bots({"reply": "Hi"}, virtual={"a": {"model": "gpt-4o", "parameters": wrong}})
     refused = post(app, model="a")
     assert (refused.status, refused.headers["x-mockdock-param"]) == (400, "extra.user")
 
