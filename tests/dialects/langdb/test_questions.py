@@ -192,13 +192,8 @@ def test_a_model_has_decimal_prices() -> None:
 
 
 REQUIRED = [
-    "model_name",
-    "description",
-    "provider_info_id",
-    "project_id",
-    "model_type",
-    "owner_name",
-    "priority",
+    *("model_name", "description", "provider_info_id", "project_id"),
+    *("model_type", "owner_name", "priority"),
 ]
 
 
