@@ -48,6 +48,7 @@ _MISSING: Mapping[str, Callable[[], list[str]]] = {
     "node": _node,
     "openai_parse": _packages("openai"),
     "pydantic_ai": _packages("pydantic_ai"),
+    "pylangdb": _packages("pylangdb"),
 }
 
 if not _MISSING.keys() >= REQUIRED:
