@@ -103,6 +103,7 @@ def state(request: Request, books: Books, listed: Catalogue, now: float) -> Repl
 def _made(own: OwnModel, known: Model) -> Model:
     """Give what users say of a model they made; what they do not say is as usual."""
     embeds = "embed" in own.model_type
+    said = frozenset() if own.context_size is None else {"context_window"}
     return replace(
         known,
         owned_by=own.owner_name,
@@ -110,6 +111,7 @@ def _made(own: OwnModel, known: Model) -> Model:
         context_window=own.context_size or known.context_window,
         kind="embedding" if embeds else known.kind,
         prices=None,
+        assumed=tuple(name for name in known.assumed if name not in said),
     )
 
 
