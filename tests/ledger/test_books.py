@@ -1,148 +1,148 @@
-"""Books: what sessions are seeded with, and when again."""
+"""One ledger for the sessions of a server, each of which sees its own projects alone."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from threading import Barrier, Thread
 
 import pytest
 
-from mockdock.ledger import (
-    Books,
-    NewModel,
-    PastModel,
-    PastPrices,
-    PastThread,
-    Price,
-    Seeds,
-    history,
-)
-from mockdock.question import Analyse, ListThreads, Window
-from mockdock.statements import Summary
-from tests.ledger.helpers import DAY, NOON, exchange
+from mockdock.accounts import Model, ThreadPage
+from mockdock.ledger import Books
+from mockdock.ledger import books as module
+from mockdock.question import CreateModel, ListThreads, NewModel, Price, SetPrices
+from tests.ledger.helpers import NOON, exchange
 
-MODEL = PastModel("openai", "gpt-4o", Price(2.5, 10))
-ALL = Analyse(Window(start_us=0), ("provider",))
+ALL = ListThreads(10, 0)
+NEW = NewModel("mine", "", "e2e9129b-6661-4eeb-80a2-0c86964974c9", "p", "completions", "acme", 0)
 
 
 @pytest.fixture
 def books() -> Iterator[Books]:
-    made = Books()
-    yield made
-    made.close()
+    """Keep books in memory."""
+    books = Books()
+    yield books
+    books.close()
 
 
-def total(books: Books, session: str = "", project: str = "p") -> int:
-    told = books.ask(session, project, ALL, 2 * NOON)
-    assert isinstance(told, Summary)
-    return sum(group.figures.total_requests for group in told.groups)
+def threads(books: Books, session: str, project: str = "p") -> list[str]:
+    """Name the threads a session sees."""
+    page = books.ask(session, project, ALL, NOON)
+    assert isinstance(page, ThreadPage)
+    return [thread.id for thread in page.threads]
 
 
-def used(count: int = 1, **fields: Any) -> Seeds:
-    return Seeds(entries=[exchange(**fields)] * count)
+def test_sessions_and_projects_are_apart(books: Books) -> None:
+    for session, project, thread in (("", "p", "a"), ("s", "p", "b"), ("s", "q", "c")):
+        books.add(session, exchange(project=project, thread=thread))
+    assert threads(books, "") == ["a"]
+    assert threads(books, "s") == ["b"]
+    assert threads(books, "s", "q") == ["c"]
+    assert threads(books, "other") == []
 
 
-def test_a_session_is_seeded_once_and_again_after_it_was_reset(books: Books) -> None:
-    for session in ("", "mine"):
-        assert not books.is_seeded(session, "a")
-        for _ in range(2):
-            books.seed(session, "a", {"one": used})
-            assert books.is_seeded(session, "a")
-    assert (total(books), total(books, "mine"), total(books, "other")) == (1, 1, 0)
-    books.reset("mine")
-    assert not books.is_seeded("mine", "a")
-    assert books.is_seeded("", "a")
-    assert (total(books), total(books, "mine")) == (1, 0)
-    books.seed("mine", "a", {"one": used})
-    assert total(books, "mine") == 1
+def test_a_project_cannot_be_named_as_another_sessions(books: Books) -> None:
+    books.add("", exchange(project="p", thread="a"))
+    for name in ("0/p", "/p", "../p"):
+        assert threads(books, "s", name) == []
+
+
+@pytest.mark.parametrize("session", ["s", "ü", "\udcff", "s/", "0"])
+def test_a_reset_forgets_one_session(books: Books, session: str) -> None:
+    for each in ("", session, "other"):
+        books.add(each, exchange(thread=f"of {each}"))
+        prices = SetPrices({"gpt-4o": Price(1, 2)})
+        books.ask(each, "p", prices, NOON)
+        books.ask(each, "p", CreateModel(NEW), NOON)
+    books.reset(session)
+    assert threads(books, session) == []
+    assert books.price(session, "p", "openai", "gpt-4o", NOON) is None
+    assert books.model(session, "p", "mine") is None
+    for each in ("", "other"):
+        assert threads(books, each) == [f"of {each}"]
+        assert books.price(each, "p", "openai", "gpt-4o", NOON) == Price(1, 2, NOON)
+        assert books.model(each, "p", "mine") is not None
+
+
+def test_a_reset_of_all_forgets_all(books: Books) -> None:
+    for session in ("", "s"):
+        books.add(session, exchange(thread="t"))
     books.reset()
-    assert not books.is_seeded("", "a")
-    assert (total(books), total(books, "mine")) == (0, 0)
+    assert (threads(books, ""), threads(books, "s")) == ([], [])
 
 
-def test_only_parts_that_are_new_are_sown(books: Books) -> None:
-    books.seed("", "a", {"one": used, "two": used})
-    books.seed("", "b", {"two": used, "three": lambda: used(5)})
-    assert total(books) == 7
-    assert books.is_seeded("", "b")
-    assert not books.is_seeded("", "a")
+def test_who_did_nothing_is_not_looked_up(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most servers never see a gateway: no ledger is opened for them."""
+    monkeypatch.setattr(Books, "open", None)
+    assert books.price("s", "p", "openai", "gpt-4o", NOON) is None
+    assert books.model("s", "p", "gpt-4o") is None
+    books.reset("s")
+    books.reset()
 
 
-def test_all_kinds_of_seeds_are_of_their_session(books: Books) -> None:
-    new = NewModel("m", "M", "x", "p", "completions", "openai", 0, input_token_price=1e-6)
-    seeds = Seeds(
-        threads=(PastThread("p", "t", "gpt-4o", NOON),),
-        models=((new, NOON),),
-        prices=(PastPrices("p", {"a/b": Price(1, 2)}),),
-        entries=[exchange(thread="t")],
-    )
-    books.seed("mine", "a", {"all": lambda: seeds})
-    assert books.ask("", "p", ListThreads(10, 0), NOON).total == 0  # type: ignore[union-attr]
-    page: Any = books.ask("mine", "p", ListThreads(10, 0), NOON)
-    assert [each.id for each in page.threads] == ["t"]
-    assert books.model("", "p", "m") is None
-    assert books.model("mine", "p", "m") is not None
-    assert books.price("", "p", "a", "b", NOON) is None
-    assert books.price("mine", "p", "a", "b", NOON) == Price(1, 2, 0)
+def test_a_model_is_of_the_session_that_made_it(books: Books) -> None:
+    made = books.ask("s", "p", CreateModel(NEW), NOON)
+    assert isinstance(made, Model)
+    found = books.model("s", "p", "mine", "acme")
+    assert found is not None
+    assert (found.id, found.model_name) == (made.id, "mine")
+    assert books.model("s", "p", "mine", "other") is None
+    books.add("t", exchange())
+    assert books.model("t", "p", "mine") is None
 
 
-def test_a_long_history_is_written_in_pieces_that_are_all_there(books: Books) -> None:
-    entries = list(history("p", now_us=NOON, models=[MODEL], days=7, per_day=200))
-    books.seed("", "a", {"past": lambda: Seeds(entries=entries)})
-    assert total(books) == len(entries) > 500
-    page: Any = books.ask("", "p", ListThreads(10_000, 0), NOON)
-    assert page.total == len({each.thread for each in entries})
-    ledger = books.open()
-    names = [ledger.is_sown(f"0/past{suffix}") for suffix in ("", "/0", "/1")]
-    assert names == [True, True, True]
-
-
-def test_a_file_keeps_its_seeds_but_not_those_of_sessions(tmp_path: Path) -> None:
-    for _ in range(2):
-        books = Books(tmp_path / "a.db")
-        books.seed("", "a", {"one": used})
-        books.seed("mine", "a", {"one": used})
-        assert (total(books), total(books, "mine")) == (1, 1)
+def test_a_file_outlives_the_process_but_for_sessions(tmp_path: Path) -> None:
+    """A session of its own ends with the server that had it."""
+    for path_of_day in range(2):
+        books = Books(tmp_path / "ledger.db")
+        if not path_of_day:
+            for session in ("", "s"):
+                books.add(session, exchange(thread="t"))
+                books.ask(session, "p", SetPrices({"gpt-4o": Price(1, 2)}), NOON)
+        else:
+            assert books.price("", "p", "openai", "gpt-4o", NOON) == Price(1, 2, NOON)
+            assert books.price("s", "p", "openai", "gpt-4o", NOON) is None
+        assert threads(books, "") == ["t"]
+        assert threads(books, "s") == ([] if path_of_day else ["t"])
         books.close()
-        assert not books.is_seeded("", "a")
+    last = Books(tmp_path / "ledger.db")
+    last.reset()
+    assert threads(last, "") == []
+    last.close()
 
 
-def test_a_reset_while_seeds_are_sown_has_them_sown_again(books: Books) -> None:
-    def reset() -> Seeds:
-        books.reset("mine")
-        return used()
-
-    books.seed("mine", "a", {"one": used, "two": reset})
-    assert not books.is_seeded("mine", "a")
-    books.seed("mine", "a", {"one": used, "two": used})
-    assert total(books, "mine") == 2
+def test_books_are_opened_anew_after_they_were_closed(books: Books) -> None:
+    books.add("s", exchange(thread="t"))
+    books.close()
+    books.close()
+    assert books.model("s", "p", "mine") is None
+    assert threads(books, "s") == []
 
 
-def test_two_threads_sow_once(books: Books) -> None:
-    made = []
+def test_threads_that_come_at_once_open_one_ledger(books: Books) -> None:
+    barrier, found = Barrier(8), []
 
-    def make() -> Seeds:
-        made.append(1)
-        return used()
+    def look() -> None:
+        barrier.wait()
+        found.append(books.open())
 
-    threads = [threading.Thread(target=books.seed, args=("", "a", {"one": make})) for _ in range(8)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-    assert (len(made), total(books)) == (1, 1)
+    workers = [Thread(target=look) for _ in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len({id(each) for each in found}) == 1
 
 
-def test_what_is_of_a_day_before_now_is_forgotten_before_what_came(books: Books) -> None:
-    """Seeds have numbers below those of traffic, and of a history the oldest have the lowest."""
-    entries = list(history("p", now_us=NOON, models=[MODEL], days=7, per_day=200))
-    books.add("", exchange())
-    books.seed("", "a", {"past": lambda: Seeds(entries=entries)})
-    with books.open()._store.reading() as connection:
-        rows = connection.execute("SELECT started_us FROM exchange ORDER BY number").fetchall()
-    started = [row[0] for row in rows]
-    assert started[-1] == NOON
-    assert min(started[-200:-1]) > NOON - 3 * DAY
-    assert max(started[:200]) < NOON - 4 * DAY
+def test_so_many_sessions_are_remembered_and_then_all_are_looked_up(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MOST_SESSIONS", 2)
+    for session in ("a", "b", "c"):
+        books.add(session, exchange(thread=session))
+        books.ask(session, "p", SetPrices({"gpt-4o": Price(1, 2)}), NOON)
+    assert books.price("c", "p", "openai", "gpt-4o", NOON) == Price(1, 2, NOON)
+    books.reset("c")
+    assert threads(books, "c") == []
+    assert threads(books, "a") == ["a"]
