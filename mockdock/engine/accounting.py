@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from uuid import UUID
 
 from mockdock.accounts import Model as OwnModel
@@ -43,16 +44,21 @@ def own_facts(request: Request, account: Account, model: Model, books: Books, no
     ``now`` is in seconds since 1970.
     """
     session, project, name = request.caller.session, account.project, account.model
-    model = replace(model, snapshot=f"{account.provider}/{name}")
     own = books.model(session, project, name, account.provider)
     if own is not None:
         model = _made(own, model)
     price = books.price(session, project, account.provider, name, round(now * _MICRO))
+    return _priced_at(model, f"{account.provider}/{name}", price)
+
+
+@lru_cache(1000)
+def _priced_at(model: Model, full: str, price: Price | None) -> Model:
+    """Give a model with its full name and price; the same object again, which has its traits."""
     if price is None:
-        return model
+        return replace(model, snapshot=full)
     per_input, per_output = f"{price.per_input_token:.12g}", f"{price.per_output_token:.12g}"
     prices = Prices(per_input, None, per_output, as_of="", source="a project's own")
-    return replace(model, prices=prices)
+    return replace(model, snapshot=full, prices=prices)
 
 
 def threaded(request: Request, decision: Decision) -> Request:

@@ -1,4 +1,4 @@
-"""``python -m tests.bench [throughput|unused|plugin|memory ...] [--requests N]``: all unless named.
+"""``python -m tests.bench [throughput|unused|accounts|plugin|memory ...]``: all or some.
 
 Nothing fails here: it only measures.
 """
@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import argparse
 
+from tests.bench.accounts import accounts
 from tests.bench.memory import memory
 from tests.bench.plugin import installed, started, used
 from tests.bench.throughput import throughput
 from tests.bench.unused import unused
 
-WHICH = ("throughput", "unused", "plugin", "memory")
+WHICH = ("throughput", "unused", "accounts", "plugin", "memory")
 
 
 def main() -> None:
@@ -29,6 +30,8 @@ def main() -> None:
         throughput()
     if "unused" in which:
         unused()
+    if "accounts" in which:
+        accounts()
     if "plugin" in which:
         installed()
         started()

@@ -11,12 +11,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 __all__ = [
     "Case",
     "Running",
     "body",
     "flood",
+    "rate",
     "rates",
     "serve_mockdock",
     "serve_starlette",
@@ -29,12 +31,16 @@ REPLY = "The quick brown fox jumps over the lazy dog. " * 10
 
 @dataclass(frozen=True)
 class Case:
-    """A kind of request, how many of them are sent, and the prompt each begins with."""
+    """A kind of request, how many of them are sent, and the prompt each begins with.
+
+    ``head`` are more header lines.
+    """
 
     name: str
     stream: bool
     requests: int
     prompt: str = "hello"
+    head: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -50,16 +56,24 @@ class Running:
         return int(told) * 1024 / 1e6
 
 
-def serve_mockdock(listener: socket.socket, said: Mapping[str, object] | None = None) -> None:
-    """Serve one scripted reply; ``said`` is what else its scenario says."""
+def serve_mockdock(
+    listener: socket.socket,
+    said: Mapping[str, object] | None = None,
+    data: Path | None = None,
+) -> None:
+    """Serve one scripted reply; ``said`` is what else its scenario says.
+
+    Accounts are kept in memory, or in the file ``data``.
+    """
     from mockdock.app import App
     from mockdock.engine import Engine
+    from mockdock.ledger import Books
     from mockdock.scenario import load
     from mockdock.server import run
 
     rules = [{"when": {"turn": 1}, "reply": REPLY}]
     scenario = load({"mockdock": 1, "rules": rules, **(said or {})}).scenario
-    run(App(Engine(scenario)), listener, 1.0)
+    run(App(Engine(scenario, books=Books(data))), listener, 1.0)
 
 
 def serve_starlette(listener: socket.socket) -> None:
@@ -137,12 +151,13 @@ def rates(servers: Sequence[Running], case: Case, rounds: int) -> list[list[floa
     found = []
     for number in range(rounds + 1):
         order = range(len(servers))[:: -1 if number % 2 else 1]
-        told = {each: _rate(servers[each].port, case, number * case.requests) for each in order}
+        told = {each: rate(servers[each].port, case, number * case.requests) for each in order}
         found.append([told[each] for each in range(len(servers))])
     return found[1:]
 
 
-def _rate(port: int, case: Case, first: int) -> float:
+def rate(port: int, case: Case, first: int) -> float:
+    """Send the requests of a case, numbered from ``first`` on, and give how many a second."""
     started = time.perf_counter()
     flood(port, case, first)
     return case.requests / (time.perf_counter() - started)
@@ -164,7 +179,7 @@ async def _connection(port: int, case: Case, numbers: Iterator[int]) -> None:
         asked = json.dumps(body(stream=case.stream, text=f"{case.prompt} {number}")).encode()
         writer.write(
             b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
-            b"content-length: %d\r\n\r\n%b" % (len(asked), asked)
+            b"%bcontent-length: %d\r\n\r\n%b" % (case.head, len(asked), asked)
         )
         head = await reader.readuntil(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200"), head

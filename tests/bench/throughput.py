@@ -12,7 +12,7 @@ import sys
 
 from tests.bench.servers import Case, rates, serve_mockdock, serve_starlette, server
 
-__all__ = ["throughput"]
+__all__ = ["ROUNDS", "throughput"]
 
 ROUNDS = 7
 CASES = (

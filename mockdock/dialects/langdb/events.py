@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from random import Random
 from typing import Any, NamedTuple
-from uuid import UUID
 
 import orjson
 
@@ -24,6 +23,10 @@ from mockdock.usage import Usage
 
 __all__ = ["events", "told_usage", "uuids"]
 
+_RANDOM = ~(0xF << 76 | 0x3 << 62)
+_VERSION = 0x4 << 76 | 0x2 << 62
+"""What makes 128 bits a random uuid, of version 4."""
+_HALF = 0xFFFFFFFFFFFFFFFF
 _DONE = Frame(b"data: [DONE]\n\n")
 
 
@@ -31,7 +34,10 @@ def uuids(reply: Completion) -> Iterator[str]:
     """Give ids for the events of a reply, the first of which is that of a plain one."""
     rng = Random(reply.id)
     while True:
-        yield str(UUID(int=rng.getrandbits(128), version=4))
+        bits = rng.getrandbits(128) & _RANDOM | _VERSION
+        high, low = bits >> 64, bits & _HALF
+        parts = (high >> 32, high >> 16 & 0xFFFF, high & 0xFFFF, low >> 48, low & 0xFFFFFFFFFFFF)
+        yield "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}".format(*parts)
 
 
 def told_usage(usage: Usage) -> dict[str, Any]:
@@ -56,67 +62,66 @@ def told_usage(usage: Usage) -> dict[str, Any]:
 
 
 class _Delta(NamedTuple):
-    """A delta, its tokens, and what else its choice says."""
+    """JSON of a delta, its tokens, and JSON of what else its choice says."""
 
-    body: dict[str, Any]
+    body: bytes
     tokens: int = 0
-    finish: str | None = None
-    logprobs: dict[str, Any] | None = None
+    finish: bytes = b"null"
+    logprobs: bytes = b"null"
 
 
 def events(request: Request, reply: Completion) -> Iterator[Frame]:
     """Render a stream: what is said, the finish of each choice, usage, ``[DONE]``."""
     account, ids = request.account, uuids(reply)
     own = account is not None and reply.model == f"{account.provider}/{account.model}"
-    model = request.model if own else reply.model
-
-    def event(choices: list[dict[str, Any]], **more: Any) -> bytes:
-        chunk = {
-            "id": next(ids),
+    same = orjson.dumps(
+        {
             "object": "chat.completion.chunk",
             "created": reply.created,
-            "model": model,
-            "choices": choices,
-            **more,
+            "model": request.model if own else reply.model,
         }
-        return b"data: %b\n\n" % orjson.dumps(chunk)
+    )[1:-1]
+
+    def event(choices: bytes, more: bytes = b"") -> bytes:
+        name = next(ids).encode()
+        return b'data: {"id":"%b",%b,"choices":[%b]%b}\n\n' % (name, same, choices, more)
 
     if not reply.choices:
-        yield Frame(event([]))
+        yield Frame(event(b""))
     for together in zip_longest(*(_deltas(choice, reply) for choice in reply.choices)):
         # Choices are generated side by side: a round takes the time of one token.
         weight = max(delta.tokens for delta in together if delta is not None)
         for choice, delta in zip(reply.choices, together, strict=True):
             if delta is not None:
-                told = {
-                    "index": choice.index,
-                    "delta": delta.body,
-                    "finish_reason": delta.finish,
-                    "logprobs": delta.logprobs,
-                }
-                yield Frame(event([told]), weight)
+                told = (choice.index, delta.body, delta.finish, delta.logprobs)
+                yield Frame(event(_CHOICE % told), weight)
                 weight = 0
     if reply.tells_usage:
-        yield Frame(event([], usage=told_usage(reply.usage)))
+        yield Frame(event(b"", b',"usage":%b' % orjson.dumps(told_usage(reply.usage))))
     yield _DONE
 
 
+_CHOICE = b'{"index":%d,"delta":%b,"finish_reason":%b,"logprobs":%b}'
+_WORD = b'{"role":"assistant","content":%b}'
+
+
 def _deltas(choice: Choice, reply: Completion) -> Iterator[_Delta]:
+    likely = b"null"
     for piece in _pieces(choice):
-        likely = {"content": piece_logprobs(piece), "refusal": None} if reply.logprobs else None
-        body: dict[str, Any] = {"role": "assistant", "content": piece.text}
-        yield _Delta(body, piece.tokens, logprobs=likely)
-    calls = shown_calls(choice)
+        if reply.logprobs:
+            likely = orjson.dumps({"content": piece_logprobs(piece), "refusal": None})
+        yield _Delta(_WORD % orjson.dumps(piece.text), piece.tokens, logprobs=likely)
+    calls, finish = shown_calls(choice), orjson.dumps(choice.finish)
     tokens = sum(piece.tokens for call in calls for piece in call.pieces)
     if not calls:
-        yield _Delta({}, finish=choice.finish)
+        yield _Delta(b"{}", finish=finish)
     elif is_legacy(calls):
         called = {"name": calls[0].name, "arguments": calls[0].arguments}
         body = {"role": "assistant", "function_call": called}
-        yield _Delta(body, tokens, choice.finish)
+        yield _Delta(orjson.dumps(body), tokens, finish)
     else:
         told = [{"index": index, **told_call(call)} for index, call in enumerate(calls)]
-        yield _Delta({"role": "assistant", "tool_calls": told}, tokens, choice.finish)
+        yield _Delta(orjson.dumps({"role": "assistant", "tool_calls": told}), tokens, finish)
 
 
 def _pieces(choice: Choice) -> tuple[Piece, ...]:

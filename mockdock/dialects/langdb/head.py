@@ -11,6 +11,7 @@ of it, for which the body has no place.
 from __future__ import annotations
 
 import uuid
+from functools import lru_cache
 from urllib.parse import quote
 
 from mockdock.dialects.base import Envelope
@@ -73,6 +74,7 @@ def _answered_by(request: Request | None, envelope: Envelope) -> tuple[tuple[byt
     return tuple(told)
 
 
+@lru_cache(1024)
 def _written(name: str) -> bytes:
     """Write any name so that it fits into a header."""
     return quote(name[:_LONGEST], safe=" /:,;()[]'!@#&*+=", errors="replace").encode()

@@ -17,11 +17,14 @@ import orjson
 from mockdock.dialects.langdb.events import events, told_usage, uuids
 from mockdock.dialects.langdb.failures import body
 from mockdock.dialects.langdb.told import told_account
+from mockdock.dialects.openai.embeddings_told import told_embeddings
+from mockdock.dialects.openai.message import told_message
 from mockdock.dialects.openai.render import frames as as_openai
+from mockdock.dialects.openai.told import said_logprobs, said_tokens
 from mockdock.embedding import Embeddings
 from mockdock.frames import Frame
 from mockdock.gateways import USUAL, Gateways
-from mockdock.reply import Completion, Failure, Reply
+from mockdock.reply import Choice, Completion, Failure, Reply
 from mockdock.request import Request
 
 __all__ = ["frames"]
@@ -38,18 +41,16 @@ def frames(request: Request | None, reply: Reply, gateways: Gateways = USUAL) ->
         if request is not None and request.stream:
             yield from events(request, reply)
             return
-        for frame in as_openai(request, reply, gateways):
-            told = _completion(reply, orjson.loads(frame.data))
-            yield replace(frame, data=orjson.dumps(told))
+        tokens = max(map(said_tokens, reply.choices), default=0)
+        yield Frame(orjson.dumps(_completion(reply)), tokens)
         return
     if isinstance(reply, Embeddings):
-        for frame in as_openai(request, reply, gateways):
-            told = orjson.loads(frame.data)
-            told["data"] = [{name: each[name] for name in _VECTOR} for each in told["data"]]
-            account = None if request is None else request.account
-            told["model"] = reply.model if account is None else account.model
-            told["usage"]["cost"] = reply.usage.cost or 0.0
-            yield replace(frame, data=orjson.dumps(told))
+        told = told_embeddings(request, reply)
+        told["data"] = [{name: each[name] for name in _VECTOR} for each in told["data"]]
+        account = None if request is None else request.account
+        told["model"] = reply.model if account is None else account.model
+        told["usage"]["cost"] = reply.usage.cost or 0.0
+        yield Frame(orjson.dumps(told))
         return
     told = told_account(request, reply, gateways.langdb)
     if told is not None:
@@ -59,27 +60,28 @@ def frames(request: Request | None, reply: Reply, gateways: Gateways = USUAL) ->
         yield replace(frame, data=orjson.dumps(orjson.loads(frame.data)))
 
 
-def _completion(reply: Completion, told: dict[str, Any]) -> dict[str, Any]:
+def _completion(reply: Completion) -> dict[str, Any]:
     usage = {"usage": told_usage(reply.usage)} if reply.tells_usage else {}
     return {
         "id": next(uuids(reply)),
         "object": "chat.completion",
         "created": reply.created,
         "model": reply.model,
-        "choices": [_choice(each) for each in told["choices"]],
+        "choices": [_choice(each, reply) for each in reply.choices],
         **usage,
     }
 
 
-def _choice(choice: dict[str, Any]) -> dict[str, Any]:
+def _choice(choice: Choice, reply: Completion) -> dict[str, Any]:
     """Give a choice without what is null: a message is what there is of it."""
     told = {
-        "index": choice["index"],
-        "message": _message(choice["message"]),
-        "finish_reason": choice["finish_reason"],
+        "index": choice.index,
+        "message": _message(told_message(choice)),
+        "finish_reason": choice.finish,
     }
-    if choice.get("logprobs"):
-        told["logprobs"] = choice["logprobs"]
+    likely = said_logprobs(choice) if reply.logprobs and not reply.reasoning_model else None
+    if likely is not None:
+        told["logprobs"] = likely
     return told
 
 

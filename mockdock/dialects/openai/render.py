@@ -18,7 +18,7 @@ from mockdock.dialects.openai.message import told_message
 from mockdock.dialects.openai.moderations_told import told_moderations
 from mockdock.dialects.openai.stored_told import told_stored
 from mockdock.dialects.openai.texts_told import text_events, told_text
-from mockdock.dialects.openai.told import PREFIX, said_logprobs, told_usage
+from mockdock.dialects.openai.told import PREFIX, said_logprobs, said_tokens, told_usage
 from mockdock.embedding import Embeddings
 from mockdock.frames import Frame
 from mockdock.gateways import USUAL, Gateways
@@ -53,7 +53,7 @@ def frames(request: Request | None, reply: Reply, _: Gateways = USUAL) -> Iterat
                     else events(reply, with_usage=request.include_usage)
                 )
             else:
-                tokens = max((_tokens(choice) for choice in reply.choices), default=0)
+                tokens = max((said_tokens(choice) for choice in reply.choices), default=0)
                 told = told_text(request, reply) if request and older else _completion(reply)
                 yield Frame(_pretty(told), tokens)
         case Failure():
@@ -83,13 +83,6 @@ def _card(model: ModelCard) -> dict[str, Any]:
         "created": model.created,
         "owned_by": model.owned_by,
     }
-
-
-def _tokens(choice: Choice) -> int:
-    spoken = () if choice.spoken is None else choice.spoken.transcript
-    words = (choice.content or (), choice.refusal or (), spoken)
-    runs = [*words, *(call.pieces for call in choice.calls)]
-    return sum([piece.tokens for run in runs for piece in run])
 
 
 def _completion(reply: Completion) -> dict[str, Any]:

@@ -8,7 +8,15 @@ from typing import Any
 
 from mockdock.reply import Alternative, Call, Choice, Piece, TokenLogprob, Usage
 
-__all__ = ["PREFIX", "is_legacy", "piece_logprobs", "said_logprobs", "shown_calls", "told_usage"]
+__all__ = [
+    "PREFIX",
+    "is_legacy",
+    "piece_logprobs",
+    "said_logprobs",
+    "said_tokens",
+    "shown_calls",
+    "told_usage",
+]
 
 
 PREFIX = "chatcmpl-"
@@ -23,6 +31,14 @@ def shown_calls(choice: Choice) -> tuple[Call, ...]:
 def is_legacy(calls: Sequence[Call]) -> bool:
     """Tell whether the calls are in the old form of ``function_call``."""
     return bool(calls) and calls[0].kind == "legacy"
+
+
+def said_tokens(choice: Choice) -> int:
+    """Count the tokens of all that a choice says and calls."""
+    spoken = () if choice.spoken is None else choice.spoken.transcript
+    words = (choice.content or (), choice.refusal or (), spoken)
+    runs = [*words, *(call.pieces for call in choice.calls)]
+    return sum([piece.tokens for run in runs for piece in run])
 
 
 def told_usage(usage: Usage) -> dict[str, Any]:
