@@ -16,7 +16,9 @@ from mockdock import Server
 from mockdock.cli.commands import app
 from mockdock.fault import OPTIONS, FaultName
 from mockdock.resources import scenarios
-from mockdock.scenario import lint, load
+from mockdock.scenario import lint, load, seeds
+from mockdock.scenario.base import Part
+from mockdock.scenario.gateways import LangDBSpec
 from tests.openai_types import check_completion
 
 ROOT = Path(__file__).parent.parent
@@ -129,9 +131,32 @@ def test_every_command_and_option_of_serve_is_named() -> None:
 def test_every_key_of_the_language_is_documented(model: str, skip: tuple[str, ...]) -> None:
     import mockdock.scenario
 
-    fields = getattr(mockdock.scenario, model).model_fields
+    _is_documented(getattr(mockdock.scenario, model), skip)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        LangDBSpec,
+        seeds.HistoryModelSpec,
+        seeds.HistorySpec,
+        seeds.MadeModelSpec,
+        seeds.MessageSpec,
+        seeds.PriceSpec,
+        seeds.ThreadSpec,
+        seeds.UsedSpec,
+        seeds.UserSpec,
+    ],
+)
+def test_every_key_of_langdb_is_documented(model: type[Part]) -> None:
+    (section,) = re.findall(r"^## LangDB\n(.*?)^## ", LANGUAGE, re.DOTALL | re.MULTILINE)
+    _is_documented(model, (), section)
+
+
+def _is_documented(model: type[Part], skip: tuple[str, ...], text: str = LANGUAGE) -> None:
+    fields = model.model_fields
     names = {field.alias or name for name, field in fields.items()} - set(skip)
-    missing = {name for name in names if not re.search(rf"\b{name}\b", LANGUAGE)}
+    missing = {name for name in names if not re.search(rf"\b{name}\b", text)}
     assert missing == set()
 
 

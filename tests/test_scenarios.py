@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2 as httpx
 import jsonschema
 import openai
 import pytest
@@ -224,6 +225,45 @@ def test_azure() -> None:
         with pytest.raises(openai.RateLimitError, match="have exceeded call rate limit"):
             said(first, "Hi")
         assert said(second, "Hi").message.content
+
+
+def test_langdb() -> None:
+    """The month is there, the thread is known to the cent, and traffic is added to both."""
+    thread = "7c7b1f0e-3a52-4f5a-9d3c-0b7a5e3f9a11"
+    key = {"x-project-id": "demo"}
+
+    def posted(http: httpx.Client, path: str, **body: Any) -> Any:
+        return http.post(path, json=body).raise_for_status().json()
+
+    with (
+        Server("langdb") as server,
+        openai.OpenAI(base_url=f"{server.url}/demo/v1", api_key="any") as client,
+        httpx.Client(base_url=server.url, headers=key) as http,
+    ):
+        month = {"period": "last_month", "groupBy": ["provider", "model"]}
+        groups = posted(http, "/analytics/summary", **month)["summary"]
+        counts = {tuple(group["tag_tuple"]): group["total_requests"] for group in groups}
+        mini, large = counts["openai", "gpt-4o-mini"], counts["acme", "acme-large"]
+        assert 2000 < sum(counts.values()) < 3500
+        assert mini > 2 * large > 0
+        tags = posted(http, "/analytics/summary", groupBy=["tag"], tag_keys=["env", "team"])
+        assert len(tags["summary"]) == 3
+        assert posted(http, "/threads", limit=10, offset=0)["pagination"]["total"] > 500
+
+        said = http.get(f"/threads/{thread}/messages").json()
+        assert [each["type"] for each in said] == ["system", "human", "ai", "tool", "ai"]
+        cost = http.get(f"/threads/{thread}/cost").json()
+        assert cost["total_cost"] == pytest.approx(0.004)
+
+        (choice,) = client.chat.completions.create(
+            model="acme-large",
+            messages=[{"role": "user", "content": "The weather, please"}],
+            extra_headers={"x-thread-id": thread},
+        ).choices
+        assert choice.message.content == "It is always spring here."
+        more = http.get(f"/threads/{thread}/cost").json()
+        assert more["total_cost"] > cost["total_cost"]
+        assert {each["provider"] for each in http.get("/pricing").json()} >= {"acme", "bedrock"}
 
 
 def test_echo(ask: Callable[..., Any]) -> None:
