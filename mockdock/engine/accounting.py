@@ -14,6 +14,7 @@ from mockdock.content.pricing import cost
 from mockdock.content.providers import provider_of
 from mockdock.embedding import Embeddings
 from mockdock.engine.decision import Decision
+from mockdock.errors import UsageError
 from mockdock.ledger import Books
 from mockdock.question import Account, ListModels, Price
 from mockdock.reply import Completion, Failure, ModelCard, ModelList, Reply
@@ -85,13 +86,19 @@ def asks(request: Request, decision: Decision) -> bool:
 
 
 def state(request: Request, books: Books, listed: Catalogue, now: float) -> Reply:
-    """Answer a question about an account; may take a while. ``now`` is in seconds since 1970."""
+    """Answer a question about an account; may take a while. ``now`` is in seconds since 1970.
+
+    What is more than the books keep is refused.
+    """
     account = request.account
     question = None if account is None else account.question
     if account is None or question is None:
         raise TypeError("nothing is asked")
     session, project = request.caller.session, account.project
-    told = books.ask(session, project, question, round(now * _MICRO))
+    try:
+        told = books.ask(session, project, question, round(now * _MICRO))
+    except UsageError as error:
+        return Failure("bad_request", message=f"mockdock: {error}", should_retry=False)
     match told:
         case None:
             return Failure("not_found", what="thread")

@@ -106,7 +106,7 @@ class SummaryBody(WindowBody):
     """Of what time figures are wanted, and for which groups."""
 
     groupBy: Annotated[list[GroupBy], Field(min_length=1, max_length=len(get_args(GroupBy)))]  # noqa: N815 - the wire's
-    tag_keys: Annotated[list[Word], Field(max_length=100)] = Field(default_factory=list)
+    tag_keys: Annotated[list[Word], Field(max_length=32)] = Field(default_factory=list)
 
 
 class UsageByBody(WindowBody):
