@@ -158,10 +158,10 @@ class Endpoint:
         """Refuse what cannot be understood; answer what can."""
         session, dialect, caller = visit.session, self._dialect, visit.caller
         engine, method = session.engine, visit.scope["method"]
-        refused = engine.authorize(caller)
+        operation = self._operations.get("GET" if method == "HEAD" else method, "")
+        refused = None if operation in dialect.keyless else engine.authorize(caller)
         if refused is not None and not (session.key and caller.key == session.key):
             return _refusal(refused, visit.call(dialect))
-        operation = self._operations.get("GET" if method == "HEAD" else method, "")
         if not operation:
             call = visit.call(dialect)
             return _refusal(dialect.misroute(call, frozenset(self._operations)), call)

@@ -115,10 +115,11 @@ def _langdb(
     body: Body | None = None,
     parameters: Mapping[str, tuple[Any, Any]] | None = None,
     project: bool = True,
+    key: bool = True,
     **more: Any,
 ) -> Endpoint:
-    """Give an endpoint of LangDB, most of which name a project in a header."""
-    headers = {**_BEARER, **more.pop("headers", {})}
+    """Give an endpoint of LangDB, most of which want a key, and a project in a header."""
+    headers = {**(_BEARER if key else {}), **more.pop("headers", {})}
     if project:
         headers["X-Project-Id"] = ("another", None)
     return Endpoint(
@@ -252,8 +253,8 @@ ENDPOINTS: Sequence[Endpoint] = (
             "min_unit": ("day", "week"),
         },
     ),
-    _langdb("GET", "/pricing", project=False),
-    _langdb("GET", "/models", project=False),
+    _langdb("GET", "/pricing", project=False, key=False),
+    _langdb("GET", "/models", project=False, key=False),
     _langdb(
         "POST",
         "/admin/models",

@@ -94,6 +94,7 @@ class Dialect:
     made lazily, one for a plain reply. ``mark`` is a header that tells its requests
     from those of another dialect at the same path, empty where it has none. ``variables``
     is what to tell its clients of a server, with ``{url}``, ``{base_url}`` and ``{key}``.
+    ``keyless`` are the operations that need no key, whatever a scenario says of keys.
     """
 
     name: DialectName
@@ -107,6 +108,7 @@ class Dialect:
     frames: Frames
     below: tuple[str, ...] = ("/",)
     mark: str = ""
+    keyless: frozenset[str] = frozenset()
     variables: str = "export OPENAI_BASE_URL={base_url} OPENAI_API_KEY={key}"
 
     def nearness(self, path: str) -> tuple[bool, ...]:

@@ -16,6 +16,7 @@ langdb = Dialect(
     name="langdb",
     base_path="",
     mark="x-project-id",
+    keyless=frozenset({"models", "pricing"}),
     variables="export LANGDB_API_BASE_URL={url} LANGDB_API_KEY={key} LANGDB_PROJECT_ID=mockdock",
     below=("/*/v1/", "/threads/", "/analytics/", "/usage/", "/pricing/", "/admin/", "/projects/"),
     routes=(

@@ -200,3 +200,38 @@ def test_a_project_that_is_not_named() -> None:
 
 
 _MISSING = ("errors/missing-project.json", 400)
+
+
+@pytest.mark.parametrize("path", ["/models", "/v1/models", "/p/v1/models", "/pricing"])
+def test_models_and_prices_are_told_without_a_key(path: str) -> None:
+    """The specification declares no security for these two, and a bearer token elsewhere."""
+    app = app_of(auth={"keys": ["sk-right"]})
+    marked = {"x-project-id": "p"}
+    assert ask(app, "GET", path, b"", marked).status == 200
+    assert ask(app, "GET", path, b"", {**marked, "authorization": "Bearer sk-wrong"}).status == 200
+    assert ask(app, "GET", "/threads/t/cost", b"", marked).status == 401
+
+
+@pytest.mark.parametrize("count", [33, 100])
+def test_too_many_tags_are_refused(count: int) -> None:
+    keys = [f"k{number}" for number in range(count)]
+    answer = Talk(app_of()).post("/analytics/summary", {"groupBy": ["tag"], "tag_keys": keys})
+    assert answer.status == 400
+    assert answer.headers["x-mockdock-param"] == "tag_keys"
+
+
+@pytest.mark.parametrize(
+    ("module", "path", "body", "limit"),
+    [
+        ("models", "/admin/models", model_body(), "a ledger keeps at most 0 models"),
+        ("prices", "/projects/p/custom_prices", PRICES, "a ledger keeps at most 0 prices"),
+    ],
+)
+def test_what_is_more_than_the_books_keep_is_refused(
+    module: str, path: str, body: Any, limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"mockdock.ledger.{module}._MOST", 0)
+    answer = Talk(app_of()).post(path, body, ADMIN)
+    assert answer.status == 400
+    assert answer.json()["error"].startswith(f"mockdock: {limit}")
+    assert answer.headers["x-should-retry"] == "false"
