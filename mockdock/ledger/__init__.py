@@ -24,7 +24,6 @@ from mockdock.ledger.books import Books
 from mockdock.ledger.entry import Entry
 from mockdock.ledger.history import PastModel, PastUser, history
 from mockdock.ledger.ledger import Ledger
-from mockdock.ledger.moments import label, moment
 from mockdock.ledger.seeds import PastPrices, PastThread, Seeds
 from mockdock.question import GroupBy, NewModel, Price, Unit
 
@@ -58,6 +57,4 @@ __all__ = [
     "UnitUsage",
     "Usage",
     "history",
-    "label",
-    "moment",
 ]
