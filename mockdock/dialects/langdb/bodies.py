@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import ConfigDict, Field, FiniteFloat, StringConstraints
+from pydantic import Field, FiniteFloat, StringConstraints
 
-from mockdock.dialects.openai.wire_base import Wire
+from mockdock.dialects.langdb.wire import Open, Word
 from mockdock.question import GroupBy, Unit, Window
 
 __all__ = [
@@ -59,26 +59,19 @@ Period = Literal[
     "last_month",
     "last_year",
 ]
-Word = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Seconds = Annotated[int, Field(ge=0, le=_LAST_SECOND)]
 Micros = Annotated[int, Field(ge=0, le=_LAST_SECOND * _SECOND)]
 Dollars = Annotated[FiniteFloat, Field(ge=0, le=1e9)]
 
 
-class Body(Wire):
-    """A JSON object in which unknown names mean nothing."""
-
-    model_config = ConfigDict(extra="ignore")
-
-
-class ThreadsBody(Body):
+class ThreadsBody(Open):
     """Which threads are wanted."""
 
     limit: Annotated[int, Field(ge=1, le=_MOST)]
     offset: Annotated[int, Field(ge=0, le=_MOST)]
 
 
-class WindowBody(Body):
+class WindowBody(Open):
     """A range of time. A period wins over times; those of microseconds over seconds."""
 
     period: Period | None = None
@@ -115,14 +108,14 @@ class UsageByBody(WindowBody):
     min_unit: Unit = "hour"
 
 
-class PriceBody(Body):
+class PriceBody(Open):
     """What a model costs, in US dollars for a million tokens."""
 
     per_input_token: Dollars
     per_output_token: Dollars
 
 
-class ModelBody(Body):
+class ModelBody(Open):
     """A model to be made."""
 
     model_name: Word

@@ -9,21 +9,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints, Tag
+from pydantic import Field, Tag
 
-from mockdock.dialects.openai.wire_base import STRING_OR_OBJECT, Wire
+from mockdock.dialects.langdb.wire import Open, Word
+from mockdock.dialects.openai.wire_base import STRING_OR_OBJECT
 
 __all__ = ["Extras", "RouterBody", "TargetsBody"]
 
 _MOST = 100
-
-Word = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
-
-
-class Open(Wire):
-    """A JSON object in which unknown names mean nothing."""
-
-    model_config = ConfigDict(extra="ignore")
 
 
 class McpServer(Open):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StringConstraints
 
 from mockdock.dialects.openai.wire import MOST_MESSAGES, ChatRequest
+from mockdock.dialects.openai.wire_base import Wire
 from mockdock.dialects.openai.wire_messages import (
     AssistantMessage,
     SystemMessage,
@@ -15,15 +16,21 @@ from mockdock.dialects.openai.wire_messages import (
 )
 from mockdock.dialects.openai.wire_tools import FunctionTool
 
-__all__ = ["GatewayRequest"]
+__all__ = ["GatewayRequest", "Open", "Word"]
 
 # Fields get narrower types; as nothing changes a request, that is safe.
 # mypy: disable-error-code="assignment"
 
-
+Word = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Message = Annotated[
     SystemMessage | AssistantMessage | UserMessage | ToolMessage, Field(discriminator="role")
 ]
+
+
+class Open(Wire):
+    """A JSON object in which unknown names mean nothing."""
+
+    model_config = ConfigDict(extra="ignore")
 
 
 class GatewayRequest(ChatRequest):
