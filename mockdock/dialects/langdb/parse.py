@@ -43,7 +43,7 @@ def parse(call: Call) -> Request | Failure:
     account = account_of(call, body)
     if isinstance(account, Failure):
         return account
-    call = replace(call, traits=partial(_any, call.traits))
+    call = replace(call, sent=body, traits=partial(_any, call.traits))
     parsed = _chat(call, body, account) if call.operation == "chat" else _embeddings(call, account)
     if isinstance(parsed, Failure):
         return parsed
@@ -75,7 +75,7 @@ def _chat(call: Call, body: dict[str, Any], account: Account) -> Request | Failu
         if isinstance(told, Failure):
             return told
         try:
-            account, call = told, replace(call, body=orjson.dumps(spelled))
+            account, call = told, replace(call, body=orjson.dumps(spelled), sent=spelled)
         except TypeError:
             return bad_request("Invalid body: it is nested too deeply.")
     if routed is not None and routed.pool is not None:
