@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from inspect import signature
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,6 +15,7 @@ import pytest
 
 from mockdock import Server
 from mockdock.cli.commands import app
+from mockdock.cli.servers import serve
 from mockdock.fault import OPTIONS, FaultName
 from mockdock.resources import scenarios
 from mockdock.scenario import lint, load, seeds
@@ -104,12 +106,8 @@ def test_every_command_and_option_of_serve_is_named() -> None:
     for command in app.registered_commands:
         assert command.callback is not None
         assert command.callback.__name__ in README
-    options = (
-        "host port seed time-scale reload quiet access-log ssl-certfile ssl-keyfile uds max-body "
-        "grace"
-    )
-    for option in options.split():
-        assert f"`--{option}`" in README
+    for name in signature(serve).parameters.keys() - {"scenarios"}:
+        assert re.search(rf"`--{name.replace('_', '-')}( [A-Z]+)?`", README), name
 
 
 @pytest.mark.parametrize(
