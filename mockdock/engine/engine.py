@@ -276,9 +276,9 @@ class Engine:
         return self._threshold.faults(request, self._threshold.slowed(asked), self.store)
 
     def compose(self, request: Request, decision: Decision, created: float) -> Reply:
-        """Say what was decided; pure. ``created`` is in seconds since 1970.
+        """Say what was decided; pure, but for models and prices that a question writes.
 
-        Raises TypeError where a function is to answer: consult it first. The books answer, too.
+        ``created`` is in seconds since 1970. Raises TypeError where a function is to be asked.
         """
         listed = self._models.listed(request.dialect)
         if asks(request, decision):

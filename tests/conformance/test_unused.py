@@ -50,15 +50,22 @@ UNLIMITED: dict[str, Any] = {"langdock": {"limits": []}}
 """A dialect whose documents speak of limits has none then."""
 
 
-def calls(app: App, adapter: Adapter, *, stream: bool = False, said: str = "Hi") -> Counter[str]:
-    """Count the calls of each function of trouble that a chat request makes."""
+def calls(
+    app: App,
+    adapter: Adapter,
+    *,
+    stream: bool = False,
+    said: str = "Hi",
+    modules: tuple[str, ...] = ONLY_TROUBLE,
+) -> Counter[str]:
+    """Count the calls of each function of ``modules`` that a chat request makes."""
     found: Counter[str] = Counter()
 
     def look(frame: FrameType, event: str, _: Any) -> None:
         file = Path(frame.f_code.co_filename)
         if event == "call" and file.is_relative_to(ROOT):
             module = file.relative_to(ROOT).with_suffix("").as_posix()
-            if module.startswith(ONLY_TROUBLE):
+            if module.startswith(modules):
                 found[f"{module}.{frame.f_code.co_name}"] += 1
 
     body = {"model": "gpt-4o", "stream": stream, "messages": [{"role": "user", "content": said}]}
@@ -109,3 +116,12 @@ def test_the_calls_do_not_grow_with_rules_and_rounds() -> None:
     app = app_of(*rules, **UNLIMITED)
     for number in (0, 49, 0):
         assert calls(app, ADAPTERS[0], said=f"question {number}") == PLAIN
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+@pytest.mark.parametrize("adapter", ADAPTERS, ids=lambda each: each.name)
+def test_only_a_request_on_an_account_meets_the_ledger(adapter: Adapter, stream: bool) -> None:
+    app = app_of({"reply": "Hello"}, **UNLIMITED)
+    calls(app, adapter, stream=stream)
+    found = calls(app, adapter, stream=stream, modules=("ledger/", "engine/seeding"))
+    assert bool(found) is (adapter.name == "langdb"), found
