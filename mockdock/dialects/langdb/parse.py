@@ -77,7 +77,7 @@ def _chat(call: Call, body: dict[str, Any], account: Account) -> Request | Failu
         try:
             account, call = told, replace(call, body=orjson.dumps(spelled), sent=spelled)
         except TypeError:
-            return bad_request("Invalid body: it is nested too deeply.")
+            return bad_request("Invalid body: it is nested more than 250 levels deep.")
     if routed is not None and routed.pool is not None:
         call = replace(call, traits=lambda _: Traits())
     parsed = parse_chat(call, form=_FORM)

@@ -47,6 +47,8 @@ __all__ = ["ask"]
 
 _BAD = 400
 _MOST_PRICES = 10_000
+_MOST_BYTES = 100_000
+_DEEPEST = 50
 
 
 def ask(call: Call) -> Request | Failure:
@@ -130,7 +132,13 @@ def _admin(call: Call, body: Mapping[str, Any]) -> Question | Failure:
     given, known = (each.encode("utf-8", "surrogatepass") for each in (key, wanted))
     if not key or (wanted and not hmac.compare_digest(given, known)):
         return enterprise(401, "Invalid X-Admin-Key" if key else "Missing header: X-Admin-Key")
-    fields = ModelBody.model_validate(body).model_dump()
+    made = ModelBody.model_validate(body)
+    if _is_deep(made.parameters):
+        message = f"Invalid 'parameters': nested more than {_DEEPEST} levels deep."
+        return bad_request(message, "parameters")
+    if len(call.body) > _MOST_BYTES:
+        return bad_request(f"A model takes at most {_MOST_BYTES} bytes, this is {len(call.body)}.")
+    fields = made.model_dump()
     tuples = ("capabilities", "input_types", "output_types", "tags")
     prices = ("input_token_price", "output_token_price")
     return CreateModel(
@@ -140,6 +148,15 @@ def _admin(call: Call, body: Mapping[str, Any]) -> Question | Failure:
             | {name: _decimal(body.get(name)) for name in prices}
         )
     )
+
+
+def _is_deep(value: Any) -> bool:
+    """Tell whether objects and arrays are nested deeper than can be kept."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        inner = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [each for parts in inner for each in parts if isinstance(each, dict | list)]
+    return bool(level)
 
 
 def _decimal(price: float | None) -> Decimal | None:

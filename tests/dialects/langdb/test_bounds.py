@@ -1,0 +1,54 @@
+"""Bodies that no client means: refused in LangDB's words, or kept whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.conformance.asgi import app_of
+from tests.dialects.langdb.posts import route
+from tests.dialects.langdb.talk import ADMIN, Talk, model_body
+
+
+def nested(levels: int) -> Any:
+    """Make an object of so many levels."""
+    value: Any = {}
+    for _ in range(levels - 1):
+        value = {"a": value}
+    return value
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"response_format": "text"},
+        {"router": {"type": "conditional", "routes": [route()]}},
+    ],
+)
+def test_a_body_that_has_to_be_spelled_out_may_not_be_nested_without_end(
+    more: dict[str, Any],
+) -> None:
+    talk = Talk(app_of({"reply": "Hi"}))
+    assert talk.chat(odd=nested(250), **more).status == 200
+    refused = talk.chat(odd=nested(400), **more)
+    told = {"error": "Invalid body: it is nested more than 250 levels deep."}
+    assert (refused.status, refused.json()) == (400, told)
+
+
+def test_parameters_of_a_model_are_nested_fifty_levels_at_most() -> None:
+    talk = Talk(app_of({"reply": "Hi"}))
+    made = talk.post("/admin/models", model_body(parameters=nested(50)), ADMIN)
+    assert (made.status, made.json()["parameters"]) == (200, nested(50))
+    refused = talk.post("/admin/models", model_body(parameters=nested(51)), ADMIN)
+    message = "Invalid 'parameters': nested more than 50 levels deep."
+    assert (refused.status, refused.json()) == (400, {"code": 400, "message": message})
+
+
+def test_a_model_takes_a_hundred_thousand_bytes_at_most() -> None:
+    talk = Talk(app_of({"reply": "Hi"}))
+    made = talk.post("/admin/models", model_body(description="x" * 90_000), ADMIN)
+    assert made.status == 200
+    refused = talk.post("/admin/models", model_body(description="x" * 100_000), ADMIN)
+    assert refused.status == 400
+    assert refused.json()["message"].startswith("A model takes at most 100000 bytes, this is 100")
