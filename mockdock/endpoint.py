@@ -15,7 +15,7 @@ from mockdock.arrival import GoneError, headers_of, read
 from mockdock.delivery import Client, Item, ScaledClock, deliver, wire_of
 from mockdock.dialects import Call, Dialect
 from mockdock.engine import Decision, Wish, further, identify, resolves_long, threaded, wished
-from mockdock.errors import ConditionError, UsageError
+from mockdock.errors import ConditionError, LedgerError, UsageError
 from mockdock.frames import Outcome
 from mockdock.limit import told
 from mockdock.observe import Exchange, Journal, Observer
@@ -79,6 +79,11 @@ class Endpoint:
             rendered = self._render(answer, visit)
             record(Outcome("stopped", 0, 0, headless=True))
             raise
+        except LedgerError as error:
+            # The disk's doing, no defect: the ledger tells the log what cannot be written.
+            failed = replace(_DEFECT, message=f"mockdock: {error}", cause=error)
+            answer = _instead(failed, self._dialect, visit)
+            rendered = self._render(answer, visit)
         except Exception as error:  # noqa: BLE001 - the last line before a client sees a trace
             # A defect of ours: the client gets an error it will not retry, the log the trace.
             _log.exception("mockdock failed to answer %s %s", scope["method"], scope["path"])

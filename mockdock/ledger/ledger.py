@@ -35,6 +35,8 @@ __all__ = ["Ledger"]
 _MEMORY_BYTES = 256_000_000
 _FILE_BYTES = 4_000_000_000
 _MOST_KNOWN = 10_000
+_LONGEST_KNOWN = 5_000
+"""Letters of names: a client may ask for a model by any text."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -247,6 +249,8 @@ class Ledger:
             pass
         with self._store.looking() as connection:
             found = ask(connection, *args, **kwargs)
+            if sum(map(len, map(str, args))) > _LONGEST_KNOWN:
+                return found
             # Still under the lock: what is written next forgets it.
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()

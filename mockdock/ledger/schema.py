@@ -153,6 +153,8 @@ def _make_private(path: Path) -> None:
     """Make a new file that only its owner may read: it will hold conversations."""
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    if not path.is_file():
+        raise LedgerError(f"{path}: a ledger is a file, and this is none")
 
 
 @contextlib.contextmanager

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import sqlite3
 import threading
 import time
 import warnings
@@ -206,6 +208,29 @@ def test_a_file_that_is_no_ledger_is_told_at_the_start(tmp_path: Path) -> None:
     path.unlink()
     with server, client(server.url) as made:
         chat(made)
+
+
+@pytest.mark.parametrize("name", ["", "pipe"])
+def test_what_is_no_file_is_no_ledger(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(LedgerError, match=r"a ledger is a file, and this is none"):
+        Server(data=tmp_path / name).start()
+
+
+def test_a_reset_that_the_disk_refuses_is_told(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    server = serve()
+    with client(server.url) as made:
+        chat(made)
+        monkeypatch.setattr("mockdock.ledger.store.put", full)
+        answer = made.post("/__mockdock/reset")
+        monkeypatch.undo()
+    assert answer.status_code == 500
+    assert answer.json()["error"]["message"] == "the ledger: database or disk is full"
 
 
 def test_nothing_is_left_open(tmp_path: Path) -> None:

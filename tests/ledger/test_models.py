@@ -193,3 +193,12 @@ def test_models_and_prices_are_bounded(ledger: Ledger, monkeypatch: pytest.Monke
     with pytest.raises(UsageError, match="at most 2 prices"):
         ledger.set_prices("p", {"y": Price(1, 2), "z": Price(1, 2)}, NOON)
     assert list(ledger.prices("p", NOON)) == ["x"]
+
+
+def test_names_of_any_length_are_not_remembered(ledger: Ledger) -> None:
+    ledger.create_model(new(), NOON)
+    assert ledger.model("p", "my-model") is not None
+    for each in range(10):
+        assert ledger.model("p", f"{each}{'x' * 10_000}") is None
+        assert ledger.price("p", "openai", f"{each}{'x' * 10_000}", NOON) is None
+    assert len(ledger._known) == 1

@@ -46,10 +46,7 @@ def refusal(path: Path) -> str:
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
-    assert (
-        refusal(tmp_path)
-        == f"{tmp_path}: the ledger cannot be opened: unable to open database file"
-    )
+    assert refusal(tmp_path) == f"{tmp_path}: a ledger is a file, and this is none"
 
 
 def test_a_file_in_no_folder_is_refused(tmp_path: Path) -> None:

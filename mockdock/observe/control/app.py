@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.websockets import WebSocketClose
 
-from mockdock.errors import ScenarioError, UsageError
+from mockdock.errors import LedgerError, ScenarioError, UsageError
 from mockdock.observe.control.guard import Guard
 from mockdock.observe.control.operation import Asked, Operation
 from mockdock.observe.control.reading import check_path, understand
@@ -126,6 +126,8 @@ class _Endpoint:
             raise Refused(400, "scenario", told(error.problems, "\n"), error.problems) from None
         except UsageError as error:
             raise Refused(operation.unmet, "usage", str(error)) from None
+        except LedgerError as error:
+            raise Refused(500, "defect", str(error)) from None
         if isinstance(answer, BaseModel):
             return await to_thread.run_sync(_json, answer, operation.status)
         media_type = None if answer is None else MEDIA_TYPE

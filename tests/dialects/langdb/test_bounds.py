@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
 import pytest
@@ -52,3 +53,22 @@ def test_a_model_takes_a_hundred_thousand_bytes_at_most() -> None:
     refused = talk.post("/admin/models", model_body(description="x" * 100_000), ADMIN)
     assert refused.status == 400
     assert refused.json()["message"].startswith("A model takes at most 100000 bytes, this is 100")
+
+
+def test_a_ledger_that_cannot_be_read_is_told_by_its_own_words(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    app = app_of({"reply": "Hi"})
+    talk = Talk(app)
+    assert talk.chat().status == 200
+    monkeypatch.setattr("mockdock.ledger.store.put", full)
+    told = {"error": "mockdock: the ledger: database or disk is full"}
+    answer = talk.post("/usage/total")
+    assert (answer.status, answer.headers["x-should-retry"], answer.json()) == (500, "false", told)
+    assert talk.chat().status == 200  # answers go on
+    assert "Traceback" not in caplog.text
+    monkeypatch.undo()
+    assert talk.told("/usage/total", {})["total"]["total_input_tokens"] == 16
