@@ -29,7 +29,8 @@ _BY: dict[Role, SaidBy] = {
 def entry_of(exchange: Exchange) -> Entry | None:
     """Give what is kept of an exchange; None of one that is on no account, or asked about one.
 
-    Durations are scenario time. One whose reply was broken on purpose counts as failed.
+    Durations are scenario time. One whose reply was cut on purpose, or
+    ended by an event of an error, counts as failed.
     """
     request, reply = exchange.request, exchange.reply
     account = None if request is None else request.account
@@ -54,7 +55,7 @@ def entry_of(exchange: Exchange) -> Entry | None:
         input_tokens=0 if usage is None else usage.prompt_tokens,
         output_tokens=0 if usage is None else usage.completion_tokens,
         cost=0.0 if usage is None else usage.cost or 0.0,
-        error=isinstance(reply, Failure) or exchange.outcome.ending == "cut",
+        error=_failed(exchange),
         status=exchange.status,
         title=account.title,
         public=account.public,
@@ -88,6 +89,12 @@ def failed_before(exchange: Exchange, entry: Entry) -> Iterator[Entry]:
             messages=(),
             replies=(),
         )
+
+
+def _failed(exchange: Exchange) -> bool:
+    if isinstance(exchange.reply, Failure) or exchange.outcome.ending == "cut":
+        return True
+    return any(fault.name == "error_event" for fault in exchange.faults)
 
 
 def _first(exchange: Exchange) -> float | None:

@@ -11,6 +11,7 @@ from mockdock.bookkeeping import entry_of
 from mockdock.ledger import Entry
 from mockdock.request import ToolCall
 from tests.conformance.asgi import app_of, post
+from tests.dialects.langdb import posts
 from tests.dialects.langdb.talk import LeapingClock, Talk
 
 MILLION = 1_000_000
@@ -155,3 +156,12 @@ def test_every_choice_is_a_reply_and_a_refusal_is_text() -> None:
     talk = talk_of({"reply": {"choices": [{"text": "Yes"}, {"refusal": "No"}]}})
     talk.chat(n=2)
     assert kept(talk).replies == (Said("ai", "Yes"), Said("ai", "No"))
+
+
+@pytest.mark.parametrize(("fault", "failed"), [("error_event", True), ("crlf", False)])
+def test_a_stream_that_ends_by_an_error_has_failed(fault: str, failed: bool) -> None:
+    app = posts.app_of({"reply": "Hello there!"}, faults=[{"type": fault}])
+    assert posts.post(app, stream=True).status == 200
+    entry = entry_of(app.journal.entries()[-1].exchange)
+    assert entry is not None
+    assert entry.error is failed

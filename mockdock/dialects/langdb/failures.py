@@ -17,7 +17,9 @@ import orjson
 
 from mockdock.dialects.base import Call
 from mockdock.dialects.openai import failures as openai
+from mockdock.question import CreateModel, SetPrices
 from mockdock.reply import Failure, FailureKind
+from mockdock.request import Request
 
 __all__ = [
     "ENTERPRISE",
@@ -80,18 +82,27 @@ def status(failure: Failure) -> int:
     return openai.tell(failure).status if words is None else words[0]
 
 
-def is_text(failure: Failure) -> bool:
+def _is_enterprise(request: Request | None, failure: Failure) -> bool:
+    """Tell whether the body has a code: that of what enterprises ask for."""
+    account = None if request is None else request.account
+    asked = None if account is None else account.question
+    return failure.type == ENTERPRISE or isinstance(asked, CreateModel | SetPrices)
+
+
+def is_text(request: Request | None, failure: Failure) -> bool:
     """Tell whether the body is plain text."""
+    if _is_enterprise(request, failure):
+        return False
     return failure.kind in _TEXTS and status(failure) == HTTPStatus.TOO_MANY_REQUESTS
 
 
-def body(failure: Failure) -> bytes:
+def body(request: Request | None, failure: Failure) -> bytes:
     """Give the error body."""
     message = _message(failure)
-    if is_text(failure):
-        return message.encode("utf-8", "surrogatepass")
-    if failure.type == ENTERPRISE:
+    if _is_enterprise(request, failure):
         return orjson.dumps({"code": status(failure), "message": message})
+    if is_text(request, failure):
+        return message.encode("utf-8", "surrogatepass")
     if failure.kind == "guard" and status(failure) == _NOT_PASSED:
         details = {"type": "boolean", "passed": False}
         told = {"message": message, "guard_id": failure.what, "details": details}

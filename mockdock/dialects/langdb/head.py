@@ -37,7 +37,7 @@ def head(request: Request | None, reply: Reply, envelope: Envelope) -> Head:
             own["x-mockdock-param"] = quote(reply.param[:_LONGEST], safe="$[]._-")
         own |= reply.headers
         told = json_headers(envelope)
-        if is_text(reply):
+        if is_text(request, reply):
             told = (_TEXT, *told[1:])
         return Head(status(reply), merged(told, own))
     streamed = isinstance(reply, Completion) and request is not None and request.stream

@@ -35,7 +35,7 @@ _VECTOR = ("object", "embedding", "index")
 def frames(request: Request | None, reply: Reply, gateways: Gateways = USUAL) -> Iterator[Frame]:
     """Render a reply; only a completion asked as a stream has several frames."""
     if isinstance(reply, Failure):
-        yield Frame(body(reply))
+        yield Frame(body(request, reply))
         return
     if isinstance(reply, Completion):
         if request is not None and request.stream:

@@ -233,5 +233,5 @@ def test_what_is_more_than_the_books_keep_is_refused(
     monkeypatch.setattr(f"mockdock.ledger.{module}._MOST", 0)
     answer = Talk(app_of()).post(path, body, ADMIN)
     assert answer.status == 400
-    assert answer.json()["error"].startswith(f"mockdock: {limit}")
+    assert answer.json()["message"].startswith(f"mockdock: {limit}")
     assert answer.headers["x-should-retry"] == "false"

@@ -29,3 +29,13 @@ def test_a_model_of_one_project_is_not_there_in_another() -> None:
     assert talk.chat(model="my-model").status == 500
     assert talk.post("/admin/models", model_body(public=True), ADMIN).status == 200
     assert talk.chat(model="my-model").status == 200
+
+
+@pytest.mark.parametrize("error", ["rate_limit", "overloaded"])
+def test_enterprises_are_refused_with_a_code(error: str) -> None:
+    """Whatever refuses them, a scenario among it."""
+    talk = Talk(app_of({"when": {"api": "account"}, "reply": {"error": error}}))
+    answer = talk.post("/admin/models", model_body(), ADMIN)
+    assert answer.json().keys() == {"code", "message"}
+    assert answer.json()["code"] == answer.status
+    assert talk.post("/threads", {"limit": 1, "offset": 0}).body != answer.body

@@ -294,7 +294,7 @@ def test_a_route_of_a_wrong_form_is_refused_even_if_another_is_taken(
 def test_what_is_nested_too_deeply_is_refused() -> None:
     refused = routed(app_of(), route(), more=_nested(300))
     assert refused.status == 400
-    assert refused.json() == {"error": "Invalid body: it is nested too deeply."}
+    assert refused.json() == {"error": "Invalid body: it is nested more than 250 levels deep."}
     conditions = {"more": {"$eq": _nested(100_000)}}
     router = {"type": "conditional", "routes": [route(conditions=conditions)]}
     wrong = route_of(RouterBody.model_validate(router), {"more": _nested(100_000)}, {})
