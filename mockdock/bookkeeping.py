@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from mockdock.accounts import ContentPart, Said, SaidBy
 from mockdock.embedding import Embeddings
@@ -16,6 +17,8 @@ __all__ = ["entry_of", "failed_before"]
 
 _MICRO = 1_000_000
 _FAILED = 500
+_LEFT = 499
+"""As nginx writes down that a client did not wait for the end."""
 _BY: dict[Role, SaidBy] = {
     "developer": "system",
     "system": "system",
@@ -29,8 +32,9 @@ _BY: dict[Role, SaidBy] = {
 def entry_of(exchange: Exchange) -> Entry | None:
     """Give what is kept of an exchange; None of one that is on no account, or asked about one.
 
-    Durations are scenario time. One whose reply was cut on purpose, or
-    ended by an event of an error, counts as failed.
+    Durations are scenario time. One whose reply was cut on purpose, or ended by an event of
+    an error, counts as failed; one that its client left does not. All have the tokens that
+    their model has made.
     """
     request, reply = exchange.request, exchange.reply
     account = None if request is None else request.account
@@ -56,7 +60,7 @@ def entry_of(exchange: Exchange) -> Entry | None:
         output_tokens=0 if usage is None else usage.completion_tokens,
         cost=0.0 if usage is None else usage.cost or 0.0,
         error=_failed(exchange),
-        status=exchange.status,
+        status=_LEFT if exchange.outcome.ending == "client_left" else exchange.status,
         title=account.title,
         public=account.public,
         messages=tuple(map(_said, request.messages)),
@@ -98,8 +102,9 @@ def _failed(exchange: Exchange) -> bool:
 
 
 def _first(exchange: Exchange) -> float | None:
-    """Give the milliseconds until the first token was due, None where none was."""
-    due = (at for at, item in exchange.timed() if isinstance(item, Frame) and item.tokens)
+    """Give the milliseconds until the first token was due, None where none has left."""
+    left = islice(exchange.timed(), exchange.outcome.frames)
+    due = (at for at, item in left if isinstance(item, Frame) and item.tokens)
     first = next(due, None)
     return None if first is None else max(0.0, first * 1000)
 

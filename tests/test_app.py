@@ -21,6 +21,7 @@ from mockdock.request import StoredOperation
 from mockdock.scenario import load
 from mockdock.sessions import Session
 from tests.conformance.asgi import Answer, Message, app_of, ask, post, scope_of
+from tests.dialects.langdb.talk import Talk
 from tests.openai_types import check_answer
 
 CHAT = "/v1/chat/completions"
@@ -338,6 +339,33 @@ def test_a_client_that_leaves_mid_stream_is_noted() -> None:
     assert exchange.outcome.sent == len(wire.body)
     assert b'"one"' in wire.body
     assert b"two" not in wire.body
+
+
+@pytest.mark.parametrize(("waits", "ttft"), [(1.0, 0.0), (2.0, 2000.0), (3.0, 2000.0)])
+def test_a_stream_that_its_client_left_has_no_rate_and_no_token_that_never_left(
+    waits: float, ttft: float
+) -> None:
+    """The first of three tokens comes after two seconds; the model makes them all."""
+
+    async def play() -> App:
+        clock = ManualClock()
+        reply = {"text": "one two three", "pacing": {"ttft": "2s", "itl": "1s"}}
+        app = app_of({"reply": reply}, clock=clock)
+        wire = Wire({**ASKED, "stream": True}, "/p/v1/chat/completions")
+        task = wire.start(app)
+        await settle()
+        clock.advance(waits)
+        await settle()
+        wire.leave()
+        await task
+        return app
+
+    (group,) = Talk(asyncio.run(play())).told("/analytics/summary", {"groupBy": ["model"]})[
+        "summary"
+    ]
+    assert (group["total_requests"], group["error_request_count"]) == (1, 0)
+    assert (group["duration"], group["ttft"]) == (waits * 1000, ttft)
+    assert (group["tps"], group["tpot"], group["total_output_tokens"]) == (0, 0, 3)
 
 
 def test_websockets_are_refused() -> None:

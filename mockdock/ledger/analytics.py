@@ -17,11 +17,12 @@ _HOUR_US = 3_600_000_000
 _MOST_KEYS = 32
 
 TPS = """CASE
-    WHEN output_tokens > 0 AND duration_ms >= 0.001
+    WHEN output_tokens > 0 AND duration_ms >= 0.001 AND status < 400 AND NOT error
         THEN output_tokens * 1000.0 / duration_ms
 END"""
 """Output tokens per second of an exchange, as SQL."""
 _TPOT = """CASE
+    WHEN error OR status >= 400 THEN NULL
     WHEN output_tokens > 1 AND ttft_ms <= duration_ms
         THEN (duration_ms - ttft_ms) / (output_tokens - 1)
     WHEN output_tokens > 0 THEN duration_ms / output_tokens

@@ -58,14 +58,15 @@ calls = st.builds(ToolCall, st.text(), st.text(), st.text())
 def measures(entry: Entry) -> dict[str, float | None]:
     tokens, duration, ttft = entry.output_tokens, entry.duration_ms, entry.ttft_ms
     tpot = None
-    if tokens:
+    whole = entry.status < 400 and not entry.error
+    if tokens and whole:
         tpot = duration / tokens
         if ttft is not None and tokens > 1 and ttft <= duration:
             tpot = (duration - ttft) / (tokens - 1)
     return {
         "duration": duration,
         "ttft": ttft,
-        "tps": tokens / (duration / 1000) if tokens and duration >= 0.001 else None,
+        "tps": tokens / (duration / 1000) if tokens and whole and duration >= 0.001 else None,
         "tpot": tpot,
     }
 
