@@ -27,16 +27,29 @@ _MICRO = 1_000_000
 _FOUND = 1_686_935_002
 """When every model was made, by LangDB's gateway."""
 _FREE = Price(0.0, 0.0)
+_LONGEST_OWNER = 1_000
+_MOST_SLASHES = 10
 
 
 def answered_by(request: Request, account: Account, books: Books) -> Account:
-    """Give an account with who answers: a name may begin with its provider."""
-    provider, slash, name = request.model.partition("/")
-    if not slash:
-        name = request.model
-        own = books.model(request.caller.session, account.project, name)
-        provider = provider_of(name) if own is None else own.owner_name
-    return replace(account, provider=provider, model=name)
+    """Give an account with who answers: a name may begin with its provider.
+
+    A model that users made goes by its own name, and by that of its owner before it; both
+    may have slashes. Where several fit, the shortest owner wins.
+    """
+    session, project, asked = request.caller.session, account.project, request.model
+    ends = [at for at, letter in enumerate(asked[:_LONGEST_OWNER]) if letter == "/"][:_MOST_SLASHES]
+    for end in ends:
+        owner, name = asked[:end], asked[end + 1 :]
+        if books.model(session, project, name, owner) is not None:
+            return replace(account, provider=owner, model=name)
+    own = books.model(session, project, asked)
+    if own is not None:
+        return replace(account, provider=own.owner_name, model=asked)
+    provider, slash, name = asked.partition("/")
+    if slash:
+        return replace(account, provider=provider, model=name)
+    return replace(account, provider=provider_of(asked), model=asked)
 
 
 def own_facts(request: Request, account: Account, model: Model, books: Books, now: float) -> Model:

@@ -149,9 +149,17 @@ class LangDBSpec(SeedsSpec, GatewaySpec):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        refuse(self._project_complaints())
         refuse(self._virtual_complaints())
         refuse(self.complaints(self.usual_project, self.projects))
         return self
+
+    def _project_complaints(self) -> Iterator[Complaint]:
+        if self.projects is not None and not self.projects:
+            yield Complaint("without any project all is refused", "leave it out", ("projects",))
+        elif self.projects and self.project is not None and self.project not in self.projects:
+            message = f"{self.project!r} is not among the 'projects'"
+            yield Complaint(message, f"projects: {', '.join(self.projects)}", ("project",))
 
     def _virtual_complaints(self) -> Iterator[Complaint]:
         for name, each in self.virtual_models.items():

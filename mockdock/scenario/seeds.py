@@ -47,6 +47,7 @@ _UNKNOWN = "00000000-0000-0000-0000-000000000000"
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _USD = "US dollars for a million"
 Dollars = Annotated[Number, Field(ge=0, le=1e9)]
+OfToken = Annotated[Number, Field(ge=0, le=1e3)]
 Whole = Annotated[int, Field(strict=True, ge=-(2**63), lt=2**63)]
 _PROJECT = "its project. Default: that of langdb"
 
@@ -117,8 +118,8 @@ class MadeModelSpec(Part):
     priority: Whole = Field(0, description="the lowest comes first in lists")
     public: Bool = Field(default=False, description="whether other projects see it")
     request_response_mapping: str | None = Field(None, description="kept as it is")
-    input_token_price: Dollars | None = Field(None, description="US dollars for one token")
-    output_token_price: Dollars | None = Field(None, description="US dollars for one token")
+    input_token_price: OfToken | None = Field(None, description="US dollars for one token")
+    output_token_price: OfToken | None = Field(None, description="US dollars for one token")
     context_size: Positive | None = Field(None, description="tokens of request and answer")
     capabilities: tuple[str, ...] = Field((), description="such as tools")
     input_types: tuple[str, ...] = Field((), description="such as text")

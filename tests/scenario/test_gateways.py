@@ -76,6 +76,20 @@ def test_a_virtual_model_that_cannot_answer_is_refused(langdb: Any, message: str
     assert refusal(LangDBSpec, langdb) == message
 
 
+@pytest.mark.parametrize(
+    ("langdb", "message"),
+    [
+        ({"projects": []}, "without any project all is refused (leave it out)"),
+        (
+            {"project": "c", "projects": ["a", "b"]},
+            "'c' is not among the 'projects' (projects: a, b)",
+        ),
+    ],
+)
+def test_the_usual_project_is_one_that_is_there(langdb: Any, message: str) -> None:
+    assert refusal(LangDBSpec, langdb) == message
+
+
 def test_a_virtual_model_answers_with_a_listed_model() -> None:
     virtual = {"virtual_models": {"a": {"model": "openai/gpt-4.1"}}}
     spec = {"mockdock": 1, "models": ["gpt-4o", "openai/o3"], "langdb": virtual}

@@ -62,6 +62,8 @@ Period = Literal[
 Seconds = Annotated[int, Field(ge=0, le=_LAST_SECOND)]
 Micros = Annotated[int, Field(ge=0, le=_LAST_SECOND * _SECOND)]
 Dollars = Annotated[FiniteFloat, Field(ge=0, le=1e9)]
+OfToken = Annotated[FiniteFloat, Field(ge=0, le=1e3)]
+"""As much for one token as the most is for a million; an answer then costs what can be kept."""
 
 
 class ThreadsBody(Open):
@@ -127,8 +129,8 @@ class ModelBody(Open):
     priority: Annotated[int, Field(ge=-_MOST, le=_MOST)]
     public: bool = False
     request_response_mapping: str | None = None
-    input_token_price: Dollars | None = None
-    output_token_price: Dollars | None = None
+    input_token_price: OfToken | None = None
+    output_token_price: OfToken | None = None
     context_size: Annotated[int, Field(ge=1, le=_MOST)] | None = None
     capabilities: list[str] = Field(default_factory=list)
     input_types: list[str] = Field(default_factory=list)

@@ -49,6 +49,8 @@ _BAD = 400
 _MOST_PRICES = 10_000
 _MOST_BYTES = 100_000
 _DEEPEST = 50
+_LONGEST_NAME = 1000
+_SHOWN = 100
 
 
 def ask(call: Call) -> Request | Failure:
@@ -169,6 +171,12 @@ _PRICES = TypeAdapter(dict[str, PriceBody])
 def _prices(_: Call, body: dict[str, Any]) -> Question | Failure:
     if not 0 < len(body) <= _MOST_PRICES:
         return bad_request(f"Expected prices of 1 to {_MOST_PRICES} models, by their names.")
+    for name in body:
+        if not name.strip() or len(name) > _LONGEST_NAME:
+            shown = repr(name[:_SHOWN])
+            return bad_request(
+                f"Invalid model name: {shown}. Expected 1 to {_LONGEST_NAME} characters."
+            )
     prices = _PRICES.validate_python(body)
     return SetPrices(
         {name: Price(each.per_input_token, each.per_output_token) for name, each in prices.items()}

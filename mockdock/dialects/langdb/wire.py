@@ -21,7 +21,7 @@ __all__ = ["GatewayRequest", "Open", "Word"]
 # Fields get narrower types; as nothing changes a request, that is safe.
 # mypy: disable-error-code="assignment"
 
-Word = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=r"\S")]
 Message = Annotated[
     SystemMessage | AssistantMessage | UserMessage | ToolMessage, Field(discriminator="role")
 ]
