@@ -39,6 +39,8 @@ def test_enterprises_are_refused_with_a_code(error: str) -> None:
     assert answer.json().keys() == {"code", "message"}
     assert answer.json()["code"] == answer.status
     assert talk.post("/threads", {"limit": 1, "offset": 0}).body != answer.body
+
+
 @pytest.mark.parametrize("name", ["a/b", "o/p/a/b"])
 def test_names_and_owners_may_have_slashes(name: str) -> None:
     talk = Talk(app_of({"reply": "Hi"}, models=["gpt-4o"]))
