@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["ELSEWHERE", "environment"]
+__all__ = ["ELSEWHERE", "PROJECT", "environment"]
 
 ELSEWHERE = (
     "AZURE_OPENAI_AD_TOKEN",  # would go in place of the key
@@ -15,14 +15,17 @@ ELSEWHERE = (
 )
 """Variables of the real account, which a client would send along or go by: unset them."""
 
+PROJECT = "mockdock"
+"""The project of LangDB's clients where a scenario names none."""
+
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
-def environment(url: str, api_key: str) -> dict[str, str]:
+def environment(url: str, api_key: str, project: str = PROJECT) -> dict[str, str]:
     """Give the variables that clients of LLM APIs read, pointed at a mock server.
 
-    ``url`` is scheme, host and port. Hosts of this machine are also taken out
-    of any proxy's way.
+    ``url`` is scheme, host and port, ``project`` that of LangDB's clients. Hosts of this
+    machine are also taken out of any proxy's way.
 
     >>> environment("http://127.0.0.1:8080", "sk-mockdock-1")["OPENAI_BASE_URL"]
     'http://127.0.0.1:8080/v1'
@@ -38,7 +41,7 @@ def environment(url: str, api_key: str) -> dict[str, str]:
         "LANGDOCK_API_KEY": api_key,
         "LANGDB_API_BASE_URL": url,
         "LANGDB_API_KEY": api_key,
-        "LANGDB_PROJECT_ID": "mockdock",
+        "LANGDB_PROJECT_ID": project,
         "MOCKDOCK_URL": url,
         "NO_PROXY": direct,
         "no_proxy": direct,

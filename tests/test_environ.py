@@ -64,3 +64,7 @@ def test_the_names_of_the_room_are_imported_when_they_are_asked_for() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+def test_the_project_is_that_of_the_scenario() -> None:
+    assert environment(URL, KEY, "demo")["LANGDB_PROJECT_ID"] == "demo"

@@ -20,7 +20,7 @@ from typing import Any, Literal, Self
 from mockdock.cli.reading import complain
 from mockdock.cli.tallying import Tallying
 from mockdock.content.tokens import tokenizer
-from mockdock.environ import ELSEWHERE, environment
+from mockdock.environ import ELSEWHERE, PROJECT, environment
 from mockdock.errors import StartError, UsageError
 from mockdock.observe import JournalWriter, report
 from mockdock.observe.verbs import Changes
@@ -84,8 +84,9 @@ def run_command(sources: Sequence[str], command: Sequence[str], options: RunOpti
         threading.Thread(target=tokenizer, args=("o200k_base",), daemon=True).start()
         with _Forwarding() as forwarding:
             kept = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
-            key = server.app.engine.scenario.usual_key
-            popen = _started(command, {**kept, **environment(server.url, key)})
+            scenario = server.app.engine.scenario
+            key, project = scenario.usual_key, scenario.usual_project or PROJECT
+            popen = _started(command, {**kept, **environment(server.url, key, project)})
             if isinstance(popen, int):
                 return popen
             forwarding.to(popen)

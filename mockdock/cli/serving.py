@@ -23,6 +23,7 @@ from mockdock.content.tokens import tokenizer
 from mockdock.delivery import ScaledClock
 from mockdock.dialects import Dialect
 from mockdock.engine import Engine, MemoryStore
+from mockdock.environ import PROJECT
 from mockdock.errors import StartError
 from mockdock.ledger import Books
 from mockdock.observe import Exchange, Journal, JournalWriter, line
@@ -180,9 +181,10 @@ def _banner(loaded: Loaded, options: Options, url: str, dialects: Sequence[Diale
             markup=False,
         )
     key = shlex.quote(scenario.usual_key)
+    project = shlex.quote(scenario.usual_project or PROJECT)
     for dialect in dialects:
         if options.dialects or dialect is dialects[0] or dialect.name in scenario.spoken_of:
-            console.print(exported(dialect, url, key), markup=False, style="green")
+            console.print(exported(dialect, url, key, project), markup=False, style="green")
     if options.data is not None:
         console.print(f"accounts are kept in {options.data}", markup=False)
     console.print(f"control API: {url}{CONTROL_PATH}{_who(options)}", markup=False)
@@ -198,9 +200,9 @@ def _banner(loaded: Loaded, options: Options, url: str, dialects: Sequence[Diale
     return told.getvalue()
 
 
-def exported(dialect: Dialect, url: str, key: str) -> str:
+def exported(dialect: Dialect, url: str, key: str, project: str = PROJECT) -> str:
     """Tell the clients of a dialect where the server at ``url`` is, in words of a shell."""
-    there = {"url": url, "base_url": f"{url}{dialect.base_path}", "key": key}
+    there = {"url": url, "base_url": f"{url}{dialect.base_path}", "key": key, "project": project}
     return dialect.variables.format_map(there)
 
 

@@ -266,6 +266,11 @@ class Scenario(Part):
         return self.auth.keys[0] if isinstance(self.auth, AuthKeys) else "mockdock"
 
     @property
+    def usual_project(self) -> str:
+        """The project of LangDB's clients: the first that there is, empty where any is one."""
+        return "" if self.langdb is None else self.langdb.usual_project
+
+    @property
     def spoken_of(self) -> frozenset[DialectName]:
         """The dialects it has settings for."""
         return frozenset(name for name in GATEWAYS if getattr(self, name) is not None)

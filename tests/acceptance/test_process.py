@@ -500,6 +500,12 @@ def test_the_banner_tells_the_base_urls_of_the_dialects() -> None:
         assert httpx.get(f"{url}/openai/eu/v1/models").status_code == 200
         assert httpx.get(f"{url}/v1/models").status_code == 404
         assert server.stop() == 0
+    with process("serve", "langdb", "--port", "0") as server:
+        told = server.wait_for("LANGDB_API_KEY")
+        url = server.wait_for("mockdock · ").rsplit(" ", 1)[-1].removesuffix("/v1")
+        project = "LANGDB_API_KEY=mockdock LANGDB_PROJECT_ID=demo"
+        assert told == f"export LANGDB_API_BASE_URL={url} {project}"
+        assert server.stop() == 0
     assert run("serve", "--dialect", "asure") == (
         2,
         "",

@@ -63,6 +63,10 @@ def test_all_of_it_fits_the_schema() -> None:
             ),
         ),
         (
+            {"project": "demo", "projects": ["a", "b"]},
+            "'demo' is not among the 'projects' (projects: a, b)",
+        ),
+        (
             {"virtual_models": {"a": {"model": "langdb/b"}}},
             "'langdb/b' is a virtual model itself (name the model that answers)",
         ),

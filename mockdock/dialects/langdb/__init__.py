@@ -17,7 +17,7 @@ langdb = Dialect(
     base_path="",
     mark="x-project-id",
     keyless=frozenset({"models", "pricing"}),
-    variables="export LANGDB_API_BASE_URL={url} LANGDB_API_KEY={key} LANGDB_PROJECT_ID=mockdock",
+    variables="export LANGDB_API_BASE_URL={url} LANGDB_API_KEY={key} LANGDB_PROJECT_ID={project}",
     below=("/*/v1/", "/threads/", "/analytics/", "/usage/", "/pricing/", "/admin/", "/projects/"),
     routes=(
         *(Route("POST", f"{base}/chat/completions", "chat") for base in _BASES),
