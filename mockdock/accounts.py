@@ -27,11 +27,25 @@ __all__ = [
     "TotalUsage",
     "UnitUsage",
     "Usage",
+    "micros",
 ]
 
 SaidBy = Literal["system", "human", "ai", "tool"]
 """Who a message is of."""
 _MILLION = 1_000_000
+_LAST_SECOND = 253_402_300_799
+"""Of the year 9999."""
+
+
+def micros(seconds: float) -> int:
+    """Give a moment in microseconds since 1970, by a clock that shows ``seconds`` since then.
+
+    What is before 1970 or after 9999 can be neither kept nor written: the nearest moment is.
+
+    >>> micros(-1.5), micros(1.5)
+    (0, 1500000)
+    """
+    return round(min(max(0.0, seconds), _LAST_SECOND) * _MILLION)
 
 
 class ContentPart(NamedTuple):

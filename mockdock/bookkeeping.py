@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from mockdock.accounts import ContentPart, Said, SaidBy
+from mockdock.accounts import ContentPart, Said, SaidBy, micros
 from mockdock.embedding import Embeddings
 from mockdock.frames import Frame
 from mockdock.ledger import Entry
@@ -15,7 +15,6 @@ from mockdock.request import ImagePart, Message, Part, Role, TextPart, ToolCall
 
 __all__ = ["entry_of", "failed_before"]
 
-_MICRO = 1_000_000
 _FAILED = 500
 _LEFT = 499
 """As nginx writes down that a client did not wait for the end."""
@@ -46,7 +45,7 @@ def entry_of(exchange: Exchange) -> Entry | None:
         project=account.project,
         provider=account.provider,
         model=account.model,
-        started_us=round(exchange.started * _MICRO),
+        started_us=micros(exchange.started),
         api=request.api,
         thread=account.thread if chat else None,
         run=account.run,

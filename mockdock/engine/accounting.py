@@ -8,7 +8,7 @@ from functools import lru_cache
 from uuid import UUID
 
 from mockdock.accounts import Model as OwnModel
-from mockdock.accounts import ModelUsage
+from mockdock.accounts import ModelUsage, micros
 from mockdock.content.catalogue import Catalogue, Model, Prices
 from mockdock.content.pricing import cost
 from mockdock.content.providers import provider_of
@@ -61,7 +61,7 @@ def own_facts(request: Request, account: Account, model: Model, books: Books, no
     own = books.model(session, project, name, account.provider)
     if own is not None:
         model = _made(own, model)
-    price = books.price(session, project, account.provider, name, round(now * _MICRO))
+    price = books.price(session, project, account.provider, name, micros(now))
     return _priced_at(model, f"{account.provider}/{name}", price)
 
 
@@ -109,7 +109,7 @@ def state(request: Request, books: Books, listed: Catalogue, now: float) -> Repl
         raise TypeError("nothing is asked")
     session, project = request.caller.session, account.project
     try:
-        told = books.ask(session, project, question, round(now * _MICRO))
+        told = books.ask(session, project, question, micros(now))
     except UsageError as error:
         return Failure("bad_request", message=f"mockdock: {error}", should_retry=False)
     match told:

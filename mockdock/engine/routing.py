@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
+from mockdock.accounts import micros
 from mockdock.content.catalogue import Catalogue
 from mockdock.engine.accounting import answered_by, own_facts, qualified
 from mockdock.engine.decision import Decision
@@ -22,7 +23,6 @@ from mockdock.statements import OwnPrices
 
 __all__ = ["answered", "astray", "further", "resolves_long"]
 
-_MICRO = 1_000_000
 _MOST_TARGETS = 9
 """So many are tried for a request, as the source of LangDB's gateway does."""
 _UNMEASURED = Metrics()
@@ -153,7 +153,7 @@ class _Shop:
         """Give the full names of all models that chat."""
         yield from (qualified(each.id) for each in self.known.all() if each.kind == "chat")
         session, project = self.request.caller.session, self.account.project
-        told = self.books.ask(session, project, ListModels(), round(self.now * _MICRO))
+        told = self.books.ask(session, project, ListModels(), micros(self.now))
         own = told.models if isinstance(told, OwnPrices) else ()
         yield from (
             f"{each.owner_name}/{each.model_name}" for each in own if "embed" not in each.model_type

@@ -12,6 +12,7 @@ from hashlib import blake2b
 from typing import TypeVar
 from uuid import UUID
 
+from mockdock.accounts import micros
 from mockdock.content.catalogue import Catalogue
 from mockdock.content.providers import provider_of
 from mockdock.content.schema import json_text
@@ -77,7 +78,7 @@ class Seedbed:
         Raises LedgerError where that cannot be written, and UsageError where it cannot be.
         """
         if self._makers:
-            now_us = round(now * _MICRO)
+            now_us = micros(now)
             parts = {name: partial(make, now_us) for name, make in self._makers.items()}
             self._books.seed(session, self._name, parts)
 

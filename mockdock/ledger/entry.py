@@ -10,6 +10,8 @@ from mockdock.request import ToolCall
 
 __all__ = ["Entry", "decoded", "encoded", "plain"]
 
+_LARGEST_US = 253_402_300_799_999_999
+
 
 class Entry(NamedTuple):
     """One exchange.
@@ -49,8 +51,8 @@ class Entry(NamedTuple):
 
     @property
     def ended_us(self) -> int:
-        """When it ended, in microseconds since 1970."""
-        return self.started_us + round(self.duration_ms * 1000)
+        """When it ended, in microseconds since 1970; in the year 9999 at the latest."""
+        return min(self.started_us + round(self.duration_ms * 1000), _LARGEST_US)
 
 
 def plain(call: ToolCall) -> list[str]:

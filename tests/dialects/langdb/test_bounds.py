@@ -7,9 +7,13 @@ from typing import Any
 
 import pytest
 
+from mockdock.app import App
+from mockdock.delivery import ManualClock
+from mockdock.engine import Engine
+from mockdock.scenario import load
 from tests.conformance.asgi import app_of
 from tests.dialects.langdb.posts import route
-from tests.dialects.langdb.talk import ADMIN, Talk, model_body
+from tests.dialects.langdb.talk import ADMIN, LeapingClock, Talk, model_body
 
 
 def nested(levels: int) -> Any:
@@ -72,3 +76,31 @@ def test_a_ledger_that_cannot_be_read_is_told_by_its_own_words(
     assert "Traceback" not in caplog.text
     monkeypatch.undo()
     assert talk.told("/usage/total", {})["total"]["total_input_tokens"] == 16
+
+
+@pytest.mark.parametrize(
+    ("now", "day"),
+    [(-0.5, "1970-01-01"), (0.0, "1970-01-01"), (1e12, "9999-12-31"), (1e15, "9999-12-31")],
+)
+def test_a_clock_that_shows_no_year_of_ours_counts_as_at_the_nearest(now: float, day: str) -> None:
+    app = App(Engine(load({"mockdock": 1}).scenario), clock=ManualClock(now))
+    talk = Talk(app)
+    assert talk.post("/admin/models", model_body(), ADMIN).status == 200
+    assert talk.chat(x_thread_id="t").status == 200
+    assert talk.told("/threads", {"limit": 1, "offset": 0})["data"][0]["updated_at"][:10] == day
+    assert [each["created_at"][:10] for each in talk.told("/threads/t/messages")] == [day, day]
+    for period in ({}, {"period": "last_hour"}):
+        (hour,) = talk.told("/analytics", period)["timeseries"]
+        assert (hour["hour"][:10], hour["total_requests"]) == (day, 1)
+    assert talk.told("/usage/total", {})["total"]["total_input_tokens"] == 8
+    assert talk.told("/pricing")
+    assert talk.told("/models")
+
+
+def test_an_exchange_that_ends_after_the_last_year_is_kept() -> None:
+    reply = {"text": "Hi", "pacing": {"ttft": "1h"}}
+    scenario = load({"mockdock": 1, "rules": [{"reply": reply}]}).scenario
+    talk = Talk(App(Engine(scenario), clock=LeapingClock(253_402_300_700.0)))
+    assert talk.chat(x_thread_id="t").status == 200
+    (thread,) = talk.told("/threads", {"limit": 1, "offset": 0})["data"]
+    assert thread["updated_at"] == "9999-12-31T23:59:59.999999Z"
