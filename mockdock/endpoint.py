@@ -79,9 +79,11 @@ class Endpoint:
             rendered = self._render(answer, visit)
             record(Outcome("stopped", 0, 0, headless=True))
             raise
-        except LedgerError as error:
-            # The disk's doing, no defect: the ledger tells the log what cannot be written.
-            failed = replace(_DEFECT, message=f"mockdock: {error}", cause=error)
+        except (LedgerError, UsageError) as error:
+            # The disk's doing, or more than a ledger keeps: no defect.
+            failed = replace(_DEFECT, message=f"mockdock: {error}")
+            if isinstance(error, UsageError):
+                failed = replace(failed, kind="bad_request")
             answer = _instead(failed, self._dialect, visit)
             rendered = self._render(answer, visit)
         except Exception as error:  # noqa: BLE001 - the last line before a client sees a trace

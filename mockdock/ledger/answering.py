@@ -108,6 +108,6 @@ def span_of(window: Window, now_us: int) -> Span:
         return Span(max(0, now_us - window.last_us), now_us)
     end = now_us if window.end_us is None else min(window.end_us, _LARGEST_US)
     if window.start_us is not None:
-        return Span(window.start_us, end)
+        return Span(window.start_us, max(window.start_us, end))
     midnight = end - end % _DAY_US
     return Span(max(0, midnight - _USUAL_DAYS * _DAY_US), end)

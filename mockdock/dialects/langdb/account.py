@@ -82,11 +82,12 @@ def _user(body: Mapping[str, Any]) -> Mapping[str, Any] | Failure:
 
 def _named(user: Mapping[str, Any], key: str) -> str | None:
     value = user.get(key)
-    return None if value is None else str(value)[:_LONGEST]
+    return str(value)[:_LONGEST] if isinstance(value, str | int | float) else None
 
 
 def _user_tags(user: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     tags = user.get("tags")
     if not isinstance(tags, list) or not tags:
         return ()
-    return (("user_tags", ",".join(map(str, tags))[:_LONGEST]),)
+    plain = [str(each) for each in tags if isinstance(each, str | int | float)]
+    return (("user_tags", ",".join(plain)[:_LONGEST]),)

@@ -104,3 +104,39 @@ def test_an_exchange_that_ends_after_the_last_year_is_kept() -> None:
     assert talk.chat(x_thread_id="t").status == 200
     (thread,) = talk.told("/threads", {"limit": 1, "offset": 0})["data"]
     assert thread["updated_at"] == "9999-12-31T23:59:59.999999Z"
+
+
+def test_a_summary_takes_as_many_tag_keys_as_can_be_grouped_by() -> None:
+    talk = Talk(app_of({"reply": "Hi"}))
+    assert talk.chat(x_tags="k31=v").status == 200
+    keys = [f"k{each}" for each in range(33)]
+    asked = {"groupBy": ["tag"], "tag_keys": keys[:32]}
+    (group,) = talk.told("/analytics/summary", asked)["summary"]
+    assert group["tag_tuple"] == [*[""] * 31, "v"]
+    refused = talk.post("/analytics/summary", {**asked, "tag_keys": keys})
+    assert refused.status == 400
+    assert refused.json()["error"].startswith("Invalid 'tag_keys': array too long.")
+
+
+def test_a_ledger_that_is_full_of_prices_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mockdock.ledger.prices._MOST", 1)
+    talk = Talk(app_of({"reply": "Hi"}))
+    price = {"per_input_token": 1, "per_output_token": 2}
+    refused = talk.post("/projects/p/custom_prices", {"a": price, "b": price})
+    assert refused.status == 400
+    assert "mockdock: a ledger keeps at most 1 prices" in refused.body.decode()
+
+
+def test_a_range_that_begins_in_the_future_is_empty_and_in_order() -> None:
+    app = App(Engine(load({"mockdock": 1}).scenario), clock=ManualClock(1000.0))
+    told = Talk(app).told("/analytics", {"start_time_us": 2_000_000_000})
+    assert (told["timeseries"], told["start_time"], told["end_time"]) == ([], 2000, 2000)
+
+
+def test_a_user_that_is_no_text_does_no_harm_where_all_is_taken() -> None:
+    talk = Talk(app_of({"reply": "Hi"}, validation="lenient"))
+    user = {"id": nested(900), "name": 7, "tags": [nested(900), "a"]}
+    assert talk.chat(extra={"user": user}).status == 200
+    asked = {"groupBy": ["user", "tag"], "tag_keys": ["user_tags"]}
+    (group,) = talk.told("/analytics/summary", asked)["summary"]
+    assert group["tag_tuple"] == ["", "a"]
