@@ -16,6 +16,8 @@ from mockdock.request import ImagePart, Message, Part, Role, TextPart, ToolCall
 __all__ = ["entry_of", "failed_before"]
 
 _FAILED = 500
+_LONGEST = 1000
+"""Letters of a name: a client may ask for a model by any text."""
 _LEFT = 499
 """As nginx writes down that a client did not wait for the end."""
 _BY: dict[Role, SaidBy] = {
@@ -43,8 +45,8 @@ def entry_of(exchange: Exchange) -> Entry | None:
     chat = request.api == "chat"
     return Entry(
         project=account.project,
-        provider=account.provider,
-        model=account.model,
+        provider=account.provider[:_LONGEST],
+        model=account.model[:_LONGEST],
         started_us=micros(exchange.started),
         api=request.api,
         thread=account.thread if chat else None,
@@ -77,8 +79,8 @@ def failed_before(exchange: Exchange, entry: Entry) -> Iterator[Entry]:
         return
     for provider, model in account.routed.failed:
         yield entry._replace(
-            provider=provider,
-            model=model,
+            provider=provider[:_LONGEST],
+            model=model[:_LONGEST],
             thread=None,
             duration_ms=0.0,
             ttft_ms=None,

@@ -140,3 +140,10 @@ def test_a_user_that_is_no_text_does_no_harm_where_all_is_taken() -> None:
     asked = {"groupBy": ["user", "tag"], "tag_keys": ["user_tags"]}
     (group,) = talk.told("/analytics/summary", asked)["summary"]
     assert group["tag_tuple"] == ["", "a"]
+
+
+def test_of_the_name_of_a_model_a_thousand_letters_are_kept() -> None:
+    talk = Talk(app_of({"reply": "Hi"}))
+    assert talk.chat(model=f"{'p' * 2000}/{'m' * 2000}").status == 200
+    (used,) = talk.told("/usage/total", {})["models"]
+    assert (used["provider"], used["model_name"]) == ("p" * 1000, "m" * 1000)
