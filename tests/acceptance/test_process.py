@@ -505,6 +505,7 @@ def test_the_banner_tells_the_base_urls_of_the_dialects() -> None:
         url = server.wait_for("mockdock · ").rsplit(" ", 1)[-1].removesuffix("/v1")
         project = "LANGDB_API_KEY=mockdock LANGDB_PROJECT_ID=demo"
         assert told == f"export LANGDB_API_BASE_URL={url} {project}"
+        assert httpx.get(f"{url}/models").status_code == 200
         assert server.stop() == 0
     assert run("serve", "--dialect", "asure") == (
         2,
