@@ -266,6 +266,12 @@ class Request:
     ignored: tuple[str, ...] = ()
     account: Account | None = None
 
+    def on(self, account: Account) -> Request:
+        """Give the same request on an account, far quicker than ``replace`` does."""
+        moved = object.__new__(Request)
+        moved.__dict__.update(self.__dict__, account=account)
+        return moved
+
     @property
     def greedy(self) -> bool:
         """Whether sampling is off, so that there is one answer only."""
@@ -274,12 +280,9 @@ class Request:
     @cached_property
     def user_text(self) -> str:
         """Text of the last user message, or of all to be embedded, judged, completed."""
-        if self.embedding is not None:
-            return "\n".join(self.embedding.texts)
-        if self.moderation is not None:
-            return "\n".join(self.moderation.texts)
-        if self.completing is not None:
-            return "\n".join(self.completing.texts)
+        asked = self.embedding or self.moderation or self.completing
+        if asked is not None:
+            return "\n".join(asked.texts)
         for message in reversed(self.messages):
             if message.role == "user":
                 return message.text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from random import Random
 from typing import Any
 
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from mockdock.errors import MockdockError, Problem, ScenarioError, StartError
 from mockdock.frames import Delay, Frame, Head, Outcome, Pacing
+from mockdock.question import Account
 from mockdock.reply import Call, Choice, Failure, Piece
 from mockdock.request import (
     AudioPart,
@@ -77,6 +78,15 @@ def test_what_the_user_said_last_and_in_which_turn() -> None:
     assert request.user_text == "two\nthree"
     assert request.turn == 2
     assert (talk().user_text, talk().turn) == ("", 0)
+
+
+def test_a_request_on_another_account_is_the_same_otherwise() -> None:
+    request = talk(say("system", "s"), say("user", "one"))
+    request = replace(request, model="m", body={"a": 1}, account=Account("p"))
+    assert request.user_text == "one"
+    moved = request.on(Account("p", "t"))
+    assert moved == replace(request, account=Account("p", "t"))
+    assert (moved.user_text, request.account) == ("one", Account("p"))
 
 
 def test_instructions_are_those_of_system_and_developer() -> None:

@@ -13,7 +13,7 @@ from mockdock.dialects.base import Call
 from mockdock.dialects.langdb.account import account_of
 from mockdock.dialects.langdb.failures import bad_request
 from mockdock.dialects.langdb.questions import ask
-from mockdock.dialects.langdb.virtual import meant
+from mockdock.dialects.langdb.virtual import Meant, meant
 from mockdock.dialects.langdb.wire import GatewayRequest
 from mockdock.dialects.openai.body import json_object
 from mockdock.dialects.openai.embeddings_parse import parse_embeddings
@@ -43,11 +43,10 @@ def parse(call: Call) -> Request | Failure:
     account = account_of(call, body)
     if isinstance(account, Failure):
         return account
-    call = replace(call, sent=body, traits=partial(_any, call.traits))
-    parsed = _chat(call, body, account) if call.operation == "chat" else _embeddings(call, account)
-    if isinstance(parsed, Failure):
-        return parsed
-    return replace(parsed, raw=call.body, body=body)
+    call = replace(call, traits=partial(_any, call.traits), sent=body)
+    if call.operation == "chat":
+        return _chat(call, body, account)
+    return _embeddings(call, account)
 
 
 def _any(known: Callable[[str], Traits | None], model: str) -> Traits:
@@ -63,30 +62,42 @@ def _chat(call: Call, body: dict[str, Any], account: Account) -> Request | Failu
     found = meant(call, body)
     if isinstance(found, Failure):
         return found
-    spelled, extras, routed = found.body, found.extras, found.routed
+    spelled, routed = found.body, found.routed
     form = spelled.get("response_format")
     if isinstance(form, str):
         if form not in _FORMATS and not call.lenient:
             return _no_format(form)
         # Not as OpenAI's object: the example of the specification asks for JSON in no message.
         spelled = {name: value for name, value in spelled.items() if name != "response_format"}
+    asked = call
     if spelled is not body:
         told = account_of(call, spelled)
         if isinstance(told, Failure):
             return told
         try:
-            account, call = told, replace(call, body=orjson.dumps(spelled), sent=spelled)
+            account, asked = told, replace(call, body=orjson.dumps(spelled), sent=spelled)
         except TypeError:
             return bad_request("Invalid body: it is nested more than 250 levels deep.")
     if routed is not None and routed.pool is not None:
-        call = replace(call, traits=lambda _: Traits())
-    parsed = parse_chat(call, form=_FORM)
+        asked = replace(asked, traits=lambda _: Traits())
+    parsed = parse_chat(asked, form=_FORM)
     if isinstance(parsed, Failure):
         return parsed
+    own: dict[str, Any] = {} if asked.sent is body else {"raw": call.body, "body": body}
     if form == "json_object":
-        parsed = replace(parsed, response_format=ResponseFormat("json_object"))
-    account = replace(account, routed=routed, guards=extras.guards)
-    return replace(parsed, account=account, ignored=extras.ignored)
+        own["response_format"] = ResponseFormat("json_object")
+    return _routed(parsed, own, account, found)
+
+
+def _routed(parsed: Request, own: dict[str, Any], account: Account, found: Meant) -> Request:
+    """Give a request with its ``own`` fields, on its account; few have anything to replace."""
+    if found.extras.ignored:
+        own["ignored"] = found.extras.ignored
+    if own:
+        parsed = replace(parsed, **own)
+    if found.routed is not None or found.extras.guards:
+        account = replace(account, routed=found.routed, guards=found.extras.guards)
+    return parsed.on(account)
 
 
 def _no_format(form: str) -> Failure:
@@ -101,7 +112,7 @@ def _embeddings(call: Call, account: Account) -> Request | Failure:
     parsed = parse_embeddings(call)
     if isinstance(parsed, Failure):
         return parsed
-    parsed = replace(parsed, account=account)
+    parsed = parsed.on(account)
     wanted = parsed.embedding
     if wanted is None or call.lenient:
         return parsed
