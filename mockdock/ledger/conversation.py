@@ -17,21 +17,22 @@ anywhere in the thread counts as history, if it has two messages or more.
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
 from mockdock.accounts import Said
 from mockdock.ledger.entry import encoded
 
-__all__ = ["ROOT", "digest", "link", "placed", "system_link"]
+__all__ = ["MOST_STARTS", "ROOT", "digest", "link", "placed", "system_link"]
+
+MOST_STARTS = 50
+"""So many messages are tried as the first one of what is left of a conversation."""
 
 ROOT = b""
 """The link that a conversation begins after."""
 
 _SIZE = 16
 _FEWEST = 2
-_MOST_STARTS = 50
 
 
 def digest(said: Said) -> bytes:
@@ -50,46 +51,39 @@ def system_link(own: bytes) -> bytes:
 
 
 def placed(
-    connection: sqlite3.Connection, thread: int, digests: Sequence[bytes]
+    digests: Sequence[bytes],
+    is_held: Callable[[bytes], bool],
+    starts: Callable[[bytes], Sequence[bytes]],
 ) -> tuple[int, bytes]:
-    """Tell how many messages, from the first on, are history, and the last one's link.
+    """Tell how many messages, from the first on, are history in a thread, and the last one's link.
 
-    ``digests`` are those of all but the system messages.
+    ``digests`` are those of all but the system messages. ``is_held`` tells of a link
+    whether the thread holds it, ``starts`` gives the links of some messages of a digest that
+    it holds, the newest first.
     """
     links = [ROOT]
     for own in digests:
         links.append(link(links[-1], own))
     for count in range(len(digests), 0, -1):
-        if _is_held(connection, thread, links[count]):
+        if is_held(links[count]):
             return count, links[count]
-    return _window(connection, thread, digests)
+    if len(digests) < _FEWEST:
+        return 0, ROOT
+    return _window(digests, is_held, starts(digests[0]))
 
 
 def _window(
-    connection: sqlite3.Connection, thread: int, digests: Sequence[bytes]
+    digests: Sequence[bytes], is_held: Callable[[bytes], bool], starts: Sequence[bytes]
 ) -> tuple[int, bytes]:
     """Find the longest part held, the newest of the longest ones."""
     best = (0, ROOT)
-    if len(digests) < _FEWEST:
-        return best
-    starts = connection.execute(
-        "SELECT chain FROM message WHERE thread = ? AND digest = ? ORDER BY number DESC LIMIT ?",
-        (thread, digests[0], _MOST_STARTS),
-    ).fetchall()
-    for (start,) in starts:
+    for start in starts:
         count, end = 1, start
         while count < len(digests):
             further = link(end, digests[count])
-            if not _is_held(connection, thread, further):
+            if not is_held(further):
                 break
             count, end = count + 1, further
         if count > max(best[0], _FEWEST - 1):
             best = (count, end)
     return best
-
-
-def _is_held(connection: sqlite3.Connection, thread: int, chain: bytes) -> bool:
-    found = connection.execute(
-        "SELECT 1 FROM message WHERE thread = ? AND chain = ?", (thread, chain)
-    )
-    return found.fetchone() is not None

@@ -4,31 +4,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from mockdock.accounts import Said
-from mockdock.ledger.conversation import digest, link, placed, system_link
-from mockdock.ledger.entry import Entry, decoded, encoded, plain
+from mockdock.ledger.batch import Batch
+from mockdock.ledger.entry import Entry, decoded, encoded
 
-__all__ = ["hold_thread", "last_number", "put", "say_all", "trim", "write"]
+__all__ = ["last_number", "put", "trim", "write"]
 
-_THREAD = """
-INSERT INTO thread (project, id, title, user_id, user_name, model_name, score, public,
-                    created_us, updated_us, last)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (project, id) DO UPDATE SET
-    title = coalesce(excluded.title, title),
-    user_id = coalesce(excluded.user_id, user_id),
-    user_name = coalesce(excluded.user_name, user_name),
-    model_name = excluded.model_name,
-    score = coalesce(excluded.score, score),
-    public = coalesce(excluded.public, public),
-    created_us = min(created_us, excluded.created_us),
-    updated_us = max(updated_us, excluded.updated_us),
-    last = max(last, excluded.last)
-"""
-_EXCHANGE = f"INSERT INTO exchange VALUES ({', '.join('?' * 18)})"  # noqa: S608 - ours
-_MESSAGE = f"INSERT OR IGNORE INTO message VALUES (NULL, {', '.join('?' * 12)})"  # noqa: S608 - ours
+_MANY = 500
+"""Entries that are written together, and each by itself where one of them cannot be kept."""
 _REFUSED = (
     sqlite3.IntegrityError,
     sqlite3.InterfaceError,
@@ -38,8 +22,6 @@ _REFUSED = (
     ValueError,
 )
 """What is wrong with an entry, not with the disk."""
-_written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=plain).encode
-_TAG = "INSERT OR REPLACE INTO tag VALUES (?, ?, ?)"
 
 
 def last_number(connection: sqlite3.Connection) -> int:
@@ -66,55 +48,18 @@ def put(connection: sqlite3.Connection, numbered: Iterable[tuple[int, Entry]]) -
 def write(connection: sqlite3.Connection, numbered: Iterable[tuple[int, Entry]]) -> list[str]:
     """Write entries as :func:`put` does, whatever their numbers."""
     refused = []
-    for number, entry in numbered:
-        connection.execute("SAVEPOINT entry")
-        try:
-            try:
-                _put(connection, number, entry)
-            except UnicodeEncodeError:
-                _put(connection, number, _clean(entry))
-        except _REFUSED as error:
-            connection.execute("ROLLBACK TO entry")
-            refused.append(f"an exchange with {entry.model!r} cannot be kept: {error}")
-        connection.execute("RELEASE entry")
-    return refused
-
-
-def hold_thread(
-    connection: sqlite3.Connection, number: int, entry: Entry, score: float | None = None
-) -> int:
-    """Make an entry's thread, or bring it up to date, and give its key."""
-    connection.execute(
-        _THREAD,
-        (
-            *(entry.project, entry.thread, entry.title, entry.user_id, entry.user_name),
-            *(entry.model, score, entry.public, entry.started_us, entry.ended_us, number),
-        ),
-    )
-    found: tuple[int] = connection.execute(
-        "SELECT key FROM thread WHERE project = ? AND id = ?", (entry.project, entry.thread)
-    ).fetchone()
-    return found[0]
-
-
-def say_all(connection: sqlite3.Connection, key: int, entry: Entry) -> None:
-    """Add to a thread what is new to it of an entry's messages, and its replies."""
-    digests = {said: digest(said) for said in (*entry.messages, *entry.replies)}
-    links = [digests[said] for said in entry.messages if said.type != "system"]
-    held, end = placed(connection, key, links)
-    place = 0
-    for said in entry.messages:
-        if said.type == "system":
-            own = digests[said]
-            _say(connection, key, entry, said, (system_link(own), own), entry.started_us)
+    every = list(numbered)
+    for start in range(0, len(every), _MANY):
+        some = every[start : start + _MANY]
+        if _refusal(connection, some) is None:
             continue
-        place += 1
-        if place > held:
-            end = link(end, digests[said])
-            _say(connection, key, entry, said, (end, digests[said]), entry.started_us)
-    for said in entry.replies:
-        chain = (link(end, digests[said]), digests[said])
-        _say(connection, key, entry, said, chain, entry.ended_us)
+        for number, entry in some:
+            wrong = _refusal(connection, [(number, entry)])
+            if isinstance(wrong, UnicodeEncodeError):
+                wrong = _refusal(connection, [(number, _clean(entry))])
+            if wrong is not None:
+                refused.append(f"an exchange with {entry.model!r} cannot be kept: {wrong}")
+    return refused
 
 
 def trim(connection: sqlite3.Connection, most_bytes: int) -> int:
@@ -140,44 +85,22 @@ def trim(connection: sqlite3.Connection, most_bytes: int) -> int:
     return forgotten
 
 
-def _put(connection: sqlite3.Connection, number: int, entry: Entry) -> None:
-    key = None
-    if entry.thread is not None:
-        key = hold_thread(connection, number, entry)
-        say_all(connection, key, entry)
-    connection.execute(
-        _EXCHANGE,
-        (
-            *(number, entry.project, key, entry.provider, entry.model, entry.api, entry.run),
-            *(entry.label, entry.user_id, entry.user_name, entry.started_us, entry.duration_ms),
-            *(entry.ttft_ms, entry.input_tokens, entry.output_tokens, entry.cost),
-            *(entry.error, entry.status),
-        ),
-    )
-    if entry.tags:
-        connection.executemany(_TAG, [(number, name, value) for name, value in entry.tags])
-
-
-def _say(
-    connection: sqlite3.Connection,
-    key: int,
-    entry: Entry,
-    said: Said,
-    chain: tuple[bytes, bytes],
-    at_us: int,
-) -> None:
-    connection.execute(
-        _MESSAGE,
-        (
-            *(key, *chain, said.type, said.content_type, said.content),
-            *(_text(said.content_array), said.tool_call_id, _text(said.tool_calls)),
-            *(entry.model, entry.user_id, at_us),
-        ),
-    )
-
-
-def _text(values: tuple[object, ...]) -> str:
-    return _written(values) if values else "[]"
+def _refusal(
+    connection: sqlite3.Connection, numbered: Sequence[tuple[int, Entry]]
+) -> Exception | None:
+    """Write entries, or tell what is wrong with any of them; then none is written."""
+    connection.execute("SAVEPOINT entries")
+    wrong = None
+    try:
+        batch = Batch(connection, (entry for _, entry in numbered))
+        for number, entry in numbered:
+            batch.put(number, entry)
+        batch.flush()
+    except _REFUSED as error:
+        connection.execute("ROLLBACK TO entries")
+        wrong = error
+    connection.execute("RELEASE entries")
+    return wrong
 
 
 def _clean(entry: Entry) -> Entry:

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mockdock.accounts import Said
+from mockdock.ledger.batch import Batch
 from mockdock.ledger.entry import Entry
 from mockdock.ledger.models import create
 from mockdock.ledger.prices import set_prices
-from mockdock.ledger.rows import hold_thread, say_all, write
+from mockdock.ledger.rows import write
 from mockdock.question import NewModel, Price
 
 __all__ = ["PastPrices", "PastThread", "Seeds", "is_sown", "sow"]
@@ -97,4 +98,6 @@ def _hold(connection: sqlite3.Connection, number: int, thread: PastThread) -> No
         public=thread.public,
         messages=thread.messages,
     )
-    say_all(connection, hold_thread(connection, number, entry, thread.score), entry)
+    batch = Batch(connection, (entry,))
+    batch.say(batch.hold(number, entry, thread.score), entry)
+    batch.flush()
