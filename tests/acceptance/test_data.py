@@ -234,12 +234,14 @@ def test_a_reset_that_the_disk_refuses_is_told(
 
 
 def test_nothing_is_left_open(tmp_path: Path) -> None:
+    before = threading.enumerate()  # other tests have ledgers of their own
     with warnings.catch_warnings():
         warnings.simplefilter("error", ResourceWarning)
         for data in (None, tmp_path / "a.db"):
             with Server(SEEDED, data=data) as server, client(server.url) as made:
                 chat(made)
-    assert "mockdock ledger" not in {each.name for each in threading.enumerate()}
+    left = [each for each in threading.enumerate() if each not in before]
+    assert "mockdock ledger" not in {each.name for each in left}
 
 
 def test_serve_keeps_accounts_in_a_file_and_a_changed_scenario_sows_what_is_new(
