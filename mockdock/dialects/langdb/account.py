@@ -57,12 +57,23 @@ def project_of(call: Call) -> str | Failure:
 
 
 def _text(call: Call, header: str) -> str | None:
-    return call.headers.get(header, "").strip()[:_LONGEST] or None
+    return _read(call, header).strip()[:_LONGEST] or None
+
+
+def _read(call: Call, header: str) -> str:
+    """Give the text of a header: UTF-8 where it is some, as paths and bodies are."""
+    value = call.headers.get(header, "")
+    if value.isascii():
+        return value
+    try:
+        return value.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return value
 
 
 def _tags(call: Call) -> tuple[tuple[str, str], ...]:
     """Read ``k=v&k2=v2``."""
-    text = call.headers.get("x-tags", "")[: _LONGEST * 10]
+    text = _read(call, "x-tags")[: _LONGEST * 10]
     pairs = parse_qsl(text, keep_blank_values=True)
     return tuple((key[:_LONGEST], value[:_LONGEST]) for key, value in pairs[:_MOST_TAGS])
 

@@ -147,3 +147,15 @@ def test_of_the_name_of_a_model_a_thousand_letters_are_kept() -> None:
     assert talk.chat(model=f"{'p' * 2000}/{'m' * 2000}").status == 200
     (used,) = talk.told("/usage/total", {})["models"]
     assert (used["provider"], used["model_name"]) == ("p" * 1000, "m" * 1000)
+
+
+def test_a_thread_named_in_utf8_is_found_by_its_path() -> None:
+    talk = Talk(app_of({"reply": "Hi"}))
+    answer = talk.chat(x_thread_id="ü€", x_thread_title="ü€", x_tags="k=ü€")  # sent as UTF-8
+    assert answer.headers["x-thread-id"] == "%C3%BC%E2%82%AC"
+    (thread,) = talk.told("/threads", {"limit": 1, "offset": 0})["data"]
+    assert (thread["id"], thread["title"]) == ("ü€", "ü€")
+    assert len(talk.told("/threads/ü€/messages")) == 2
+    asked = {"groupBy": ["tag"], "tag_keys": ["k"]}
+    (group,) = talk.told("/analytics/summary", asked)["summary"]
+    assert group["tag_tuple"] == ["ü€"]
