@@ -259,7 +259,9 @@ def test_serve_keeps_accounts_in_a_file_and_a_changed_scenario_sows_what_is_new(
             server.wait_for("watching")
             more = [{"id": "t", "title": "Trip", "ago": "3d"}, {"title": "Another"}]
             changed = {**SEEDED, "langdb": {**SEEDED["langdb"], "threads": more}}  # type: ignore[dict-item]
-            path.write_text(json.dumps(changed))
+            fresh = tmp_path / "fresh"
+            fresh.write_text(json.dumps(changed))
+            fresh.replace(path)  # at once: half a file is no scenario
             server.wait_for("reloaded")
             titles = [each["title"] for each in threads(made)]
             assert (titles.count("Trip"), titles.count("Another")) == (1, 1)
