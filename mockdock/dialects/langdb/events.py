@@ -26,18 +26,15 @@ __all__ = ["events", "told_usage", "uuids"]
 _RANDOM = ~(0xF << 76 | 0x3 << 62)
 _VERSION = 0x4 << 76 | 0x2 << 62
 """What makes 128 bits a random uuid, of version 4."""
-_HALF = 0xFFFFFFFFFFFFFFFF
 _DONE = Frame(b"data: [DONE]\n\n")
 
 
 def uuids(reply: Completion) -> Iterator[str]:
     """Give ids for the events of a reply, the first of which is that of a plain one."""
-    rng = Random(reply.id)
+    draw = Random(reply.id).getrandbits
     while True:
-        bits = rng.getrandbits(128) & _RANDOM | _VERSION
-        high, low = bits >> 64, bits & _HALF
-        parts = (high >> 32, high >> 16 & 0xFFFF, high & 0xFFFF, low >> 48, low & 0xFFFFFFFFFFFF)
-        yield "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}".format(*parts)
+        told = (draw(128) & _RANDOM | _VERSION).to_bytes(16, "big").hex()
+        yield f"{told[:8]}-{told[8:12]}-{told[12:16]}-{told[16:20]}-{told[20:]}"
 
 
 def told_usage(usage: Usage) -> dict[str, Any]:
@@ -82,25 +79,33 @@ def events(request: Request, reply: Completion) -> Iterator[Frame]:
         }
     )[1:-1]
 
-    def event(choices: bytes, more: bytes = b"") -> bytes:
-        name = next(ids).encode()
-        return b'data: {"id":"%b",%b,"choices":[%b]%b}\n\n' % (name, same, choices, more)
-
     if not reply.choices:
-        yield Frame(event(b""))
-    for together in zip_longest(*(_deltas(choice, reply) for choice in reply.choices)):
-        # Choices are generated side by side: a round takes the time of one token.
-        weight = max(delta.tokens for delta in together if delta is not None)
-        for choice, delta in zip(reply.choices, together, strict=True):
-            if delta is not None:
-                told = (choice.index, delta.body, delta.finish, delta.logprobs)
-                yield Frame(event(_CHOICE % told), weight)
-                weight = 0
+        yield Frame(_EVENT % (next(ids).encode(), same, b"", b""))
+    for choice, delta, weight in _side_by_side(reply):
+        told = _CHOICE % (choice.index, delta.body, delta.finish, delta.logprobs)
+        yield Frame(_EVENT % (next(ids).encode(), same, told, b""), weight)
     if reply.tells_usage:
-        yield Frame(event(b"", b',"usage":%b' % orjson.dumps(told_usage(reply.usage))))
+        usage = b',"usage":%b' % orjson.dumps(told_usage(reply.usage))
+        yield Frame(_EVENT % (next(ids).encode(), same, b"", usage))
     yield _DONE
 
 
+def _side_by_side(reply: Completion) -> Iterator[tuple[Choice, _Delta, int]]:
+    """Give deltas and the tokens of each; of those that are generated together one has them."""
+    if len(reply.choices) == 1:
+        (choice,) = reply.choices
+        for delta in _deltas(choice, reply):
+            yield choice, delta, delta.tokens
+        return
+    for together in zip_longest(*(_deltas(choice, reply) for choice in reply.choices)):
+        weight = max(delta.tokens for delta in together if delta is not None)
+        for choice, delta in zip(reply.choices, together, strict=True):
+            if delta is not None:
+                yield choice, delta, weight
+                weight = 0
+
+
+_EVENT = b'data: {"id":"%b",%b,"choices":[%b]%b}\n\n'
 _CHOICE = b'{"index":%d,"delta":%b,"finish_reason":%b,"logprobs":%b}'
 _WORD = b'{"role":"assistant","content":%b}'
 
