@@ -104,10 +104,22 @@ def _failed(exchange: Exchange) -> bool:
 
 def _first(exchange: Exchange) -> float | None:
     """Give the milliseconds until the first token was due, None where none has left."""
+    if _is_unpaced(exchange):
+        return 0.0
     left = islice(exchange.timed(), exchange.outcome.frames)
     due = (at for at, item in left if isinstance(item, Frame) and item.tokens)
     first = next(due, None)
     return None if first is None else max(0.0, first * 1000)
+
+
+def _is_unpaced(exchange: Exchange) -> bool:
+    """Tell of a stream that its first token was due at once; it need not be rendered for that."""
+    reply = exchange.reply
+    if exchange.outcome.ending != "completed" or exchange.faults:
+        return False
+    if not isinstance(reply, Completion) or reply.pacing is not None:
+        return False
+    return any(choice.content and choice.content[0].tokens for choice in reply.choices)
 
 
 def _said(message: Message) -> Said:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from mockdock.accounts import ContentPart, Said
 from mockdock.bookkeeping import entry_of
+from mockdock.frames import Frame
 from mockdock.ledger import Entry
 from mockdock.request import ToolCall
 from tests.conformance.asgi import app_of, post
@@ -79,6 +82,23 @@ def test_a_stream_has_a_time_to_its_first_token(reply: Any, ttft: float | None) 
     talk = talk_of({"reply": reply})
     talk.chat(stream=True)
     assert kept(talk).ttft_ms == (None if ttft is None else pytest.approx(ttft))
+
+
+def test_a_stream_without_pacing_is_not_rendered_again() -> None:
+    """Its first token was due at once, like all of it."""
+    talk = Talk(app_of({"reply": "Hello there!"}, clock=LeapingClock(BEGAN)))
+    talk.chat(stream=True)
+    exchange = talk.app.journal.entries()[-1].exchange
+    rendered: list[float] = []
+
+    def timed() -> Iterator[tuple[float, Frame]]:
+        rendered.append(0.0)
+        yield from ()
+
+    entry = entry_of(replace(exchange, timed=timed))
+    assert entry is not None
+    assert (entry.ttft_ms, rendered) == (0.0, [])
+    assert max(at for at, _ in exchange.timed()) == 0.0
 
 
 def test_a_failure_has_neither_tokens_nor_a_reply() -> None:
