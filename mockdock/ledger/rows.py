@@ -11,8 +11,11 @@ from mockdock.ledger.entry import Entry, decoded, encoded
 
 __all__ = ["last_number", "put", "trim", "write"]
 
-_MANY = 500
-"""Entries that are written together, and each by itself where one of them cannot be kept."""
+_MANY = 50
+"""Entries that are written together, and each by itself where one of them cannot be kept.
+
+Gathering their rows takes less than a millisecond, in which no other thread runs.
+"""
 _REFUSED = (
     sqlite3.IntegrityError,
     sqlite3.InterfaceError,
