@@ -61,7 +61,8 @@ class LangDB:
     ``project`` is that of requests which name none; they are refused where it is empty.
     ``projects`` are all there are, None where any id is one. ``admin_key`` is what creates
     models, empty where any key does. ``custom_prices`` is how setting prices is answered:
-    by the prices, or by a report of success; the two specifications differ.
+    by the prices, or by a report of success; ``tool_calls`` is how those of a thread's
+    messages come: a list, or JSON in a text. The specifications differ in both.
     ``virtual_models`` go by name; where there are any, there are no others.
     """
 
@@ -70,6 +71,7 @@ class LangDB:
     admin_key: str = field(default="", repr=False)
     custom_prices: Literal["prices", "report"] = "prices"
     virtual_models: Mapping[str, VirtualModel] = field(default_factory=dict)
+    tool_calls: Literal["list", "text"] = "list"
 
 
 @dataclass(frozen=True, slots=True)

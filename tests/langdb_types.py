@@ -215,7 +215,7 @@ class Threads(Told):
 
 
 class StoredMessage(Told):
-    """A message. Its parts are tuples and its calls objects, as in the gateway's source."""
+    """A message. Its parts are tuples, its calls objects as in the gateway's source, or text."""
 
     id: Uuid
     model_name: str
@@ -226,7 +226,7 @@ class StoredMessage(Told):
     content_array: list[Annotated[list[str | None], Field(min_length=3, max_length=3)]]
     type: Literal["system", "human", "ai", "tool"]
     tool_call_id: str | None
-    tool_calls: Annotated[list[dict[str, Any]], Field(min_length=1)] | None
+    tool_calls: Annotated[list[dict[str, Any]], Field(min_length=1)] | str | None
     created_at: Moment
 
 

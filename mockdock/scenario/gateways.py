@@ -115,6 +115,11 @@ class LangDBSpec(SeedsSpec, GatewaySpec):
         description="what setting prices is answered by: those prices, or a report of success; "
         "LangDB's specifications have either",
     )
+    tool_calls: Literal["list", "text"] = Field(
+        _LANGDB.tool_calls,
+        description="what the calls of tools are in a thread's messages: a list, as LangDB's own "
+        "client wants it, or JSON in a text, as its specification says",
+    )
     virtual_models: dict[Word, VirtualModelSpec] = Field(
         default_factory=dict,
         description="saved configurations, by name: clients ask for langdb/<name>, or <name>; "
@@ -135,7 +140,12 @@ class LangDBSpec(SeedsSpec, GatewaySpec):
         """Give it as a noun."""
         virtual = {name: each.virtual_model() for name, each in self.virtual_models.items()}
         return LangDB(
-            self.project or "", self.projects, self.admin_key or "", self.custom_prices, virtual
+            self.project or "",
+            self.projects,
+            self.admin_key or "",
+            self.custom_prices,
+            virtual,
+            self.tool_calls,
         )
 
     def unlisted(self, known: Sequence[str]) -> Iterator[Complaint]:

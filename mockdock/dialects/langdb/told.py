@@ -12,6 +12,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
+
 from mockdock.accounts import (
     ContentPart,
     Model,
@@ -49,6 +51,8 @@ def told_account(request: Request | None, reply: Reply, settings: LangDB) -> Any
     match reply:
         case PricesSet():
             return _prices_set(reply, settings)
+        case Conversation():
+            return [_message(each, settings) for each in reply.messages]
         case ThreadPage():
             account = None if request is None else request.account
             return _threads(reply, "" if account is None else account.project)
@@ -77,11 +81,10 @@ def _thread(thread: Thread, project: str) -> dict[str, Any]:
     }
 
 
-def _conversation(told: Conversation) -> list[dict[str, Any]]:
-    return [_message(each) for each in told.messages]
-
-
-def _message(message: StoredMessage) -> dict[str, Any]:
+def _message(message: StoredMessage, settings: LangDB) -> dict[str, Any]:
+    calls: Any = [told_call(each) for each in message.tool_calls] or None
+    if calls is not None and settings.tool_calls == "text":
+        calls = orjson.dumps(calls).decode()
     return {
         "id": message.id,
         "model_name": message.model_name,
@@ -92,7 +95,7 @@ def _message(message: StoredMessage) -> dict[str, Any]:
         "content_array": [_part(each) for each in message.content_array],
         "type": message.type,
         "tool_call_id": message.tool_call_id,
-        "tool_calls": [told_call(each) for each in message.tool_calls] or None,
+        "tool_calls": calls,
         "created_at": f"{_moment(message.created_us):%Y-%m-%d %H:%M:%S.%f}",
     }
 
@@ -241,7 +244,6 @@ def _prices_set(told: PricesSet, settings: LangDB) -> dict[str, Any]:
 
 
 _TELL: Mapping[type, Callable[[Any], Any]] = {
-    Conversation: _conversation,
     ThreadCost: asdict,
     Analysis: _analysis,
     Summary: _summary,

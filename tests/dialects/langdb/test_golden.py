@@ -6,6 +6,7 @@ the traffic below. Ids of messages and models are made up.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -235,3 +236,14 @@ def test_what_is_more_than_the_books_keep_is_refused(
     assert answer.status == 400
     assert answer.json()["message"].startswith(f"mockdock: {limit}")
     assert answer.headers["x-should-retry"] == "false"
+
+
+def test_tool_calls_of_messages_can_be_text() -> None:
+    """As the specification has them; its own client wants a list."""
+    rule = {"reply": {"tool_calls": [WEATHER]}}
+    talk = Talk(app_of(rule, langdb={"tool_calls": "text"}))
+    talk.chat(tools=[TOOL], x_thread_id="t")
+    human, ai = talk.told("/threads/t/messages")
+    assert human["tool_calls"] is None
+    (call,) = json.loads(ai["tool_calls"])
+    assert (call["id"], call["function"]["name"]) == ("call_1", "get_weather")
