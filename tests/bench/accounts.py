@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from tests.bench.latency import latency
 from tests.bench.servers import Case, rate, serve_mockdock, server
 from tests.bench.throughput import ROUNDS
 
@@ -34,6 +35,7 @@ def accounts() -> None:
             with server(partial(serve_mockdock, data=data)) as mock:
                 for name, case in CASES:
                     _measure(mock.port, f"{name}, {where}", case)
+    latency()
 
 
 def _measure(port: int, name: str, openai: Case) -> None:

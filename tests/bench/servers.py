@@ -15,8 +15,11 @@ from pathlib import Path
 
 __all__ = [
     "Case",
+    "Line",
     "Running",
+    "ask",
     "body",
+    "connected",
     "flood",
     "rate",
     "rates",
@@ -24,6 +27,8 @@ __all__ = [
     "serve_starlette",
     "server",
 ]
+
+Line = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 CONNECTIONS = 16
 REPLY = "The quick brown fox jumps over the lazy dog. " * 10
@@ -60,20 +65,30 @@ def serve_mockdock(
     listener: socket.socket,
     said: Mapping[str, object] | None = None,
     data: Path | None = None,
+    *,
+    keeps: bool = True,
 ) -> None:
     """Serve one scripted reply; ``said`` is what else its scenario says.
 
-    Accounts are kept in memory, or in the file ``data``.
+    Accounts are kept in memory, or in the file ``data``; or not at all.
     """
     from mockdock.app import App
     from mockdock.engine import Engine
-    from mockdock.ledger import Books
+    from mockdock.ledger import Books, Entry
+
+    class _Forgetful(Books):
+        """Keeps nothing of the traffic."""
+
+        def add(self, session: str, entry: Entry) -> None:
+            pass
+
     from mockdock.scenario import load
     from mockdock.server import run
 
     rules = [{"when": {"turn": 1}, "reply": REPLY}]
     scenario = load({"mockdock": 1, "rules": rules, **(said or {})}).scenario
-    run(App(Engine(scenario, books=Books(data))), listener, 1.0)
+    books = Books(data) if keeps else _Forgetful()
+    run(App(Engine(scenario, books=books)), listener, 1.0)
 
 
 def serve_starlette(listener: socket.socket) -> None:
@@ -174,18 +189,29 @@ async def _flood(port: int, case: Case, first: int) -> None:
 
 
 async def _connection(port: int, case: Case, numbers: Iterator[int]) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
+    line = await connected(port)
     for number in numbers:
-        asked = json.dumps(body(stream=case.stream, text=f"{case.prompt} {number}")).encode()
-        writer.write(
-            b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
-            b"%bcontent-length: %d\r\n\r\n%b" % (case.head, len(asked), asked)
-        )
-        head = await reader.readuntil(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 200"), head
-        if b"transfer-encoding: chunked" in head.lower():
-            await reader.readuntil(b"\r\n0\r\n\r\n")
-        else:
-            length = head.lower().split(b"content-length: ", 1)[1].split(b"\r\n", 1)[0]
-            await reader.readexactly(int(length))
-    writer.close()
+        await ask(line, case, number)
+    line[1].close()
+
+
+async def connected(port: int) -> Line:
+    """Connect to a server."""
+    return await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
+
+
+async def ask(line: Line, case: Case, number: int) -> None:
+    """Send one request of a case, and read the whole answer."""
+    reader, writer = line
+    asked = json.dumps(body(stream=case.stream, text=f"{case.prompt} {number}")).encode()
+    writer.write(
+        b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        b"%bcontent-length: %d\r\n\r\n%b" % (case.head, len(asked), asked)
+    )
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200"), head
+    if b"transfer-encoding: chunked" in head.lower():
+        await reader.readuntil(b"\r\n0\r\n\r\n")
+    else:
+        length = head.lower().split(b"content-length: ", 1)[1].split(b"\r\n", 1)[0]
+        await reader.readexactly(int(length))
