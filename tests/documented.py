@@ -6,7 +6,6 @@ with a wrong value. ``python -m tests.documented`` prints the table of the READM
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,7 +18,7 @@ from mockdock.observe import Exchange
 from mockdock.reply import Failure
 from mockdock.request import Request
 from mockdock.scenario import load
-from tests.conformance.asgi import Message, scope_of
+from tests.conformance.asgi import exchange
 
 __all__ = ["ENDPOINTS", "Endpoint", "State", "state_of", "table"]
 
@@ -317,25 +316,12 @@ class Asked:
             **{name.lower(): value for name, value in headers.items()},
         }
         sent = json.dumps(body).encode() if endpoint.method == "POST" else b""
-        scope = scope_of(endpoint.method, path, {k: v for k, v in told.items() if v})
-        asyncio.run(self._send(scope, sent))
-        exchange = self._seen.pop()
-        request, reply = exchange.request, exchange.reply
+        given = {name: value for name, value in told.items() if value}
+        exchange(self._app, endpoint.method, path, sent, given)
+        seen = self._seen.pop()
+        request, reply = seen.request, seen.reply
         lost = isinstance(reply, Failure) and reply.what != "thread"
         return None if lost or request is None else replace(request, body={}, raw=b"", headers={})
-
-    async def _send(self, scope: Message, body: bytes) -> None:
-        arriving = [{"type": "http.request", "body": body, "more_body": False}]
-
-        async def receive() -> Message:
-            if not arriving:
-                await asyncio.Event().wait()  # a client that stays says nothing more
-            return arriving.pop()
-
-        async def send(_: Any) -> None:
-            pass
-
-        await self._app(scope, receive, send)
 
 
 def state_of(asked: Asked, endpoint: Endpoint, name: str) -> State:

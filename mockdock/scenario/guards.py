@@ -9,9 +9,9 @@ from pydantic import Field, model_validator
 from mockdock.scenario.base import Complaint, refuse, rejection, shown, unknown
 from mockdock.scenario.conditions import TextCondition
 
-__all__ = ["GuardSpec", "GuardStage"]
+__all__ = ["GuardSpec"]
 
-GuardStage = Literal["input", "output"]
+_Stage = Literal["input", "output"]
 
 _VERDICTS = ("pass", "fail")
 _FORM = "pass, fail, or a condition on the text that is not let pass, such as {contains: ...}"
@@ -28,7 +28,7 @@ class GuardSpec(TextCondition):
     verdict: Literal["pass", "fail"] | None = Field(
         None, description="what it makes of every text; or give a condition on which it fails"
     )
-    stage: GuardStage = Field(
+    stage: _Stage = Field(
         "input", description="whether it reads the last user message, or the answer"
     )
 

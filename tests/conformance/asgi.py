@@ -21,7 +21,7 @@ from tests.azure_types import as_openai
 from tests.langdb_types import check_langdb
 from tests.openai_types import check_answer
 
-__all__ = ["Answer", "Message", "app_of", "ask", "post", "scope_of"]
+__all__ = ["Answer", "Message", "app_of", "ask", "exchange", "post", "scope_of"]
 
 Message = dict[str, Any]
 Headers = Mapping[str, str] | Sequence[tuple[bytes, bytes]]
@@ -138,6 +138,22 @@ def ask(
 
     Whatever comes is checked by the types of the dialect that has to answer.
     """
+    answer = exchange(app, method, path, body, headers, **more)
+    told = answer.headers
+    assert told.get("content-length", str(len(answer.body))) == str(len(answer.body))
+    answer.checked()
+    return answer
+
+
+def exchange(
+    app: App,
+    method: str,
+    path: str,
+    body: bytes | Iterable[bytes] = b"",
+    headers: Headers = (),
+    **more: Any,
+) -> Answer:
+    """Send one request as :func:`ask` does, and give the answer of whatever form."""
     chunks = [body] if isinstance(body, bytes) else list(body)
     arriving: list[Message] = [
         {"type": "http.request", "body": chunk, "more_body": index < len(chunks)}
@@ -160,10 +176,7 @@ def ask(
     assert start["type"] == "http.response.start"
     assert [message["more_body"] for message in rest] == [True] * (len(rest) - 1) + [False]
     told = {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]}
-    answer = Answer(start["status"], told, b"".join(message["body"] for message in rest), *speaker)
-    assert told.get("content-length", str(len(answer.body))) == str(len(answer.body))
-    answer.checked()
-    return answer
+    return Answer(start["status"], told, b"".join(message["body"] for message in rest), *speaker)
 
 
 def post(app: App, path: str, body: Any, headers: Mapping[str, str] | None = None) -> Answer:

@@ -22,7 +22,6 @@ from mockdock.reply import Failure, FailureKind
 from mockdock.request import Request
 
 __all__ = [
-    "ENTERPRISE",
     "bad_request",
     "body",
     "enterprise",
@@ -33,7 +32,7 @@ __all__ = [
     "status",
 ]
 
-ENTERPRISE = "enterprise"
+_ENTERPRISE = "enterprise"
 """The type of failures whose body has a code and a message."""
 
 
@@ -57,7 +56,7 @@ def missing_project(call: Call) -> Failure:
 
 def enterprise(status: int, message: str) -> Failure:
     """Build a failure of what enterprises ask for."""
-    return Failure("bad_request", status=status, message=message, type=ENTERPRISE)
+    return Failure("bad_request", status=status, message=message, type=_ENTERPRISE)
 
 
 def misroute(call: Call, methods: frozenset[str]) -> Failure:
@@ -86,7 +85,7 @@ def _is_enterprise(request: Request | None, failure: Failure) -> bool:
     """Tell whether the body has a code: that of what enterprises ask for."""
     account = None if request is None else request.account
     asked = None if account is None else account.question
-    return failure.type == ENTERPRISE or isinstance(asked, CreateModel | SetPrices)
+    return failure.type == _ENTERPRISE or isinstance(asked, CreateModel | SetPrices)
 
 
 def is_text(request: Request | None, failure: Failure) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +10,7 @@ from mockdock.app import App
 from mockdock.delivery import ManualClock
 from mockdock.engine import Engine
 from mockdock.scenario import load
-from tests.conformance.asgi import Answer, Message, scope_of
+from tests.conformance.asgi import Answer, exchange
 
 __all__ = ["app_of", "get", "post", "route", "routed", "said"]
 
@@ -70,18 +69,4 @@ def _exchange(app: App, method: str, path: str, body: bytes, more: Mapping[str, 
         "x-project-id": "p",
         **more,
     }
-    arriving: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-    sent: list[Message] = []
-
-    async def receive() -> Message:
-        if not arriving:
-            await asyncio.Event().wait()
-        return arriving.pop(0)
-
-    async def take(message: Any) -> None:
-        sent.append(message)
-
-    asyncio.run(app(scope_of(method, path, headers), receive, take))
-    start, *rest = sent
-    told = {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]}
-    return Answer(start["status"], told, b"".join(each["body"] for each in rest))
+    return exchange(app, method, path, body, headers)

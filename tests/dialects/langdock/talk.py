@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from mockdock import resources
 from mockdock.app import App
-from tests.conformance.asgi import Answer, Message, scope_of
+from tests.conformance.asgi import Answer, exchange
 from tests.openai_types import check_answer
 
 __all__ = ["BASE", "CHAT", "MODELS", "chat", "exchange", "golden", "hello", "message", "send"]
@@ -48,25 +47,6 @@ def send(
     answer = exchange(app, method, path, body, headers or {"host": "localhost:1234"})
     _check(answer)
     return answer
-
-
-def exchange(app: App, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-    """Send one request, and wait for the whole answer, of whatever form."""
-    arriving: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-    sent: list[Message] = []
-
-    async def receive() -> Message:
-        if not arriving:
-            await asyncio.Event().wait()
-        return arriving.pop(0)
-
-    async def take(message: Any) -> None:
-        sent.append(message)
-
-    asyncio.run(app(scope_of(method, path, headers), receive, take))
-    start, *rest = sent
-    told = {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]}
-    return Answer(start["status"], told, b"".join(each["body"] for each in rest))
 
 
 def message(answer: Answer) -> str:
