@@ -54,11 +54,19 @@ class App:
         self.observers: tuple[Observer, ...] = (self.journal.append, self._book, *observers)
         self.max_body = max_body
         # A router without an application around it: endpoints answer for their own defects.
-        self._router = Router(list(self._routes()), redirect_slashes=False, default=self._misroute)
+        routes = list(self._routes())
+        self._router = Router(routes, redirect_slashes=False, default=self._misroute)
+        # Most requests are for paths without parameters, for which nobody need be asked in turn.
+        self._fixed = {each.path: each.app for each in routes if not each.param_convertors}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        await self._router(straightened(scope, self._knows), receive, send)
+        endpoint = None
+        if not scope.get("root_path"):  # which a path may begin with
+            endpoint = self._fixed.get(scope.get("path", ""))
+        if endpoint is None:
+            endpoint, scope = self._router, straightened(scope, self._knows)
+        await endpoint(scope, receive, send)
 
     @property
     def engine(self) -> Engine:

@@ -172,7 +172,8 @@ class Completion:
     seconds since 1970; ``model`` is the dated snapshot that answered.
     ``obfuscation`` seeds the padding of a stream, None where there is none.
     ``warnings`` tell where a scripted reply contradicts the request.
-    ``tells_usage`` is false where the usage is left out on purpose.
+    ``tells_usage`` is false where the usage is left out on purpose. ``shared`` tells that
+    the very same choices are those of other answers too.
     """
 
     id: str
@@ -189,6 +190,7 @@ class Completion:
     headers: Mapping[str, str] = field(default_factory=dict)
     pacing: Pacing | None = None
     tells_usage: bool = True
+    shared: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

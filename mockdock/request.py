@@ -266,11 +266,11 @@ class Request:
     ignored: tuple[str, ...] = ()
     account: Account | None = None
 
-    def on(self, account: Account) -> Request:
-        """Give the same request on an account, far quicker than ``replace`` does."""
-        moved = object.__new__(Request)
-        moved.__dict__.update(self.__dict__, account=account)
-        return moved
+    def but(self, **fields: Any) -> Request:
+        """Give one with other fields, far quicker than ``replace``, before its texts are read."""
+        made = object.__new__(Request)
+        made.__dict__.update(self.__dict__, **fields)
+        return made
 
     @property
     def greedy(self) -> bool:

@@ -84,7 +84,7 @@ def test_a_request_on_another_account_is_the_same_otherwise() -> None:
     request = talk(say("system", "s"), say("user", "one"))
     request = replace(request, model="m", body={"a": 1}, account=Account("p"))
     assert request.user_text == "one"
-    moved = request.on(Account("p", "t"))
+    moved = request.but(account=Account("p", "t"))
     assert moved == replace(request, account=Account("p", "t"))
     assert (moved.user_text, request.account) == ("one", Account("p"))
 

@@ -82,7 +82,7 @@ def threaded(request: Request, decision: Decision) -> Request:
         return request
     digest = context.entropy.digest(f"thread/{context.seen}")
     made = str(UUID(bytes=digest[:16], version=4))
-    return request.on(replace(account, thread=made))
+    return request.but(account=replace(account, thread=made))
 
 
 def charged(reply: Reply, model: Model) -> Reply:

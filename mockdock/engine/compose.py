@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import NamedTuple
 
 from mockdock.content.attachments import count_prompt_audio
 from mockdock.content.catalogue import Model
@@ -13,13 +14,13 @@ from mockdock.content.predict import accepted
 from mockdock.content.tokens import Tokenizer, tokenizer
 from mockdock.engine.chance import Entropy
 from mockdock.engine.contradict import contradictions
-from mockdock.engine.draft import Answer, Draft, Writer
+from mockdock.engine.draft import Answer, Writer
 from mockdock.engine.fill import Filler
 from mockdock.engine.fit import Fitted, Fitter
 from mockdock.engine.match import Compiled
 from mockdock.engine.pace import Pace
 from mockdock.engine.speak import speak
-from mockdock.reply import Completion, Failure, FailureKind, Usage
+from mockdock.reply import Choice, Completion, Failure, FailureKind, Usage
 from mockdock.request import Request
 from mockdock.scenario import ErrorSpec, ReplySpec
 
@@ -60,16 +61,89 @@ _OF_STATUS: Mapping[int, FailureKind] = {
 }
 _SERVER_ERRORS = 500
 _LONGEST_HEADER = 4096
+_MOST_SAID = 64
 
 
 def complete(request: Request, answer: Answer, context: Context, created: int) -> Completion:
     """Compose a completion; ``created`` is in seconds since 1970."""
     model, entropy = context.model, context.entropy
-    counter = tokenizer(model.encoding)
     reply = answer if isinstance(answer, ReplySpec) else None
+    known = _known(request, answer, context)
+    words = known or _words(request, answer, context)
+    fitted, choices = words.fitted, words.choices
+    usage = _usage(request, context, fitted)
+    if request.prediction is not None:
+        usage = _predicted(usage, request.prediction, fitted, tokenizer(model.encoding))
+    if request.speech is not None:
+        fitted, tokens = speak(fitted, request.speech, entropy, context.seen, created)
+        choices = tuple(each.choice for each in fitted)
+        usage = _plus(usage, completion_audio_tokens=tokens)
+    headers = reply.headers if reply is not None else None
+    return Completion(
+        id=entropy.token(f"id/{context.seen}", 29),
+        created=created,
+        model=model.snapshot,
+        choices=choices,
+        usage=usage if reply is None else recounted(usage, reply),
+        system_fingerprint=model.system_fingerprint,
+        service_tier=_TIERS.get(request.service_tier, request.service_tier or "default"),
+        reasoning_model=model.reasoning,
+        logprobs=request.logprobs,
+        obfuscation=entropy.rng(f"obfuscation/{context.seen}").getrandbits(64)
+        if request.obfuscate
+        else None,
+        warnings=_warnings(request, words.against) if request.ignored or words.against else (),
+        headers=filled(headers, filler_of(request, context)) if headers else {},
+        pacing=context.pace.pacing,
+        shared=known is not None,
+    )
+
+
+class _Words(NamedTuple):
+    """The choices of an answer, and where its script contradicts the request."""
+
+    fitted: Sequence[Fitted]
+    choices: tuple[Choice, ...]
+    against: Sequence[str]
+
+
+def _known(request: Request, answer: Answer, context: Context) -> _Words | None:
+    """Give the words of an answer in which neither chance nor the conversation has a part.
+
+    They are worked out once for each way in which its rule is asked for them.
+    """
+    compiled = context.compiled
+    if compiled is None or request.logprobs or request.speech is not None:
+        return None
+    place = compiled.place_of(answer)
+    if place is None or not compiled.fixed[place]:
+        return None
+    asked = (request.tools, request.tool_choice, request.response_format)
+    key = (
+        place,
+        request.n,
+        request.stop,
+        _limit(request, context.model),
+        context.model.id,
+        context.pace.chunk,
+        request.parallel_tool_calls,
+        *map(id, asked),
+    )
+    known: tuple[_Words, object] | None = compiled.said.get(key)
+    if known is None:
+        if len(compiled.said) >= _MOST_SAID:
+            compiled.said.clear()
+        known = _words(request, answer, context), asked  # whose ids are in the key
+        compiled.said[key] = known
+    return known[0]
+
+
+def _words(request: Request, answer: Answer, context: Context) -> _Words:
+    model = context.model
+    counter = tokenizer(model.encoding)
     filler = filler_of(request, context)
     writer = Writer(
-        request, filler, entropy, context.words, context.seen, counter, model.traits.effort
+        request, filler, context.entropy, context.words, context.seen, counter, model.traits.effort
     )
     with limited():  # one budget for the patterns of all choices
         drafts = [writer.draft(answer, index) for index in range(request.n)]
@@ -82,35 +156,16 @@ def complete(request: Request, answer: Answer, context: Context, created: int) -
         chance=lambda index: context.words.rng(f"logprobs/{0 if request.greedy else index}"),
     )
     fitted = [fitter.fit(draft, index) for index, draft in enumerate(drafts)]
-    usage = _predicted(_usage(request, context, fitted), request, fitted, counter)
-    if request.speech is not None:
-        fitted, tokens = speak(fitted, request.speech, entropy, context.seen, created)
-        usage = _plus(usage, completion_audio_tokens=tokens)
-    return Completion(
-        id=entropy.token(f"id/{context.seen}", 29),
-        created=created,
-        model=model.snapshot,
-        choices=tuple(each.choice for each in fitted),
-        usage=usage if reply is None else recounted(usage, reply),
-        system_fingerprint=model.system_fingerprint,
-        service_tier=_TIERS.get(request.service_tier, request.service_tier or "default"),
-        reasoning_model=model.reasoning,
-        logprobs=request.logprobs,
-        obfuscation=entropy.rng(f"obfuscation/{context.seen}").getrandbits(64)
-        if request.obfuscate
-        else None,
-        warnings=()
-        if reply is None and not request.ignored
-        else _warnings(request, [] if reply is None else drafts),
-        headers={} if reply is None else filled(reply.headers, filler),
-        pacing=context.pace.pacing,
-    )
+    choices = tuple(each.choice for each in fitted)
+    if not isinstance(answer, ReplySpec):
+        return _Words(fitted, choices, ())
+    against = [each for draft in drafts for each in contradictions(request, draft)]
+    return _Words(fitted, choices, against)
 
 
-def _warnings(request: Request, scripted: Sequence[Draft]) -> tuple[str, ...]:
+def _warnings(request: Request, against: Sequence[str]) -> tuple[str, ...]:
     """Tell what the request may not expect: of parameters, then of what was scripted for it."""
     ignored = (f"{name} is not supported and was ignored" for name in request.ignored)
-    against = (each for draft in scripted for each in contradictions(request, draft))
     return tuple(dict.fromkeys((*ignored, *against)))
 
 
@@ -167,7 +222,7 @@ def _limit(request: Request, model: Model) -> int | None:
     return min((limit for limit in (request.max_tokens, of_model) if limit), default=None)
 
 
-def _usage(request: Request, context: Context, fitted: list[Fitted]) -> Usage:
+def _usage(request: Request, context: Context, fitted: Sequence[Fitted]) -> Usage:
     prompt = context.prompt.tokens
     completion = sum(each.tokens for each in fitted)
     return Usage(
@@ -180,11 +235,11 @@ def _usage(request: Request, context: Context, fitted: list[Fitted]) -> Usage:
     )
 
 
-def _predicted(usage: Usage, request: Request, fitted: list[Fitted], tokenizer: Tokenizer) -> Usage:
+def _predicted(
+    usage: Usage, prediction: str, fitted: Sequence[Fitted], tokenizer: Tokenizer
+) -> Usage:
     """Count a prediction: what did not come true was generated all the same, and is charged."""
-    if request.prediction is None:
-        return usage
-    predicted = tokenizer.encode(request.prediction)
+    predicted = tokenizer.encode(prediction)
     texts = [each.choice.text or "" for each in fitted]
     known = {text: accepted(predicted, tokenizer.encode(text)) for text in dict.fromkeys(texts)}
     right = [known[text] for text in texts]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Literal
@@ -17,11 +17,15 @@ from mockdock.reply import Completion, Failure, Reply
 from mockdock.request import DialectName, Request
 from mockdock.scenario import LimitSpec
 
-__all__ = ["Admission", "Meter", "charge", "charges", "compile_limits", "estimate"]
+__all__ = ["Admission", "Meter", "Tariff", "charge", "compile_limits", "estimate"]
 
 _MINUTE, _DAY = 60.0, 86_400.0
 _CLOSE = 1e-6
 _LONGEST = 200
+_DONE = (Completion, Embeddings)
+_TOLD = ("requests", "tokens")
+_MOST_KNOWN = 4096
+_MOST_LETTERS = 3 * _LONGEST
 _REQUESTS: frozenset[Measure] = frozenset({"rpm", "rpd"})
 _REFUSED_BY = {"rate_limit": "requests", "tokens_limit": "tokens"}
 _TOKENS: frozenset[Measure] = frozenset({"tpm", "tpd"})
@@ -101,41 +105,54 @@ def estimate(request: Request, prompt: int) -> int:
     return prompt + request.n * (request.max_tokens or 0)
 
 
-def charges(
-    meters: Sequence[Meter],
-    request: Request,
-    model: Model,
-    workspaces: Mapping[str, str],
-    *,
-    tokens: int,
-    alone: bool,
-) -> tuple[Charge, ...]:
-    """Give what a request costs by each meter.
+class Tariff:
+    """What requests of one dialect are charged by its ``meters``.
 
-    ``workspaces`` are those of the keys; a key without one is in the nameless one. Where
-    a deployment stands for the model, that is what counts.
+    ``workspaces`` are those of the keys; a key without one is in the nameless one.
     """
-    key = request.caller.key
-    values = {
-        "dialect": request.dialect,
-        "workspace": workspaces.get(key, ""),
-        "key": key,
-        "model": request.deployment or model.id,
-    }
-    called = {"model": "deployment"} if request.deployment else {}
-    return tuple(
-        charge(
-            each,
-            tuple(
+
+    def __init__(self, meters: Sequence[Meter], workspaces: Mapping[str, str]) -> None:
+        self.meters = tuple(meters)
+        self._workspaces = workspaces
+        self._known: dict[tuple[object, ...], tuple[Charge, ...]] = {}
+
+    def charges(
+        self, request: Request, model: Model, tokens: int, *, alone: bool
+    ) -> tuple[Charge, ...]:
+        """Give what a request costs by each meter.
+
+        Where a deployment stands for the model, that is what counts.
+        """
+        key, named, asked = request.caller.key, request.deployment, model.id
+        if len(key) + len(named) + len(asked) > _MOST_LETTERS:
+            return tuple(self._charges(request, model, tokens, alone=alone))
+        of = (key, named, asked, tokens, alone)
+        known = self._known.get(of)
+        if known is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            known = self._known[of] = tuple(self._charges(request, model, tokens, alone=alone))
+        return known
+
+    def _charges(
+        self, request: Request, model: Model, tokens: int, *, alone: bool
+    ) -> Iterator[Charge]:
+        key = request.caller.key
+        values = {
+            "dialect": request.dialect,
+            "workspace": self._workspaces.get(key, ""),
+            "key": key,
+            "model": request.deployment or model.id,
+        }
+        called = {"model": "deployment"} if request.deployment else {}
+        costs = {"requests": 1, "tokens": tokens, "running": 1, "spent": 0}
+        for each in self.meters:
+            of = [
                 (called.get(name, name), _short(values[name]))
                 for name in each.per
                 if name in values
-            ),
-            {"requests": 1, "tokens": tokens, "running": 1, "spent": 0}[each.counts],
-            alone=alone,
-        )
-        for each in meters
-    )
+            ]
+            yield charge(each, of, costs[each.counts], alone=alone)
 
 
 def _short(value: str) -> str:
@@ -189,25 +206,23 @@ class Admission:
         They tell how it will be when all of the reply has been sent. But while
         a stream lasts, all that was charged for it is held.
         """
-        amounts = [0.0] * len(self.charges)
-        if not self.refused:
-            done = reply if isinstance(reply, Completion | Embeddings) else None
-            real = 0 if done is None else done.usage.prompt_tokens + done.usage.completion_tokens
-            for place, (meter, charge, _) in enumerate(self._rows()):
-                if meter.counts == "tokens":
-                    surplus = charge.cost - real
-                    amounts[place] = min(0.0, surplus) if streamed else surplus
-        return Standings(self._tightest("requests", amounts), self._tightest("tokens", amounts))
-
-    def _tightest(self, counted: str, amounts: Sequence[float]) -> Standing | None:
-        found = []
-        for (meter, charge, reading), amount in zip(self._rows(), amounts, strict=True):
-            if meter.counts == counted:
-                later = corrected(charge, reading, amount) if amount else reading
-                found.append(
-                    Standing(int(charge.limit), left(charge, later), later.reset, charge.window)
+        tightest: dict[str, Standing] = {}
+        done = None if self.refused or not isinstance(reply, _DONE) else reply.usage
+        real = 0 if done is None else done.prompt_tokens + done.completion_tokens
+        for meter, charge, reading in self._rows():
+            counted = meter.counts
+            if counted not in _TOLD:
+                continue
+            later = reading
+            if counted == "tokens" and not self.refused:
+                surplus = charge.cost - real
+                later = corrected(charge, reading, min(0.0, surplus) if streamed else surplus)
+            remaining, known = left(charge, later), tightest.get(counted)
+            if known is None or (remaining, -later.reset) < (known.remaining, -known.reset):
+                tightest[counted] = Standing(
+                    int(charge.limit), remaining, later.reset, charge.window
                 )
-        return min(found, key=lambda each: (each.remaining, -each.reset), default=None)
+        return Standings(tightest.get("requests"), tightest.get("tokens"))
 
     def _rows(self) -> zip[tuple[Meter, Charge, Reading]]:
         return zip(self.meters, self.charges, self.readings, strict=True)
@@ -281,20 +296,28 @@ class Admission:
 
         ``said`` are the completion tokens that left for the client.
         """
-        real, dollars = 0, 0.0
-        if done is not None:
-            spoken = min(said, done.usage.completion_tokens)
-            real = done.usage.prompt_tokens + spoken
-            dollars = cost(model, replace(done.usage, completion_tokens=spoken))
-        amounts = {
-            "requests": 0.0,
-            "running": 1.0,
-            "token_budget": -float(real),
-            "cost_budget": -dollars,
-        }
         return [
-            charge.cost - real
-            if meter.counts == "tokens"
-            else amounts.get(meter.measure, amounts.get(meter.counts, 0.0))
+            self._correction(meter, charge, done, model, said)
             for meter, charge in zip(self.meters, self.charges, strict=True)
         ]
+
+    def _correction(
+        self,
+        meter: Meter,
+        charge: Charge,
+        done: Completion | Embeddings | None,
+        model: Model,
+        said: int,
+    ) -> float:
+        counted = meter.counts
+        if counted == "requests":
+            return 0.0
+        if counted == "running":
+            return 1.0
+        if done is None:
+            return charge.cost
+        usage = done.usage
+        spoken = min(said, usage.completion_tokens)
+        if meter.measure == "cost_budget":
+            return -cost(model, replace(usage, completion_tokens=spoken))
+        return charge.cost - (usage.prompt_tokens + spoken)

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from mockdock.engine.conditions import Condition, bounds, conditions, shown, told_bounds
 from mockdock.engine.pace import Pace, pace_of
@@ -62,8 +62,9 @@ class Compiled:
     ``index`` is its place in the scenario, below 0 for one that was added, and
     no other rule of an engine has it; ``label`` is its name in
     messages, ``chance`` what its random choices go by. ``paces`` are those of
-    its answers. ``sure`` tells that it always answers when its stateless
-    conditions hold.
+    its answers, and ``fixed`` tells of each that its words are always the same but for
+    the parameters of the request; ``said`` are those words. ``sure`` tells that it always
+    answers when its stateless conditions hold.
     """
 
     index: int
@@ -75,6 +76,15 @@ class Compiled:
     candidate: Candidate
     paces: tuple[Pace, ...]
     sure: bool
+    fixed: tuple[bool, ...] = ()
+    said: dict[tuple[object, ...], Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def place_of(self, answer: object) -> int | None:
+        """Give the place of an answer among its own, None where it is none of them."""
+        for place, each in enumerate(self.answers):
+            if each is answer:
+                return place
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +232,7 @@ def _compile(
         conditions=(*conditions(when), *where),
         candidate=candidate,
         paces=tuple(pace_of(answer, pacing) for answer in rule.answers),
+        fixed=tuple(isinstance(each, ReplySpec) and each.fixed for each in rule.answers),
         sure=when.attempt is None
         and not candidate.state
         and rule.times is None

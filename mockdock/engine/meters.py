@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 __all__ = [
     "Algorithm",
@@ -59,8 +59,7 @@ class Charge:
     shared: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """A meter at some moment.
 
     ``used`` of the limit, seconds until the cost ``wait``s no more (infinite
@@ -79,12 +78,12 @@ class Reading:
 
 def read(charge: Charge, state: State, now: float) -> Reading:
     """Read a meter before its charge; one that holds everybody off has nothing left."""
-    kind, rest = _KINDS[charge.algorithm], state[2:]
-    used, wait = kind.used(charge, rest, now), kind.wait(charge, rest, now)
-    reset, held = kind.reset(charge, rest, now), _held(state, now)
-    if held > _CLOSE:
-        used, wait, reset = charge.limit, max(wait, held), max(reset, held)
-    return Reading(used, wait, reset)
+    reading = _KINDS[charge.algorithm].look(charge, state[2:], now)
+    held = _held(state, now)
+    if held <= _CLOSE:
+        return reading
+    _, wait, reset = reading
+    return Reading(charge.limit, max(wait, held), max(reset, held))
 
 
 def left(charge: Charge, reading: Reading) -> int:
@@ -98,7 +97,7 @@ def corrected(charge: Charge, reading: Reading, amount: float) -> Reading:
     reset = reading.reset if used else 0.0
     if charge.algorithm == "bucket":
         reset = used * charge.window / charge.limit
-    return replace(reading, used=used, reset=reset)
+    return reading._replace(used=used, reset=reset)
 
 
 def take(charge: Charge, state: State, now: float, amount: float) -> State:
@@ -114,7 +113,7 @@ def refuse(charge: Charge, state: State, now: float) -> State:
         return after
     held = _held(state, now)
     early = charge.extend if held > _CLOSE else 0.0
-    wait = _KINDS[charge.algorithm].wait(charge, after[2:], now)
+    wait = _KINDS[charge.algorithm].look(charge, after[2:], now).wait
     return (now, now + max(held, wait if math.isfinite(wait) else 0.0) + early, *after[2:])
 
 
@@ -133,11 +132,7 @@ def _held(state: State, now: float) -> float:
 
 
 class _Kind(Protocol):
-    def used(self, charge: Charge, state: State, now: float) -> float: ...
-
-    def wait(self, charge: Charge, state: State, now: float) -> float: ...
-
-    def reset(self, charge: Charge, state: State, now: float) -> float: ...
+    def look(self, charge: Charge, state: State, now: float) -> Reading: ...
 
     def add(self, charge: Charge, state: State, now: float, amount: float) -> State: ...
 
@@ -153,30 +148,35 @@ def _room(charge: Charge, used: float) -> float:
 
 def _missing(charge: Charge, used: float) -> float:
     """Give how much must become free before the cost fits; 0 when it does."""
-    if charge.cost > _room(charge, 0.0):
+    cost, limit = charge.cost, charge.limit
+    left = limit - used
+    if cost <= left:
+        return 0.0
+    if cost > _room(charge, 0.0):
         return math.inf
-    return 0.0 if charge.cost <= _room(charge, used) else charge.cost - (charge.limit - used)
+    return 0.0 if cost <= _room(charge, used) else cost - left
 
 
 class _Bucket:
     """Refills all the time; state: used, at."""
 
-    def used(self, charge: Charge, state: State, now: float) -> float:
+    def _used(self, charge: Charge, state: State, now: float) -> float:
         if not state:
             return 0.0
         used, at = state
-        used = min(charge.limit, used)  # of a limit that was higher
-        return max(0.0, used - max(0.0, now - at) * charge.limit / charge.window)
+        limit = charge.limit
+        used = min(used, limit)  # of a limit that was higher
+        if now > at:
+            used -= (now - at) * limit / charge.window
+        return used if used > 0 else 0.0
 
-    def wait(self, charge: Charge, state: State, now: float) -> float:
-        missing = _missing(charge, self.used(charge, state, now))
-        return missing * charge.window / charge.limit
-
-    def reset(self, charge: Charge, state: State, now: float) -> float:
-        return self.used(charge, state, now) * charge.window / charge.limit
+    def look(self, charge: Charge, state: State, now: float) -> Reading:
+        used = self._used(charge, state, now)
+        each = charge.window / charge.limit
+        return Reading(used, _missing(charge, used) * each, used * each)
 
     def add(self, charge: Charge, state: State, now: float, amount: float) -> State:
-        return min(charge.limit, self.used(charge, state, now) + amount), now
+        return min(charge.limit, self._used(charge, state, now) + amount), now
 
     def correct(
         self,
@@ -186,7 +186,7 @@ class _Bucket:
         now: float,
         amount: float,
     ) -> State:
-        used = self.used(charge, state, now) - amount
+        used = self._used(charge, state, now) - amount
         return min(charge.limit, max(0.0, used)), now
 
 
@@ -196,22 +196,18 @@ class _Fixed:
     def _start(self, charge: Charge, now: float) -> float:
         return math.floor(now / charge.window + _CLOSE) * charge.window
 
-    def used(self, charge: Charge, state: State, now: float) -> float:
+    def _used(self, charge: Charge, state: State, now: float) -> float:
         return state[1] if state and state[0] == self._start(charge, now) else 0.0
 
-    def wait(self, charge: Charge, state: State, now: float) -> float:
-        missing = _missing(charge, self.used(charge, state, now))
-        if missing in (0.0, math.inf):
-            return missing
-        return max(_CLOSE, self._start(charge, now) + charge.window - now)
-
-    def reset(self, charge: Charge, state: State, now: float) -> float:
-        if not self.used(charge, state, now):
-            return 0.0
-        return max(0.0, self._start(charge, now) + charge.window - now)
+    def look(self, charge: Charge, state: State, now: float) -> Reading:
+        used = self._used(charge, state, now)
+        left = self._start(charge, now) + charge.window - now
+        missing = _missing(charge, used)
+        wait = missing if missing in (0.0, math.inf) else max(_CLOSE, left)
+        return Reading(used, wait, max(0.0, left) if used else 0.0)
 
     def add(self, charge: Charge, state: State, now: float, amount: float) -> State:
-        used = self.used(charge, state, now)
+        used = self._used(charge, state, now)
         return self._start(charge, now), min(charge.limit, used + amount)
 
     def correct(
@@ -220,7 +216,7 @@ class _Fixed:
         start = self._start(charge, now)
         if amount > 0 and self._start(charge, taken) != start:
             return state
-        used = self.used(charge, state, now) - amount
+        used = self._used(charge, state, now) - amount
         return start, min(charge.limit, max(0.0, used))
 
 
@@ -239,22 +235,17 @@ class _Sliding:
                 left[own] = left.get(own, 0.0) + used
         return left
 
-    def used(self, charge: Charge, state: State, now: float) -> float:
-        return sum(self._left(charge, state, now).values())
-
-    def wait(self, charge: Charge, state: State, now: float) -> float:
+    def look(self, charge: Charge, state: State, now: float) -> Reading:
         left = self._left(charge, state, now)
         used = sum(left.values())
+        full = [slot for slot, amount in left.items() if amount]
+        reset = self._gone(charge, full[-1], now) if full else 0.0
         missing = _missing(charge, used)
         if missing in (0.0, math.inf):
-            return missing
+            return Reading(used, missing, reset)
         leaving = zip(left, accumulate(left.values()), strict=True)
         last = next(slot for slot, gone in leaving if not _missing(charge, used - gone))
-        return self._gone(charge, last, now)
-
-    def reset(self, charge: Charge, state: State, now: float) -> float:
-        left = [slot for slot, used in self._left(charge, state, now).items() if used]
-        return self._gone(charge, left[-1], now) if left else 0.0
+        return Reading(used, self._gone(charge, last, now), reset)
 
     def _gone(self, charge: Charge, slot: int, now: float) -> float:
         """Give the seconds until a slot no longer counts."""
@@ -286,38 +277,41 @@ def _flat(slots: Mapping[int, float]) -> State:
 class _Gauge:
     """What is under way now; state: how many."""
 
-    def used(self, charge: Charge, state: State, now: float) -> float:  # noqa: ARG002
+    def _used(self, state: State) -> float:
         return state[0] if state else 0.0
 
-    def wait(self, charge: Charge, state: State, now: float) -> float:
-        return _GAUGE_WAIT if _missing(charge, self.used(charge, state, now)) else 0.0
+    def look(self, charge: Charge, state: State, now: float) -> Reading:  # noqa: ARG002
+        used = self._used(state)
+        wait = _GAUGE_WAIT if _missing(charge, used) else 0.0
+        return Reading(used, wait, _GAUGE_WAIT if used else 0.0)
 
-    def reset(self, charge: Charge, state: State, now: float) -> float:
-        return _GAUGE_WAIT if self.used(charge, state, now) else 0.0
-
-    def add(self, charge: Charge, state: State, now: float, amount: float) -> State:
-        return (self.used(charge, state, now) + amount,)
+    def add(
+        self,
+        charge: Charge,  # noqa: ARG002
+        state: State,
+        now: float,  # noqa: ARG002
+        amount: float,
+    ) -> State:
+        return (self._used(state) + amount,)
 
     def correct(
         self,
-        charge: Charge,
+        charge: Charge,  # noqa: ARG002
         state: State,
         taken: float,  # noqa: ARG002
-        now: float,
+        now: float,  # noqa: ARG002
         amount: float,
     ) -> State:
-        return (max(0.0, self.used(charge, state, now) - amount),)
+        return (max(0.0, self._used(state) - amount),)
 
 
 class _Budget(_Gauge):
     """What was ever spent; the request that spends the last of it is let through."""
 
-    def wait(self, charge: Charge, state: State, now: float) -> float:
-        spent = self.used(charge, state, now) >= charge.limit * (1 - _CLOSE)
-        return math.inf if spent else 0.0
-
-    def reset(self, charge: Charge, state: State, now: float) -> float:  # noqa: ARG002
-        return math.inf
+    def look(self, charge: Charge, state: State, now: float) -> Reading:  # noqa: ARG002
+        used = self._used(state)
+        spent = used >= charge.limit * (1 - _CLOSE)
+        return Reading(used, math.inf if spent else 0.0, math.inf)
 
 
 _KINDS: Mapping[Algorithm, _Kind] = {

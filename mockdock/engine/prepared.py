@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from mockdock.engine.guards import Guards
-from mockdock.engine.limits import compile_limits
+from mockdock.engine.limits import Tariff, compile_limits
 from mockdock.engine.models import Models
 from mockdock.engine.trouble import Trouble
 from mockdock.request import DialectName
@@ -18,8 +18,8 @@ class Prepared:
     """A scenario's models, gateways, keys, limits and trouble.
 
     Another ``edition`` of a scenario counts anew how often a fault has struck.
-    ``keys`` are the only ones accepted, None where there is no such list. ``meters`` are the
-    limits of each dialect that has any; ``workspaces`` gives the one of a key.
+    ``keys`` are the only ones accepted, None where there is no such list. ``tariffs`` are
+    what requests of each dialect are charged that has any limits.
     """
 
     def __init__(self, scenario: Scenario, edition: int = 0) -> None:
@@ -36,8 +36,10 @@ class Prepared:
         usual, own = compile_limits(scenario.limits), scenario.own_limits
         dialects: tuple[DialectName, ...] = get_args(DialectName)
         every = {name: (*usual, *compile_limits(own.get(name, ()), name)) for name in dialects}
-        self.meters = {name: meters for name, meters in every.items() if meters}
-        self.workspaces = {key: name for name, keys in scenario.workspaces.items() for key in keys}
+        workspaces = {key: name for name, keys in scenario.workspaces.items() for key in keys}
+        self.tariffs = {
+            name: Tariff(meters, workspaces) for name, meters in every.items() if meters
+        }
         self.trouble = Trouble(scenario, edition=edition)
 
     def serves(self, scenario: Scenario, edition: int) -> bool:

@@ -36,7 +36,7 @@ def answered(request: Request, models: Models, books: Books, now: float) -> Requ
     if request.account is None:
         return request
     request, account = _resolved(request, request.account, models, books, now)
-    return request.on(answered_by(request, account, books))
+    return request.but(account=answered_by(request, account, books))
 
 
 def resolves_long(request: Request) -> bool:

@@ -10,7 +10,7 @@ from mockdock.content.catalogue import Model
 from mockdock.embedding import Embeddings
 from mockdock.engine.chance import Entropy
 from mockdock.engine.decision import Decision
-from mockdock.engine.limits import Admission, charges
+from mockdock.engine.limits import Admission
 from mockdock.engine.match import Compiled
 from mockdock.engine.meters import Charge
 from mockdock.engine.pace import pace_of
@@ -49,8 +49,8 @@ class Threshold:
         alone: bool = False,
     ) -> None:
         scenario = prepared.scenario
-        self._meters, self._workspaces = prepared.meters, prepared.workspaces
-        self.limited = self._meters.keys()
+        self._tariffs = prepared.tariffs
+        self.limited = self._tariffs.keys()
         self._pacing = scenario.pacing
         self._trouble = prepared.trouble
         self._edition = prepared.edition
@@ -63,10 +63,10 @@ class Threshold:
 
     def charges(self, request: Request, model: Model, tokens: int) -> tuple[Charge, ...]:
         """Give what a request costs; only what makes a model work costs anything."""
-        meters = self._meters.get(request.dialect)
-        if not meters or request.api not in _COSTING:
+        tariff = self._tariffs.get(request.dialect)
+        if tariff is None or request.api not in _COSTING:
             return ()
-        return charges(meters, request, model, self._workspaces, tokens=tokens, alone=self._alone)
+        return tariff.charges(request, model, tokens, alone=self._alone)
 
     def take_back(
         self, request: Request, admission: Admission | None, model: Model, store: Store, age: float
@@ -80,7 +80,7 @@ class Threshold:
         """Give what became of the charges, None where there were none."""
         if not due:
             return None
-        meters = self._meters[request.dialect]
+        meters = self._tariffs[request.dialect].meters
         return Admission(meters, due, pick.readings, pick.refusers, pick.serial, age)
 
     def turn_away(

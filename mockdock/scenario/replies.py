@@ -228,6 +228,16 @@ class ReplySpec(Part):
         own = (getattr(self, name) for name in BODIES if name != "json")
         return "json_" in self.model_fields_set or any(each is not None for each in own)
 
+    @property
+    def fixed(self) -> bool:
+        """Whether its words are written out: neither made up nor filled in for a request.
+
+        Calls of tools are not, since each has an id of its own.
+        """
+        if self.generate is not None or self.choices or self.tool_calls:
+            return False
+        return self.says_something and not any("${" in text for _, text in self.templates())
+
     def templates(self) -> Iterator[tuple[Path, str]]:
         """Give each text that may hold ``${...}``, with its place in this reply."""
         for key, text in (("text", self.text), ("refusal", self.refusal)):

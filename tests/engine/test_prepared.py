@@ -40,6 +40,6 @@ def test_a_session_shares_that_of_the_server_as_long_as_it_has_its_scenario() ->
 def test_the_meters_of_a_dialect_are_all_that_hold_for_it() -> None:
     limits = [{"per": "key", "rpm": 5}]
     spec = scenario("Hi", limits=limits, langdock={"limits": [{"per": "key", "tpm": 7}]})
-    meters = Prepared(spec).meters
-    told = {name: [each.measure for each in found] for name, found in meters.items()}
+    tariffs = Prepared(spec).tariffs
+    told = {name: [each.measure for each in found.meters] for name, found in tariffs.items()}
     assert (told["openai"], told["langdock"]) == (["rpm"], ["rpm", "tpm"])

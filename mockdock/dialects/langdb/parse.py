@@ -97,7 +97,7 @@ def _routed(parsed: Request, own: dict[str, Any], account: Account, found: Meant
         parsed = replace(parsed, **own)
     if found.routed is not None or found.extras.guards:
         account = replace(account, routed=found.routed, guards=found.extras.guards)
-    return parsed.on(account)
+    return parsed.but(account=account)
 
 
 def _no_format(form: str) -> Failure:
@@ -112,7 +112,7 @@ def _embeddings(call: Call, account: Account) -> Request | Failure:
     parsed = parse_embeddings(call)
     if isinstance(parsed, Failure):
         return parsed
-    parsed = parsed.on(account)
+    parsed = parsed.but(account=account)
     wanted = parsed.embedding
     if wanted is None or call.lenient:
         return parsed

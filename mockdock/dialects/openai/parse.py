@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -12,31 +12,26 @@ from pydantic import ValidationError
 
 from mockdock.dialects.base import Call
 from mockdock.dialects.openai.body import json_object
+from mockdock.dialects.openai.conversation import message_of
 from mockdock.dialects.openai.embeddings_parse import parse_embeddings
 from mockdock.dialects.openai.invalid import missing_model, translate
 from mockdock.dialects.openai.lenient import validate_leniently
 from mockdock.dialects.openai.moderations_parse import parse_moderations
-from mockdock.dialects.openai.rules import broken_rule
+from mockdock.dialects.openai.rules import broken_again, broken_rule
 from mockdock.dialects.openai.stored_parse import parse_stored
+from mockdock.dialects.openai.terms import (
+    Terms,
+    conversation_of,
+    key_of,
+    known_terms,
+    remember_terms,
+)
 from mockdock.dialects.openai.texts_parse import parse_texts
 from mockdock.dialects.openai.wire import ChatRequest
 from mockdock.dialects.openai.wire_base import Wire
 from mockdock.dialects.openai.wire_tools import GrammarInput, PlainInput
 from mockdock.reply import Failure
-from mockdock.request import (
-    AudioPart,
-    FilePart,
-    ImagePart,
-    Message,
-    Part,
-    Request,
-    ResponseFormat,
-    Speech,
-    TextPart,
-    Tool,
-    ToolCall,
-    ToolChoice,
-)
+from mockdock.request import Request, ResponseFormat, Speech, Tool, ToolChoice
 
 __all__ = ["ChatForm", "parse", "parse_chat"]
 
@@ -123,11 +118,36 @@ def _strictly(
 ) -> Request | Failure:
     if body.get("model") in (None, ""):
         return missing_model()
+    key = key_of(call.dialect, form.wire, body)
+    terms = None if key is None else known_terms(key)
+    if terms is not None and call.traits(terms.wire.model) == terms.traits:
+        return _continued(call, sent, body, terms)
     wire = form.wire.model_validate(body if len(body) <= _MANY else _known(body))
     traits = call.traits(wire.model)
     if traits is None:
         return Failure("model_not_found", wire.model)
-    return broken_rule(wire, traits) or _request(call, sent, wire)
+    if (refusal := broken_rule(wire, traits)) is not None:
+        return refusal
+    request = _request(call, sent, wire)
+    if key is not None:
+        remember_terms(key, traits, wire, request)
+    return request
+
+
+def _continued(
+    call: Call, sent: dict[str, Any], body: dict[str, Any], terms: Terms
+) -> Request | Failure:
+    """Parse a request whose parameters are known to be valid."""
+    asked = {"messages": body["messages"]} if "messages" in body else {}
+    messages = conversation_of(type(terms.wire)).model_validate(asked).messages
+    wire = terms.wire.model_copy(update={"messages": messages})
+    return broken_again(wire, terms.traits) or terms.request.but(
+        messages=tuple(map(message_of, messages)),
+        caller=call.caller,
+        headers=call.headers,
+        raw=call.body,
+        body=sent,
+    )
 
 
 def _known(body: dict[str, Any]) -> dict[str, Any]:
@@ -149,7 +169,7 @@ def _request(call: Call, body: dict[str, Any], wire: ChatRequest) -> Request:
         dialect=call.dialect,
         api="chat",
         model=wire.model,
-        messages=tuple(_message(each) for each in wire.messages),
+        messages=tuple(message_of(each) for each in wire.messages),
         tools=_tools(wire),
         tool_choice=_tool_choice(wire),
         parallel_tool_calls=wire.parallel_tool_calls,
@@ -202,56 +222,6 @@ def _speech(wire: ChatRequest) -> Speech | None:
 
 def _texts(value: str | list[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
-
-
-def _message(message: Any) -> Message:
-    role = message.role
-    calls: tuple[ToolCall, ...] = ()
-    parts = () if message.content is None else _parts(message.content)
-    if role == "assistant":
-        calls = _calls(message)
-        if message.refusal:
-            parts = (*parts, TextPart(message.refusal))
-    return Message(
-        role=role,
-        parts=parts,
-        name=getattr(message, "name", "") or None,
-        tool_calls=calls,
-        tool_call_id=message.tool_call_id if role == "tool" else None,
-    )
-
-
-def _parts(content: str | Sequence[Any]) -> tuple[Part, ...]:
-    if isinstance(content, str):
-        return (TextPart(content),)
-    return tuple(_part(part) for part in content)
-
-
-def _part(part: Any) -> Part:
-    match part.type:
-        case "image_url":
-            return ImagePart(part.image_url.url, part.image_url.detail)
-        case "input_audio":
-            return AudioPart(part.input_audio.data, part.input_audio.format)
-        case "file":
-            file = part.file
-            return FilePart(file.file_id or None, file.filename or None, file.file_data or None)
-        case "refusal":
-            return TextPart(part.refusal)
-        case _:
-            return TextPart(part.text)
-
-
-def _calls(message: Any) -> tuple[ToolCall, ...]:
-    if message.function_call is not None:
-        call = message.function_call
-        return (ToolCall("", call.name, call.arguments, "legacy"),)
-    return tuple(
-        ToolCall(call.id, call.function.name, call.function.arguments)
-        if call.type == "function"
-        else ToolCall(call.id, call.custom.name, call.custom.input, "custom")
-        for call in message.tool_calls or ()
-    )
 
 
 def _tools(wire: ChatRequest) -> tuple[Tool, ...]:

@@ -11,20 +11,19 @@ from typing import Any
 
 import orjson
 
+from mockdock.dialects.openai.choices import written_choices
 from mockdock.dialects.openai.embeddings_told import told_embeddings
 from mockdock.dialects.openai.events import events
 from mockdock.dialects.openai.failures import tell
-from mockdock.dialects.openai.message import told_message
 from mockdock.dialects.openai.moderations_told import told_moderations
 from mockdock.dialects.openai.stored_told import told_stored
 from mockdock.dialects.openai.texts_told import text_events, told_text
-from mockdock.dialects.openai.told import PREFIX, said_logprobs, said_tokens, told_usage
+from mockdock.dialects.openai.told import PREFIX, said_tokens, told_usage
 from mockdock.embedding import Embeddings
 from mockdock.frames import Frame
 from mockdock.gateways import USUAL, Gateways
 from mockdock.moderation import Moderations
 from mockdock.reply import (
-    Choice,
     Completion,
     Deleted,
     Failure,
@@ -53,9 +52,7 @@ def frames(request: Request | None, reply: Reply, _: Gateways = USUAL) -> Iterat
                     else events(reply, with_usage=request.include_usage)
                 )
             else:
-                tokens = max((said_tokens(choice) for choice in reply.choices), default=0)
-                told = told_text(request, reply) if request and older else _completion(reply)
-                yield Frame(_pretty(told), tokens)
+                yield _told_older(request, reply) if request and older else _told(reply)
         case Failure():
             yield Frame(orjson.dumps(tell(reply).body(), option=orjson.OPT_INDENT_2))
         case ModelCard():
@@ -85,23 +82,22 @@ def _card(model: ModelCard) -> dict[str, Any]:
     }
 
 
-def _completion(reply: Completion) -> dict[str, Any]:
+def _told_older(request: Request, reply: Completion) -> Frame:
+    tokens = max(map(said_tokens, reply.choices), default=0)
+    return Frame(_pretty(told_text(request, reply)), tokens)
+
+
+def _told(reply: Completion) -> Frame:
     usage = {"usage": told_usage(reply.usage)} if reply.tells_usage else {}
-    return {
+    choices = written_choices(reply)
+    told = {
         "id": f"{PREFIX}{reply.id}",
         "object": "chat.completion",
         "created": reply.created,
         "model": reply.model,
-        "choices": [_choice(choice, reply) for choice in reply.choices],
+        "choices": choices.json,
         **usage,
         "service_tier": reply.service_tier,
         "system_fingerprint": reply.system_fingerprint,
     }
-
-
-def _choice(choice: Choice, reply: Completion) -> dict[str, Any]:
-    told: dict[str, Any] = {"index": choice.index, "message": told_message(choice)}
-    if not reply.reasoning_model:
-        told["logprobs"] = said_logprobs(choice) if reply.logprobs else None
-    told["finish_reason"] = choice.finish
-    return told
+    return Frame(_pretty(told), choices.tokens)

@@ -8,11 +8,11 @@ marks words for which there is no paste.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from mockdock.dialects.openai.invalid import bad_request
-from mockdock.dialects.openai.rules_base import Check, Rule, rule
+from mockdock.dialects.openai.rules_base import RICH, Check, Rule, is_rich, rule
 from mockdock.dialects.openai.rules_messages import MESSAGE_RULES
 from mockdock.dialects.openai.rules_model import MODEL_RULES
 from mockdock.dialects.openai.rules_prediction import PREDICTION_RULES
@@ -21,12 +21,21 @@ from mockdock.dialects.openai.wire import ChatRequest
 from mockdock.reply import Failure
 from mockdock.request import Traits
 
-__all__ = ["RULES", "broken_rule"]
+__all__ = ["RULES", "broken_again", "broken_rule"]
 
 
 def broken_rule(wire: ChatRequest, traits: Traits) -> Failure | None:
     """Give the refusal by the first rule that a request breaks."""
-    for check in _asked(frozenset(wire.model_fields_set)):
+    return _first(_asked(frozenset(wire.model_fields_set), is_rich(wire)), wire, traits)
+
+
+def broken_again(wire: ChatRequest, traits: Traits) -> Failure | None:
+    """Give the refusal of a request that differs from a valid one in its messages alone."""
+    return _first(_asked_again(frozenset(wire.model_fields_set), is_rich(wire)), wire, traits)
+
+
+def _first(checks: Sequence[Check], wire: ChatRequest, traits: Traits) -> Failure | None:
+    for check in checks:
         refusal = check(wire, traits)
         if refusal is not None:
             return refusal
@@ -34,9 +43,20 @@ def broken_rule(wire: ChatRequest, traits: Traits) -> Failure | None:
 
 
 @lru_cache(1024)
-def _asked(given: frozenset[str]) -> Sequence[Check]:
+def _asked(given: frozenset[str], rich: bool) -> Sequence[Check]:
     """Choose the checks for the fields of a request, in their order."""
-    return tuple(each.check for each in RULES if each.fields & given)
+    return tuple(each.check for each in _of(given, rich=rich))
+
+
+@lru_cache(1024)
+def _asked_again(given: frozenset[str], rich: bool) -> Sequence[Check]:
+    """Choose those of them that look at the messages."""
+    return tuple(each.check for each in _of(given, rich=rich) if each.again)
+
+
+def _of(given: frozenset[str], *, rich: bool) -> Iterator[Rule]:
+    fields = given | {RICH} if rich else given
+    return (each for each in RULES if each.fields & fields)
 
 
 def _one_limit(wire: ChatRequest, _: Traits) -> Failure | None:
@@ -95,7 +115,7 @@ def _kind(wire: ChatRequest, traits: Traits) -> Failure | None:
 
 
 RULES: Sequence[Rule] = (
-    rule("messages", _kind),
+    rule("model", _kind),
     *MODEL_RULES,
     rule("max_tokens", _one_limit),
     rule("top_logprobs", _top_logprobs),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mockdock.dialects.openai.wire import ChatRequest
 from mockdock.reply import Failure
 from mockdock.request import Traits
 
-__all__ = ["Check", "Rule", "rule"]
+__all__ = ["RICH", "Check", "Rule", "is_rich", "rule"]
 
 Check = Callable[[ChatRequest, Traits], Failure | None]
 
@@ -17,13 +17,37 @@ Check = Callable[[ChatRequest, Traits], Failure | None]
 class Rule(NamedTuple):
     """A check that is asked of requests with any of these fields.
 
-    ``messages`` are in every request.
+    ``messages`` are in every request; ``RICH`` is in those with messages that are more than
+    a role and a text. A check that looks at messages has to be asked ``again`` where a
+    request differs in them alone from one that was found valid.
     """
 
     fields: frozenset[str]
     check: Check
+    again: bool = False
 
 
-def rule(fields: str, check: Check) -> Rule:
+RICH = "rich messages"
+
+
+def rule(fields: str, check: Check, *, again: bool = False) -> Rule:
     """Make a rule of a check and the names of fields, with blanks between."""
-    return Rule(frozenset(fields.split()), check)
+    names = frozenset((RICH,)) if fields == RICH else frozenset(fields.split())
+    return Rule(names, check, again or not names.isdisjoint(("messages", RICH)))
+
+
+def is_rich(wire: ChatRequest) -> bool:
+    """Tell whether any message is more than a role and a text."""
+    return not all(_is_plain(message) for message in wire.messages)
+
+
+_PLAIN = frozenset({"role", "content"})
+_PLAIN_ROLES = frozenset({"system", "developer", "user", "assistant"})
+
+
+def _is_plain(message: Any) -> bool:
+    return (
+        isinstance(message.content, str)
+        and message.model_fields_set == _PLAIN
+        and message.role in _PLAIN_ROLES
+    )

@@ -12,7 +12,7 @@ from typing import Any
 
 from mockdock.dialects.openai.images import bad_image
 from mockdock.dialects.openai.invalid import bad_request, mismatched, missing_content, too_long
-from mockdock.dialects.openai.rules_base import Rule, rule
+from mockdock.dialects.openai.rules_base import RICH, Rule, rule
 from mockdock.dialects.openai.wire import ChatRequest
 from mockdock.dialects.openai.wire_messages import AssistantMessage
 from mockdock.reply import Failure
@@ -171,11 +171,11 @@ def _content(wire: ChatRequest, _: Traits) -> Failure | None:
 
 
 MESSAGE_RULES: Sequence[Rule] = (
-    rule("messages", _names),
-    rule("messages", _calls),
-    rule("functions", _calls_beside_functions),
-    rule("messages", _results),
-    rule("response_format", _json),
-    rule("messages", _images),
-    rule("messages", _content),
+    rule(RICH, _names),
+    rule(RICH, _calls),
+    rule("functions", _calls_beside_functions, again=True),
+    rule(RICH, _results),
+    rule("response_format", _json, again=True),
+    rule(RICH, _images),
+    rule(RICH, _content),
 )

@@ -26,7 +26,7 @@ from mockdock.dialects.openai.families import (
     efforts,
 )
 from mockdock.dialects.openai.invalid import bad_request, listed
-from mockdock.dialects.openai.rules_base import Rule, rule
+from mockdock.dialects.openai.rules_base import RICH, Rule, rule
 from mockdock.dialects.openai.wire import ChatRequest
 from mockdock.reply import Failure
 from mockdock.request import Traits
@@ -299,7 +299,7 @@ MODEL_RULES: Sequence[Rule] = (
     rule("prompt_cache_retention", _cache_retention),
     rule("tools functions", _calls_while_thinking),
     rule("messages", _roles),
-    rule("messages", _images),
+    rule(RICH, _images),
     rule("messages", _without_sound),
     rule("response_format", _format),
     rule("max_tokens max_completion_tokens", _limit),

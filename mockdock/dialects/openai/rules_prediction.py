@@ -67,4 +67,4 @@ _LISTED: Sequence[tuple[str, str, Callable[[ChatRequest], bool]]] = (
     ("functions", "'functions'", lambda wire: bool(wire.functions)),
 )
 
-PREDICTION_RULES: Sequence[Rule] = (rule("prediction", _company),)
+PREDICTION_RULES: Sequence[Rule] = (rule("prediction", _company, again=True),)

@@ -8,7 +8,8 @@ import pytest
 
 from mockdock.content.catalogue import load
 from mockdock.dialects.openai import function_schema, rules_schemas
-from mockdock.dialects.openai.rules import RULES, broken_rule
+from mockdock.dialects.openai.rules import RULES, broken_again, broken_rule
+from mockdock.dialects.openai.rules_base import RICH
 from mockdock.dialects.openai.rules_schemas import fault_of_format, fault_of_function
 from mockdock.dialects.openai.schema_walk import walk
 from mockdock.dialects.openai.wire import ChatRequest
@@ -48,10 +49,23 @@ def test_a_rule_that_is_not_asked_has_nothing_to_say(model: str) -> None:
         assert broken_rule(wire, traits) == every_rule(wire, traits), wire
 
 
+@pytest.mark.parametrize("model", ["gpt-4o", "gpt-5", "gpt-6", "o1-mini", "gpt-4"])
+def test_a_rule_that_is_not_asked_again_says_the_same_of_every_conversation(model: str) -> None:
+    """What is asked again with other messages is enough, where nothing was wrong before."""
+    traits = load().resolve(model).traits
+    talks = [wire.messages for wire in VALID]
+    valid = [wire for wire in VALID if broken_rule(wire, traits) is None]
+    assert valid
+    for wire in valid:
+        for messages in talks:
+            other = wire.model_copy(update={"messages": messages})
+            assert broken_again(other, traits) == broken_rule(other, traits), other
+
+
 def test_rules_are_for_fields_that_are_there() -> None:
     for rule in RULES:
         assert rule.fields
-        assert rule.fields <= set(ChatRequest.model_fields), rule
+        assert rule.fields <= {*ChatRequest.model_fields, RICH}, rule
 
 
 def test_a_default_is_one_instance_that_cannot_change() -> None:
