@@ -115,7 +115,8 @@ def count_prompt(request: Request, tokenizer: Tokenizer, model: str) -> Prompt:
     message, and cost another one where there is none. ``n`` does not matter.
     """
     rules = _rules(model)
-    called = {call.id: call.name for m in request.messages for call in m.tool_calls}
+    calls = [call for m in request.messages if m.tool_calls for call in m.tool_calls]
+    called = {call.id: call.name for call in calls}
     tools = _tools(request, tokenizer, rules)
     total = _PRIMING + rules.offset + tools + _sections(request, tokenizer)
     ends = []

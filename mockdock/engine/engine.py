@@ -305,9 +305,10 @@ class Engine:
         self.books.reset(session)
 
     def _refused(self, request: Request, model: Model, prompt: Prompt) -> Failure | None:
+        guarded = None if request.account is None else self._guards.before(request)
         if self.scenario.validation == "lenient":
-            return self._guards.before(request) or beyond_all(request, prompt)
-        if wrong := astray(request, self._models, self.books) or self._guards.before(request):
+            return guarded or beyond_all(request, prompt)
+        if wrong := astray(request, self._models, self.books) or guarded:
             return wrong
         return refused(request, model, self._models.known(request.dialect), prompt)
 

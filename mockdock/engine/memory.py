@@ -127,22 +127,27 @@ class MemoryStore:
     ) -> tuple[tuple[Reading, ...], tuple[int, ...]]:
         if not charges:
             return (), ()
-        held = [self._meters.get(_place(serial, each)) for each in charges]
-        before = [meters.read(each, state, now) for each, state in zip(charges, held, strict=True)]
-        refusers = tuple(place for place, reading in enumerate(before) if not reading.fits)
+        read, rows, refusers = meters.read, [], []
+        for number, charge in enumerate(charges):
+            place = _place(serial, charge)
+            state = self._meters.get(place)
+            reading = read(charge, state, now)
+            if not reading.fits:
+                refusers.append(number)
+            rows.append((charge, place, state, reading))
         if peek:
-            return tuple(before), refusers
+            return tuple([reading for *_, reading in rows]), tuple(refusers)
         readings = []
-        for charge, state, reading in zip(charges, held, before, strict=True):
+        for charge, place, state, reading in rows:
             if not refusers:
                 after = meters.take(charge, state, now, charge.cost)
             elif reading.fits:
                 after = meters.take(charge, state, now, charge.toll)
             else:
                 after = meters.refuse(charge, state, now)
-            self._meters.set(_place(serial, charge), after)
-            readings.append(meters.read(charge, after, now))
-        return tuple(readings), refusers
+            self._meters.set(place, after)
+            readings.append(read(charge, after, now))
+        return tuple(readings), tuple(refusers)
 
     def settle(
         self,

@@ -74,14 +74,15 @@ class _Count:
         exchange = entry.exchange
         self.kept[entry.number] = entry
         self.requests += 1
-        self.missed += exchange.missed
         self.broken += bool(exchange.faults)
         reply = exchange.reply
         if isinstance(reply, (Completion, Embeddings)):
-            self.prompt_tokens += reply.usage.prompt_tokens
-            self.completion_tokens += reply.usage.completion_tokens
+            usage = reply.usage
+            self.prompt_tokens += usage.prompt_tokens
+            self.completion_tokens += usage.completion_tokens
         elif isinstance(reply, Failure):
             self.failed += 1
+            self.missed += exchange.missed
             if reply.cause is not None and len(self.raised) < _MOST_RAISED:
                 self.raised.append(entry)
 

@@ -20,6 +20,8 @@ _VALUE = 40
 """What a value of the body takes beside its text: a comma stands before it."""
 _LIST = 60
 _OBJECT = 80
+_HEADER = 200
+"""A name and a value beside their letters, and their place among all, of 250 at most."""
 _KEY = 64
 """Letters of a session's key that are among the weight of every exchange."""
 _PATHS = 2
@@ -42,7 +44,8 @@ def weight(exchange: Exchange) -> int:
     total += _VALUE * body.count(b",") + _LIST * body.count(b"[") + _OBJECT * body.count(b"{")
     total += (_PATHS + (not exchange.path.isascii())) * getsizeof(exchange.path)
     total += max(0, len(exchange.session) - _KEY)
-    total += getsizeof(exchange.headers) + sum(map(getsizeof, chain(*exchange.headers.items())))
+    headers = exchange.headers
+    total += _HEADER * len(headers) + sum(map(len, headers)) + sum(map(len, headers.values()))
     if isinstance(reply, Completion):
         total += sum([_choice(choice, logprobs=reply.logprobs) for choice in reply.choices])
     elif isinstance(reply, Embeddings):

@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 import uuid
 from email.utils import formatdate
+from functools import lru_cache
 
 from mockdock.dialects.base import Envelope
 from mockdock.dialects.openai.durations import go_duration, whole_milliseconds
 from mockdock.dialects.openai.failures import tell
 from mockdock.embedding import Embeddings
 from mockdock.frames import Head
-from mockdock.limit import Standing, told
+from mockdock.limit import told
 from mockdock.reply import Completion, Failure, Made, Reply
 from mockdock.request import Request
 
@@ -78,17 +79,15 @@ def _limits(envelope: Envelope) -> tuple[tuple[bytes, bytes], ...]:
     standings = envelope.standings
     if standings is None:
         return ()
+    limits, remaining, resets = [], [], []
     counted = ((b"requests", standings.requests), (b"tokens", standings.tokens))
-    known = [(name, standing) for name, standing in counted if standing is not None]
-
-    def reset(standing: Standing) -> bytes:
-        return go_duration(standing.reset * envelope.time_scale).encode()
-
-    return (
-        *((b"x-ratelimit-limit-" + name, b"%d" % each.limit) for name, each in known),
-        *((b"x-ratelimit-remaining-" + name, b"%d" % each.remaining) for name, each in known),
-        *((b"x-ratelimit-reset-" + name, reset(each)) for name, each in known),
-    )
+    for name, standing in counted:
+        if standing is not None:
+            reset = go_duration(standing.reset * envelope.time_scale)
+            limits.append((b"x-ratelimit-limit-" + name, b"%d" % standing.limit))
+            remaining.append((b"x-ratelimit-remaining-" + name, b"%d" % standing.remaining))
+            resets.append((b"x-ratelimit-reset-" + name, reset.encode()))
+    return (*limits, *remaining, *resets)
 
 
 def _failed(failure: Failure, envelope: Envelope) -> Head:
@@ -134,8 +133,12 @@ def merged(
     """Add headers; one of the same name replaces the usual one."""
     if not own:
         return headers
-    mine = [
-        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in own.items()
-    ]
+    mine = [_encoded(name, value) for name, value in own.items()]
     names = {name for name, _ in mine}
     return (*[pair for pair in headers if pair[0] not in names], *mine)
+
+
+@lru_cache
+def _encoded(name: str, value: str) -> tuple[bytes, bytes]:
+    """Encode a header; those of a scenario come again and again."""
+    return name.lower().encode("latin-1"), value.encode("latin-1")
