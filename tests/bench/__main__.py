@@ -1,4 +1,4 @@
-"""``python -m tests.bench [throughput|unused|accounts|plugin|memory ...]``: all or some.
+"""``python -m tests.bench``: every case in one go, or those of ``--only``.
 
 Nothing fails here: it only measures.
 """
@@ -6,38 +6,64 @@ Nothing fails here: it only measures.
 from __future__ import annotations
 
 import argparse
+import json
+import sys
+import traceback
+from pathlib import Path
 
-from tests.bench.accounts import accounts
-from tests.bench.memory import memory
-from tests.bench.plugin import installed, started, used
-from tests.bench.throughput import throughput
-from tests.bench.unused import unused
+from rich.console import Console
 
-WHICH = ("throughput", "unused", "accounts", "plugin", "memory")
+from tests.bench.bench import Amounts, Bench
+from tests.bench.cases import CASES
+from tests.bench.load import wrk
+from tests.bench.machine import cores, described, pin
+from tests.bench.rows import WIDTH, Row, record, show
+
+__all__ = ["main"]
 
 
 def main() -> None:
-    """Measure what is wanted and print tables."""
-    parser = argparse.ArgumentParser("python -m tests.bench")
-    parser.add_argument("which", nargs="*", metavar="|".join(WHICH), default=[])
-    parser.add_argument("--requests", type=int, default=20_000, help="how many memory gets")
-    given = parser.parse_args()
-    unknown = [each for each in given.which if each not in WHICH]
-    if unknown:
-        parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join(WHICH)}")
-    which = given.which or WHICH
-    if "throughput" in which:
-        throughput()
-    if "unused" in which:
-        unused()
-    if "accounts" in which:
-        accounts()
-    if "plugin" in which:
-        installed()
-        started()
-        used()
-    if "memory" in which:
-        memory(given.requests)
+    """Measure what is wanted and print a table."""
+    given = _arguments()
+    where = cores()
+    pin(where and where[1])
+    amounts = Amounts(given.rounds, given.seconds, requests=given.requests, streams=given.streams)
+    bench = Bench(amounts)
+    machine = {**described(), "pinned": where is not None, "client": "wrk" if wrk() else "own"}
+    rows: list[Row] = []
+    for name in given.only or CASES:
+        sys.stderr.write(f"{name} ...\n")
+        try:
+            rows += CASES[name].measure(bench)
+        except Exception as error:  # noqa: BLE001 - the other cases go on
+            traceback.print_exc()
+            bench.notes.append(f"{name}: could not be measured: {error!r}")
+    if given.json is not None:
+        told = json.dumps(record(rows, bench.notes, machine), indent=2)
+        Path("/dev/stdout" if given.json == "-" else given.json).write_text(f"{told}\n")
+    if given.json != "-":
+        show(rows, [*bench.notes, _line(machine)], Console(width=WIDTH))
+
+
+def _line(machine: dict[str, object]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in machine.items())
+
+
+def _arguments() -> argparse.Namespace:
+    usual = Amounts()
+    lines = "\n".join(f"  {each.name:<12}{each.tells}" for each in CASES.values())
+    parser = argparse.ArgumentParser(
+        "python -m tests.bench",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=f"cases:\n{lines}",
+    )
+    parser.add_argument("--only", nargs="+", metavar="CASE", choices=[*CASES], help="these cases")
+    parser.add_argument("--json", metavar="FILE", help="write results as JSON, - for stdout")
+    parser.add_argument("--rounds", type=int, default=usual.rounds, help="rounds of load")
+    parser.add_argument("--seconds", type=float, default=usual.seconds, help="of a round")
+    parser.add_argument("--streams", type=int, default=usual.streams, help="paced streams at once")
+    parser.add_argument("--requests", type=int, default=usual.requests, help="those of memory")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
