@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -36,9 +37,9 @@ class Amounts:
     streams: int = 2000
     over: float = 5.0
     tokens: int = 500
-    runs: int = 10
+    runs: int = 5
     idle: float = 5.0
-    tests: int = 200
+    tests: int = 100
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ class Measured:
 
     def faster(self, other: Measured) -> list[float]:
         """Give the ratios of its rates to another one's, by round."""
-        return [ours / theirs for ours, theirs in zip(self.rates, other.rates, strict=True)]
+        pairs = zip(self.rates, other.rates, strict=True)
+        return [ours / theirs if theirs else math.nan for ours, theirs in pairs]
 
     def cheaper(self, other: Measured) -> float:
         """Give the ratio of another one's CPU per request to its own: above 1 it is cheaper."""
@@ -116,9 +118,11 @@ class Bench:
     ) -> dict[str, Measured]:
         """Measure servers in turns, so that a machine that slows down does so for all.
 
-        Every other round goes backwards; one before the first loads ranks and warms
-        caches. ``refused`` expects errors.
+        Every other round goes backwards; one before the first warms caches, and one
+        request before that waits until all are there. ``refused`` expects errors.
         """
+        for running, asked in contenders.values():
+            recorded(running, asked)
         seen: dict[str, list[tuple[Flooded, float]]] = {each: [] for each in contenders}
         for number in range(self.amounts.rounds + 1):
             for each in [*contenders][:: -1 if number % 2 else 1]:
@@ -131,8 +135,7 @@ class Bench:
             each: Measured([got for got, _ in rounds], [used for _, used in rounds])
             for each, rounds in seen.items()
         }
-        for each, measured in found.items():
-            self._note(f"{name}, {each}", measured, refused=refused)
+        self._note(name, found, refused=refused)
         return found
 
     def wanted(self, running: Running, asked: Asked, **more: Any) -> Flood:
@@ -143,22 +146,23 @@ class Bench:
         """Give the largest resident memory of a server so far, in 10^6 bytes."""
         return peak(running.pid)
 
-    def _note(self, name: str, measured: Measured, *, refused: bool) -> None:
-        share = statistics.median(each.share for each in measured.floods)
-        took = sum(each.seconds for each in measured.floods)
-        own = sum(measured.used) / took
-        if share > _SATURATED:
-            self.notes.append(f"{name}: the client took {share:.0%} of its core: it is the limit")
-        elif own < _STARVED:
-            self.notes.append(
-                f"{name}: the server got {own:.0%} of its core, the client {share:.0%}"
-            )
-        broken = sum(each.broken for each in measured.floods)
-        errors = sum(each.refused for each in measured.floods)
-        if broken:
-            self.notes.append(f"{name}: {broken} connections broke")
-        if errors and not refused:
-            self.notes.append(f"{name}: {errors} answers were errors")
+    def _note(self, name: str, found: Mapping[str, Measured], *, refused: bool) -> None:
+        """Tell what spoils a result: a client at its limit, a server that others hold up."""
+        shares, odd = [], False
+        for each, measured in found.items():
+            client = statistics.median(flood.share for flood in measured.floods)
+            own = sum(measured.used) / sum(flood.seconds for flood in measured.floods)
+            odd |= client > _SATURATED or own < _STARVED
+            limit = ", its limit" if client > _SATURATED else ""
+            shares.append(f"{each} {own:.0%}/{client:.0%}{limit}")
+            broken = sum(flood.broken for flood in measured.floods)
+            errors = sum(flood.refused for flood in measured.floods)
+            if broken:
+                self.notes.append(f"{name}, {each}: {broken} connections broke")
+            if errors and not refused:
+                self.notes.append(f"{name}, {each}: {errors} answers were errors")
+        if odd:
+            self.notes.append(f"{name}: of a core took server/client: {', '.join(shares)}")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from tests.bench.bench import Bench
 from tests.bench.client import Paced, Streams
 from tests.bench.machine import cpu
 from tests.bench.rows import Row, at_most
-from tests.bench.servers import Running, Served, recorded
+from tests.bench.servers import Served, recorded
 
 __all__ = ["paced"]
 
@@ -48,36 +48,29 @@ def paced(bench: Bench) -> Iterator[Row]:
             found.append(bench.stream(replace(wanted, first=next(bench.first))))
             used.append(cpu(running.pid) - before)
         peak = bench.peak(mock)
-    _note(bench, found, used, (mock, bare), amounts.over + ideal)
-    many = f"{amounts.streams:,} streams, {_TPS} tokens/s"
+    _note(bench, found, [each / (amounts.over + ideal) for each in used])
     stretches, errors = [each.stretches for each in found], [each.errors for each in found]
-    rows: tuple[tuple[str, Sequence[Sequence[float]], float, float, float], ...] = (
-        (f"{many}: stretch, p50", stretches, 0.5, 1, 1.05),
-        ("stretch, p99", stretches, 0.99, 1, 1.15),
-        ("error of TTFT, p99, ms", errors, 0.99, 1000, 50),
+    rows: tuple[tuple[str, str, Sequence[Sequence[float]], float, float, float], ...] = (
+        (f"{amounts.streams:,} streams: stretch, p50", "", stretches, 0.5, 1, 1.05),
+        ("stretch, p99", "", stretches, 0.99, 1, 1.15),
+        ("error of TTFT, p99", "ms", errors, 0.99, 1000, 50),
     )
-    for what, values, share, scale, most in rows:
+    for what, unit, values, share, scale, most in rows:
         ours, theirs = (_quantile(each, share) * scale for each in values)
-        yield Row("paced", what, ours, asgi=theirs, target=at_most(most), peak=peak)
+        yield Row("paced", what, unit, ours, asgi=theirs, target=at_most(most), peak=peak)
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else float("inf")
 
 
-def _note(
-    bench: Bench,
-    found: Sequence[Paced],
-    used: Sequence[float],
-    servers: Sequence[Running],
-    lasted: float,
-) -> None:
-    for name, seen, cpus, _ in zip(("mockdock", "asgi"), found, used, servers, strict=True):
+def _note(bench: Bench, found: Sequence[Paced], shares: Sequence[float]) -> None:
+    for name, seen, share in zip(("mockdock", "asgi"), found, shares, strict=True):
         late = _quantile(seen.lags, 0.99) * 1000
-        limit = ": it is the limit" if seen.share > _SATURATED else ""
+        limit = ", its limit" if seen.share > _SATURATED else ""
         bench.notes.append(
-            f"paced, {name}: {seen.segments:,} segments; the server took {cpus / lasted:.0%} of "
-            f"its core, the client {seen.share:.0%} of its own (late by {late:.1f} ms){limit}"
+            f"paced, {name}: of a core took server/client: {share:.0%}/{seen.share:.0%}{limit}; "
+            f"{seen.segments:,} reads, the client's own lateness p99 {late:.1f} ms"
         )
         if seen.broken or seen.refused:
             bench.notes.append(f"paced, {name}: {seen.broken} broke, {seen.refused} were refused")

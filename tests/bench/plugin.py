@@ -3,35 +3,41 @@
 from __future__ import annotations
 
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
-__all__ = ["installed", "started", "used"]
+from tests.bench.bench import Bench
+from tests.bench.commands import of_pytest, printed, seconds, turns
+from tests.bench.rows import Row
 
-TIMES = 20
-RUNS = 5
-TESTS = 200
-EMPTY = "def test_nothing():\n    assert True\n"
+__all__ = ["plugin"]
 
-OURS = f"""
+_RUNS_USED = 2
+_EMPTY = "def test_nothing():\n    assert True\n"
+_START = (
+    "import time; from mockdock import Server; server = Server(); "
+    "began = time.perf_counter(); server.start(); "
+    "print('took', time.perf_counter() - began); server.stop()"
+)
+
+_OURS = """
 import pytest
 from openai import OpenAI
 
-@pytest.mark.parametrize("number", range({TESTS}))
+@pytest.mark.parametrize("number", range(TESTS))
 def test_one_call(mockdock, number):
     mockdock.reply("hi")
     with OpenAI(**mockdock.openai) as client:
         answer = client.chat.completions.create(
-            model="gpt-4o", messages=[{{"role": "user", "content": f"Hello {{number}}"}}]
+            model="gpt-4o", messages=[{"role": "user", "content": f"Hello {number}"}]
         )
     assert answer.choices[0].message.content == "hi"
 """
 
-THEIRS = f"""
+_THEIRS = """
 import socket, threading
 import pytest, uvicorn
 from openai import OpenAI
@@ -39,14 +45,14 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-ANSWER = {{
+ANSWER = {
     "id": "chatcmpl-1", "object": "chat.completion", "created": 1700000000, "model": "gpt-4o",
-    "choices": [{{
+    "choices": [{
         "index": 0, "finish_reason": "stop", "logprobs": None,
-        "message": {{"role": "assistant", "content": "hi", "refusal": None}},
-    }}],
-    "usage": {{"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10}},
-}}
+        "message": {"role": "assistant", "content": "hi", "refusal": None},
+    }],
+    "usage": {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10},
+}
 
 async def chat(request):
     await request.json()
@@ -60,7 +66,7 @@ def server():
     running = uvicorn.Server(config)
     thread = threading.Thread(target=running.run, args=([listener],))
     thread.start()
-    yield f"http://127.0.0.1:{{listener.getsockname()[1]}}/v1"
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
     running.should_exit = True
     thread.join()
 
@@ -68,76 +74,55 @@ def server():
 def url(server):
     return server
 
-@pytest.mark.parametrize("number", range({TESTS}))
+@pytest.mark.parametrize("number", range(TESTS))
 def test_one_call(url, number):
     with OpenAI(base_url=url, api_key="test") as client:
         answer = client.chat.completions.create(
-            model="gpt-4o", messages=[{{"role": "user", "content": f"Hello {{number}}"}}]
+            model="gpt-4o", messages=[{"role": "user", "content": f"Hello {number}"}]
         )
     assert answer.choices[0].message.content == "hi"
 """
 
 
-def installed() -> None:
-    """Print what a run of pytest pays for the plugin when no test uses it."""
+def plugin(bench: Bench) -> Iterator[Row]:
+    """Tell what a run of pytest pays where no test uses it, and what tests that do take."""
+    runs = bench.amounts.runs
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "test_empty.py")
-        file.write_text(EMPTY)
-        pairs = {
-            "import of the plugin": (
-                (sys.executable, "-c", "import pytest, mockdock.testing.plugin"),
-                (sys.executable, "-c", "import pytest"),
-            ),
-            "pytest with one empty test": (_pytest(file), _pytest(file, "-p", "no:mockdock")),
-        }
-        sys.stdout.write(f"{'seconds':<28}{'with':>12}{'without':>12}{'ms':>8}\n")
-        for name, commands in pairs.items():
-            rows = _rows(commands, TIMES, folder)
-            # Noise comes in spells: the two runs of a pair share it, a median over all does not.
-            cost = statistics.median(have - have_not for have, have_not in rows) * 1000
-            have, have_not = map(statistics.median, zip(*rows, strict=True))
-            sys.stdout.write(f"{name:<28}{have:>12.3f}{have_not:>12.3f}{cost:>8.1f}\n")
+        yield from _installed(runs, folder)
+        took = turns(runs, lambda: printed((sys.executable, "-c", _START)))
+        ready = statistics.median(each for (each,) in took) * 1000
+        yield Row("plugin", "Server().start() to ready", "ms", ready)
+        yield _used(min(runs, _RUNS_USED), bench.amounts.tests, folder)
 
 
-def started() -> None:
-    """Print how long a server takes to be ready, everything being imported."""
-    code = (
-        "import time; from mockdock import Server; server = Server(); "
-        "began = time.perf_counter(); server.start(); "
-        "print((time.perf_counter() - began) * 1000); server.stop()"
+def _installed(runs: int, folder: str) -> Iterator[Row]:
+    file = Path(folder, "test_empty.py")
+    file.write_text(_EMPTY)
+    pairs: dict[str, tuple[Sequence[str], Sequence[str]]] = {
+        "import of the plugin": (
+            (sys.executable, "-c", "import pytest, mockdock.testing.plugin"),
+            (sys.executable, "-c", "import pytest"),
+        ),
+        "one empty test": (of_pytest(file), of_pytest(file, "-p", "no:mockdock")),
+    }
+    for name, (with_it, without) in pairs.items():
+        rows = turns(runs, partial(seconds, with_it, folder), partial(seconds, without, folder))
+        have, have_not = (statistics.median(column) * 1000 for column in zip(*rows, strict=True))
+        ratios = [ours / theirs for ours, theirs in rows]
+        middle = statistics.median(ratios)
+        what = f"{name}; without {have_not:,.0f}"
+        yield Row("plugin", what, "ms", have, ratio=middle, ratios=ratios)
+
+
+def _used(runs: int, tests: int, folder: str) -> Row:
+    files = [Path(folder, "test_ours.py"), Path(folder, "test_theirs.py")]
+    for file, text in zip(files, (_OURS, _THEIRS), strict=True):
+        file.write_text(f"TESTS = {tests}\n{text}")
+    ours, theirs = of_pytest(files[0]), of_pytest(files[1], "-p", "no:mockdock")
+    rows = turns(runs, lambda: seconds(ours, folder), lambda: seconds(theirs, folder))
+    mock, bare = (statistics.median(column) * 1000 for column in zip(*rows, strict=True))
+    ratios = [mine / other for mine, other in rows]
+    middle = statistics.median(ratios)
+    return Row(
+        "plugin", f"{tests} tests of one call", "ms", mock, bare, ratio=middle, ratios=ratios
     )
-    told = [
-        float(subprocess.check_output([sys.executable, "-c", code], text=True))
-        for _ in range(TIMES)
-    ]
-    sys.stdout.write(f"{'Server().start() to ready':<28}{'':>24}{statistics.median(told):>8.1f}\n")
-
-
-def used() -> None:
-    """Print what tests with the fixture take, beside the same with a bare server."""
-    with tempfile.TemporaryDirectory() as folder:
-        ours, theirs = Path(folder, "test_ours.py"), Path(folder, "test_theirs.py")
-        ours.write_text(OURS)
-        theirs.write_text(THEIRS)
-        commands = (_pytest(ours), _pytest(theirs, "-p", "no:mockdock"))
-        mock, bare = map(statistics.median, zip(*_rows(commands, RUNS, folder), strict=True))
-    sys.stdout.write(f"{'seconds':<28}{'mockdock':>12}{'bare':>12}{'ratio':>8}\n")
-    name = f"{TESTS} tests, one call each"
-    sys.stdout.write(f"{name:<28}{mock:>12.2f}{bare:>12.2f}{mock / bare:>8.2f}\n")
-
-
-def _pytest(file: Path, *options: str) -> Sequence[str]:
-    quiet = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov")
-    return sys.executable, "-m", "pytest", *quiet, *options, str(file)
-
-
-def _rows(commands: Sequence[Sequence[str]], times: int, folder: str) -> list[list[float]]:
-    """Run commands in turn, once for nothing, and give the seconds of each turn."""
-    return [[_seconds(command, folder) for command in commands] for _ in range(times + 1)][1:]
-
-
-def _seconds(command: Sequence[str], folder: str) -> float:
-    started = time.perf_counter()
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return time.perf_counter() - started

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.asked import Asked, chat, embeddings, prose, schema, tools
-from tests.bench.bench import REPLY, Bench, ratio
+from tests.bench.bench import REPLY, Bench, Measured, ratio
 from tests.bench.rows import Row, Target, at_least
-from tests.bench.servers import Served
+from tests.bench.servers import Running, Served
 
-__all__ = ["PLAIN", "RATES", "Rate", "plain_of"]
+__all__ = ["PLAIN", "RATES", "Rate", "compared"]
 
 _HIGH = 10**9
 _RULES = 100
@@ -44,8 +44,8 @@ class Rate:
 
     ``scenario`` is what is said beside its version, ``asked`` what is sent. With ``journal``
     the journal goes to a file too. With ``beside_plain`` plain chat is measured in the same
-    rounds; ``of_plain`` is the target of the ratio to it. ``refused`` expects errors, ``unit`` is what is
-    counted.
+    rounds; ``of_plain`` is the target of the ratio to it. ``refused`` expects errors;
+    with ``events`` these are counted.
     """
 
     name: str
@@ -65,18 +65,14 @@ class Rate:
             journal = str(Path(folder, "journal.jsonl")) if self.journal else None
             with bench.beside(self.scenario, self.asked, journal=journal) as (servers, reply):
                 contenders = {each: (running, self.asked) for each, running in servers.items()}
-                if not self.beside_plain:
-                    seen = bench.rounds(self.name, contenders, refused=self.refused)
-                else:
-                    with bench.server(Served("mockdock", PLAIN)) as plain:
-                        contenders["plain chat"] = (plain, chat())
-                        seen = bench.rounds(self.name, contenders, refused=self.refused)
+                seen = self._seen(bench, contenders)
                 peak = bench.peak(servers["mockdock"])
         ours, starlette, asgi = (seen[each] for each in servers)
         each = len(reply.events) if self.events else 1
         yield Row(
             self.name,
-            f"{'events' if self.events else 'requests'}/s: {self.what}",
+            self.what,
+            "event/s" if self.events else "req/s",
             ours.rate * each,
             starlette.rate * each,
             asgi.rate * each,
@@ -87,27 +83,37 @@ class Rate:
             ours.faster(starlette),
         )
         if self.beside_plain:
-            yield plain_of(self.name, seen, self.of_plain)
+            yield compared(
+                self.name, "beside plain chat, {:,.0f}", ours, seen["plain chat"], self.of_plain
+            )
+
+    def _seen(
+        self, bench: Bench, contenders: dict[str, tuple[Running, Asked]]
+    ) -> dict[str, Measured]:
+        if not self.beside_plain:
+            return bench.rounds(self.name, contenders, refused=self.refused)
+        with bench.server(Served("mockdock", PLAIN)) as plain:
+            return bench.rounds(self.name, {**contenders, "plain chat": (plain, chat())})
 
 
-def plain_of(name: str, seen: Mapping[str, Any], target: Target | None) -> Row:
-    """Compare with plain chat."""
-    ours, plain = seen["mockdock"], seen["plain chat"]
-    what = f"of plain chat's {plain.rate:,.0f}"
-    ratios = ours.faster(plain)
+def compared(
+    name: str, what: str, ours: Measured, theirs: Measured, target: Target | None = None
+) -> Row:
+    """Compare with something else than a bare application; ``what`` has a place for its rate."""
     return Row(
         name,
-        what,
+        what.format(theirs.rate),
+        "req/s",
         ours.rate,
-        ratio=ratio(ours, plain),
-        by_cpu=ours.cheaper(plain),
+        ratio=ratio(ours, theirs),
+        by_cpu=ours.cheaper(theirs),
         target=target,
-        ratios=ratios,
+        ratios=ours.faster(theirs),
     )
 
 
 RATES = (
-    Rate("plain", "chat, a rule, limits, journal", target=at_least(0.6)),
+    Rate("plain", "one rule, limits, journal", target=at_least(0.6)),
     Rate(
         "rules",
         "100 rules, the last one fits",
@@ -117,13 +123,13 @@ RATES = (
     ),
     Rate(
         "tools",
-        "5 tools, a json_schema; calls one",
+        "5 tools and a schema, calls one",
         {**_LIMITS, "rules": [{"when": {"user": "hello"}, "reply": {"tool_calls": _CALLS}}]},
         chat(tools=tools(), response_format=schema()),
     ),
     Rate(
         "schema",
-        "5 tools, a json_schema; JSON",
+        "5 tools and a schema, JSON",
         {**_LIMITS, "rules": [{"when": {"user": "hello"}, "reply": {"json": _FORECAST}}]},
         chat(tools=tools(), response_format=schema()),
     ),
@@ -137,21 +143,21 @@ RATES = (
     Rate("long", "prompt of 50 KB", asked=chat("{number}: hello " + prose(50_000))),
     Rate(
         "limits",
-        "three limits, 100 keys, none refused",
+        "3 limits, 100 keys, none refused",
         {**PLAIN, "limits": _MANY_LIMITS},
         chat(varied=("authorization", "Bearer sk-bench-", _KEYS)),
     ),
     Rate(
         "refused",
-        "429 from a limit of 1 a minute",
+        "429s of a limit",
         {**PLAIN, "limits": [{"rpm": 1}]},
         refused=True,
     ),
     Rate("embeddings", "one vector, in base64", {**_LIMITS}, embeddings()),
-    Rate("journal", "plain, journal to a file too", journal=True, beside_plain=True),
+    Rate("journal", "journal to a file too", journal=True, beside_plain=True),
     Rate(
         "sessions",
-        "plain, 1,000 sessions in turn",
+        "1,000 sessions in turn",
         asked=chat(varied=("x-mockdock-session", "bench-", _SESSIONS)),
     ),
     Rate("made", "made-up JSON by the schema", _LIMITS, chat(response_format=schema())),

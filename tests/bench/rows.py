@@ -47,6 +47,7 @@ class Row:
 
     case: str
     what: str
+    unit: str
     mockdock: float
     starlette: float | None = None
     asgi: float | None = None
@@ -72,6 +73,7 @@ def show(rows: Iterable[Row], notes: Iterable[str], console: Console) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("case", no_wrap=True)
     table.add_column("what", overflow="fold")
+    table.add_column("unit", no_wrap=True)
     for title in ("mockdock", "Starlette", "ASGI", "ratio", "CPU", "target", "met", "MB"):
         table.add_column(title, justify="right", no_wrap=True)
     before = ""
@@ -81,7 +83,7 @@ def show(rows: Iterable[Row], notes: Iterable[str], console: Console) -> None:
         values = [_number(each) for each in (row.mockdock, row.starlette, row.asgi)]
         ratios = [_ratio(row.ratio), _ratio(row.by_cpu)]
         name = "" if row.case == before else row.case
-        table.add_row(name, row.what, *values, *ratios, goal, met, _number(row.peak))
+        table.add_row(name, row.what, row.unit, *values, *ratios, goal, met, _number(row.peak))
         before = row.case
     console.print(table)
     for note in notes:
