@@ -22,12 +22,14 @@ class Head:
 class Frame:
     """Bytes that leave together, and how many generated tokens they carry.
 
-    With ``flush`` they leave in a segment of their own.
+    With ``flush`` they leave in a segment of their own. ``count`` tells how many frames
+    were made as one, where nothing waits between them.
     """
 
     data: bytes
     tokens: int = 0
     flush: bool = False
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Raw:
     data: bytes
     tokens: int = 0
     flush: ClassVar[bool] = True
+    count: ClassVar[int] = 1
 
 
 @dataclass(frozen=True, slots=True)

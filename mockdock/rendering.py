@@ -85,8 +85,9 @@ def render(
     long it had to wait for its turn. ``slowness`` tells by how much the load
     slows down a pacing of some capacity.
     """
-    frames = _frames(dialect, answer, clock.scale)
     pacing, rng = _pace(answer)
+    at_once = pacing is None and not answer.faults
+    frames = _frames(dialect, answer, clock.scale, at_once=at_once)
     begun = arrived + queued
     timed = schedule(frames, pacing, rng, begun, prompt=answer.prompt, slowness=slowness)
     first = next(timed)
@@ -137,12 +138,15 @@ def said(
     return every if left >= shown else left
 
 
-def _frames(dialect: Dialect, answer: Answer, scale: float) -> Iterator[Frame]:
+def _frames(
+    dialect: Dialect, answer: Answer, scale: float, *, at_once: bool = False
+) -> Iterator[Frame]:
     """Word a reply: its times are the client's, but at scale 0 those of the scenario."""
     reply = answer.reply
     if scale and isinstance(reply, Failure) and reply.retry_after is not None:
         reply = replace(reply, retry_after=reply.retry_after * scale)
-    return dialect.frames(answer.request, reply, answer.call.gateways)
+    frames = (at_once and dialect.together) or dialect.frames
+    return frames(answer.request, reply, answer.call.gateways)
 
 
 def _broken(

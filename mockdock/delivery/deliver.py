@@ -91,10 +91,10 @@ class _Outlet:
         self.raw = False
         self._held = self._frames = self._sent = 0
 
-    def add(self, data: bytes) -> None:
+    def add(self, item: Frame | Raw) -> None:
         """Hold a frame until it leaves with others."""
-        self.buffer += data
-        self._held += 1
+        self.buffer += item.data
+        self._held += item.count
 
     def outcome(self, ending: Literal["client_left", "stopped"]) -> Outcome:
         """Tell what has left, where that was all."""
@@ -210,7 +210,8 @@ async def deliver(
                 cut = await outlet.part(item)
                 if cut is not None:
                     break
-            outlet.add(item.data)
+            if not isinstance(item, Cut):
+                outlet.add(item)
         over = True
         await outlet.end(cut, clock, record)
     except BaseException:

@@ -94,7 +94,9 @@ class Dialect:
     made lazily, one for a plain reply. ``mark`` is a header that tells its requests
     from those of another dialect at the same path, empty where it has none. ``variables``
     is what to tell its clients of a server, with ``{url}``, ``{base_url}`` and ``{key}``.
-    ``keyless`` are the operations that need no key, whatever a scenario says of keys.
+    ``together`` renders a reply as ``frames`` does, but may make many frames as one: for
+    where nothing waits between them. ``keyless`` are the operations that need no key,
+    whatever a scenario says of keys.
     """
 
     name: DialectName
@@ -106,6 +108,7 @@ class Dialect:
     oversize: Callable[[int], Failure]
     head: Callable[[Request | None, Reply, Envelope], Head]
     frames: Frames
+    together: Frames | None = None
     below: tuple[str, ...] = ("/",)
     mark: str = ""
     keyless: frozenset[str] = frozenset()

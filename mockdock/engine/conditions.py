@@ -7,7 +7,7 @@ import functools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mockdock.reply import Unmet
@@ -25,7 +25,8 @@ _LONGEST = 20_000
 class Condition:
     """One stateless condition of a rule, by its name in the language.
 
-    ``wanted`` and ``found`` give both sides in full where they are texts.
+    ``wanted`` and ``found`` give both sides in full where they are texts. ``needle`` is what
+    the text of the user has to hold for it, and ``enough`` tells that nothing else matters.
     """
 
     name: str
@@ -33,6 +34,8 @@ class Condition:
     told: Callable[[Request], str]
     wanted: str | None = None
     found: Callable[[Request], str] | None = None
+    needle: str = ""
+    enough: bool = False
 
     def unmet(self, request: Request) -> Unmet:
         """Say why it does not hold."""
@@ -154,6 +157,15 @@ def _text(name: str, wanted: TextCondition, get: Callable[[Request], str]) -> Co
     )
 
 
+def _of_user(wanted: TextCondition) -> Condition:
+    condition = _text("user", wanted, lambda request: request.user_text)
+    needles = (wanted.equals, *(wanted.contains or ()))
+    needle = next((each for each in needles if each), "")
+    others = (wanted.equals, wanted.pattern, wanted.not_)
+    alone = len(wanted.contains or ()) == 1 and all(each is None for each in others)
+    return replace(condition, needle=needle, enough=alone and bool(needle))
+
+
 def _whole(wanted: TextCondition) -> str | None:
     """Give the text to compare with, where one is wanted."""
     if wanted.equals is not None:
@@ -247,6 +259,6 @@ _BUILDERS: tuple[tuple[str, Callable[[Any], Condition]], ...] = (
     ("turn", _turn),
     ("after_tool", _after_tool),
     ("offers_tool", _offers_tool),
-    ("user", lambda wanted: _text("user", wanted, lambda request: request.user_text)),
+    ("user", _of_user),
     ("system", lambda wanted: _text("system", wanted, lambda request: request.system_text)),
 )

@@ -18,8 +18,8 @@ from mockdock.engine.limits import Admission, estimate
 from mockdock.engine.match import (
     AddedRule,
     Compiled,
+    Index,
     Situation,
-    candidates,
     compile_added,
     compile_rules,
 )
@@ -92,6 +92,7 @@ class Engine:
             scenario.rules, scenario.pacing, alone=alone, edition=edition
         )
         self.rules = (*compile_added(self.added, scenario.pacing, alone=alone), *self._scripted)
+        self._index = Index(self.rules)
         self.edition = edition
         self._alone = alone
         self._called = called
@@ -120,10 +121,7 @@ class Engine:
         seed: int | None = None,
         otherwise: Otherwise | None = None,
     ) -> Engine:
-        """Give an engine that differs in what is given.
-
-        ``otherwise`` answers whatever the scenario says. Other rules of a scenario count anew.
-        """
+        """Give an engine that differs in what is given; other rules of a scenario count anew."""
         given = scenario or self.scenario
         return Engine(
             given,
@@ -170,7 +168,7 @@ class Engine:
         prompt = prompt_of(request, model)
         refusal = self._refused(request, model, prompt)
         caller, identity = request.caller, identify(request)
-        fitting = [] if refusal else candidates(self.rules, request)
+        fitting = [] if refusal else self._index.candidates(request)
         # Where neither the scenario nor the request says anything of trouble, nobody looks for it.
         threshold = self._threshold
         due: tuple[Charge, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mockdock.engine.decision import Explained
-from mockdock.engine.match import Compiled, Situation, candidates, explain
+from mockdock.engine.match import Compiled, Index, Situation, explain
 from mockdock.engine.store import Store
 from mockdock.engine.stored import identify
 from mockdock.reply import Failure
@@ -22,7 +22,7 @@ def explained(
     ``refusal`` is why the request does not get to the rules.
     """
     caller = request.caller
-    fitting = [] if refusal else candidates(rules, request)
+    fitting = [] if refusal else Index(rules).candidates(request)
     pick = store.decide(
         caller.session,
         identify(request),

@@ -1,7 +1,7 @@
 """Which rules a request fits. Matching and explaining are the same conditions.
 
 A condition holds or not (``holds``) and can say what it wanted and what it
-found (``told``); ``candidates`` asks only the first, ``explain`` both.
+found (``told``); an index asks only the first, ``explain`` both.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ __all__ = [
     "AddedRule",
     "Compiled",
     "Function",
+    "Index",
     "Situation",
     "Verdict",
-    "candidates",
     "compile_added",
     "compile_rules",
     "explain",
@@ -144,18 +144,49 @@ def compile_added(
     )
 
 
-def candidates(rules: Iterable[Compiled], request: Request) -> list[Compiled]:
-    """Give the rules all of whose stateless conditions hold, in file order.
+class Index:
+    """Rules in file order, ready to be asked quickly: those of each API by themselves.
 
-    Behind a rule that is sure to answer none is looked at.
+    Most rules go by a text that the user's must hold: that is looked for before anything else.
     """
-    fitting = []
-    for compiled in rules:
-        if all(condition.holds(request) for condition in compiled.conditions):
-            fitting.append(compiled)
-            if compiled.sure:
-                break
-    return fitting
+
+    def __init__(self, rules: Sequence[Compiled]) -> None:
+        self._rules = rules
+        self._of: dict[str, list[_Row]] = {}
+
+    def candidates(self, request: Request) -> list[Compiled]:
+        """Give the rules all of whose stateless conditions hold, in file order.
+
+        Behind a rule that is sure to answer none is looked at.
+        """
+        rows = self._of.get(request.api)
+        if rows is None:
+            rows = self._of[request.api] = list(self._rows(request))
+        fitting: list[Compiled] = []
+        said = request.user_text
+        for needle, tests, compiled in rows:
+            if needle not in said:
+                continue
+            for holds in tests:
+                if not holds(request):
+                    break
+            else:
+                fitting.append(compiled)
+                if compiled.sure:
+                    break
+        return fitting
+
+    def _rows(self, request: Request) -> Iterator[_Row]:
+        """Give the rules for the API of a request."""
+        for compiled in self._rules:
+            others = [each for each in compiled.conditions if each.name != "api"]
+            if all(each.holds(request) for each in compiled.conditions if each.name == "api"):
+                needle = next((each.needle for each in others if each.needle), "")
+                tests = tuple(each.holds for each in others if not each.enough)
+                yield needle, tests, compiled
+
+
+_Row = tuple[str, tuple[Callable[[Request], bool], ...], Compiled]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockdock.engine.conditions import bounds, conditions, shown, told_bounds
-from mockdock.engine.match import Situation, candidates, compile_rules, explain
+from mockdock.engine.match import Index, Situation, compile_rules, explain
 from mockdock.request import Message, Request, TextPart
 from mockdock.scenario import CountCondition, Rule, When
 from tests.engine.helpers import after_tool, ask, say, tools
@@ -24,7 +24,7 @@ def holds(when: dict[str, Any], request: Request) -> bool:
     (compiled,) = compile_rules(
         [Rule.model_validate({"when": when, "reply": {"error": 500}})], None
     )
-    return candidates([compiled], request) == [compiled]
+    return Index([compiled]).candidates(request) == [compiled]
 
 
 def reasons(when: dict[str, Any], request: Request) -> list[str]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mockdock.engine import MemoryStore, Store
 from mockdock.engine.chance import fingerprint
 from mockdock.engine.conditions import Condition
-from mockdock.engine.match import Compiled, Situation, candidates, compile_rules, explain
+from mockdock.engine.match import Compiled, Index, Situation, compile_rules, explain
 from mockdock.engine.pace import Pace
 from mockdock.engine.store import Pick, Scalar, Skip
 from mockdock.frames import Delay, Pacing
@@ -141,7 +141,7 @@ def test_to_stop_behind_a_sure_rule_never_changes_who_answers(
     rules = compile_rules([Rule.model_validate(rule) for rule in given], None)
     early, late = MemoryStore(), MemoryStore()
     for request in requests:
-        some, every = candidates(rules, request), all_fitting(rules, request)
+        some, every = Index(rules).candidates(request), all_fitting(rules, request)
         assert some == every[: len(some)]
         assert decide(early, request, some) == decide(late, request, every)
         assert early.state(request.caller.session) == late.state(request.caller.session)
@@ -155,7 +155,7 @@ def test_the_first_rule_explain_finds_no_fault_with_is_the_one_that_answers(
     rules = compile_rules([Rule.model_validate(rule) for rule in given], None)
     store = MemoryStore()
     for request in requests:
-        before, fitting = store.state(request.caller.session), candidates(rules, request)
+        before, fitting = store.state(request.caller.session), Index(rules).candidates(request)
         pick = decide(store, request, fitting)
         skipped = dict(zip((each.index for each in fitting), pick.skipped, strict=False))
         verdicts = explain(rules, request, Situation(pick.attempt, before, skipped))
@@ -166,7 +166,7 @@ def test_the_first_rule_explain_finds_no_fault_with_is_the_one_that_answers(
 def test_candidates_come_in_file_order() -> None:
     late = {"attempt": 9}
     rules = compiled(late, {"user": "bye"}, {**late, "user": "Hello"}, {**late, "stream": False})
-    assert [each.index for each in candidates(rules, ask("Hello"))] == [0, 2, 3]
+    assert [each.index for each in Index(rules).candidates(ask("Hello"))] == [0, 2, 3]
 
 
 def unasked(request: Request) -> bool:
@@ -179,7 +179,7 @@ UNASKED = Condition("unasked", unasked, lambda _: "")
 def test_rules_behind_one_that_is_sure_to_answer_are_not_looked_at() -> None:
     maybe, other, sure, last = compiled({"attempt": 2}, {"user": "bye"}, {"user": "Hello"}, {})
     rules = (maybe, other, sure, replace(last, conditions=(UNASKED,)))
-    assert candidates(rules, ask("Hello")) == [maybe, sure]
+    assert Index(rules).candidates(ask("Hello")) == [maybe, sure]
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_a_rule_is_sure_to_answer_when_nothing_but_the_request_decides(
     )
     rules = compile_rules([first, last], None)
     assert rules[0].sure is sure
-    assert len(candidates(rules, ask("Hello"))) == (1 if sure else 2)
+    assert len(Index(rules).candidates(ask("Hello"))) == (1 if sure else 2)
 
 
 def explained(rule: dict[str, Any], situation: Situation) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from mockdock.dialects.openai.caller import caller
 from mockdock.dialects.openai.failures import misroute, oversize
 from mockdock.dialects.openai.head import head
 from mockdock.dialects.openai.parse import parse
-from mockdock.dialects.openai.render import frames
+from mockdock.dialects.openai.render import frames, together
 
 __all__ = ["openai"]
 
@@ -33,4 +33,5 @@ openai = Dialect(
     oversize=oversize,
     head=head,
     frames=frames,
+    together=together,
 )

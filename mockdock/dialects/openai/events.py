@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import string
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from random import Random
 from typing import NamedTuple
 
 import orjson
 
+from mockdock.dialects.openai.kept import Kept
 from mockdock.dialects.openai.told import is_legacy, piece_logprobs, shown_calls, told_usage
 from mockdock.frames import Frame
 from mockdock.reply import Call, Choice, Completion, Piece, Spoken
@@ -24,8 +25,11 @@ __all__ = ["events"]
 _DONE = Frame(b"data: [DONE]\n\n")
 
 
-def events(reply: Completion, *, with_usage: bool) -> Iterator[Frame]:
-    """Render a stream: role, contents and finish of each choice, usage if wanted, ``[DONE]``."""
+def events(reply: Completion, *, with_usage: bool, together: bool = False) -> Iterator[Frame]:
+    """Render a stream: role, contents and finish of each choice, usage if wanted, ``[DONE]``.
+
+    Many events are one frame where they are wanted ``together``.
+    """
     base = orjson.dumps(
         {
             "id": f"chatcmpl-{reply.id}",
@@ -39,24 +43,53 @@ def events(reply: Completion, *, with_usage: bool) -> Iterator[Frame]:
     start = b"data: " + base[:-1] + b',"choices":['
     end = b'],"usage":null' if with_usage else b"]"
     close = _closer(reply)
-    heads = [b'%b{"index":%d,"delta":' % (start, choice.index) for choice in reply.choices]
     if not reply.choices:
         yield Frame(close(start + end))
-    for together in zip_longest(*(_deltas(choice, reply) for choice in reply.choices)):
-        # Choices are generated side by side: a round takes the time of one token.
-        weight = max([delta.tokens for delta in together if delta is not None])
-        for head, delta in zip(heads, together, strict=True):
-            if delta is None:
-                continue
-            logprobs = b"" if reply.reasoning_model else b',"logprobs":' + delta.logprobs
-            finish = b"" if delta.finish is None else b',"finish_reason":' + delta.finish
-            body = b"%b%b%b%b}%b" % (head, delta.body, logprobs, finish, end)
-            yield Frame(close(body), weight)
-            weight = 0
+    if together and reply.shared and reply.obfuscation is None:
+        yield from _joined(_known_parts(reply), start, end)
+    else:
+        for part, weight in _known_parts(reply) if reply.shared else _parts(reply):
+            yield Frame(close(b"%b%b%b" % (start, part, end)), weight)
     if with_usage and reply.tells_usage:
         usage = orjson.dumps(told_usage(reply.usage))
         yield Frame(close(b'%b],"usage":%b' % (start, usage)))
     yield _DONE
+
+
+_Parts = Iterable[tuple[bytes, int]]
+"""JSON of what a choice says in one event, and its tokens."""
+
+
+def _parts(reply: Completion) -> _Parts:
+    heads = [b'{"index":%d,"delta":' % choice.index for choice in reply.choices]
+    for side in zip_longest(*(_deltas(choice, reply) for choice in reply.choices)):
+        # Choices are generated side by side: a round takes the time of one token.
+        weight = max([delta.tokens for delta in side if delta is not None])
+        for head, delta in zip(heads, side, strict=True):
+            if delta is None:
+                continue
+            logprobs = b"" if reply.reasoning_model else b',"logprobs":' + delta.logprobs
+            finish = b"" if delta.finish is None else b',"finish_reason":' + delta.finish
+            yield b"%b%b%b%b}" % (head, delta.body, logprobs, finish), weight
+            weight = 0
+
+
+_known: Kept[tuple[tuple[bytes, int], ...]] = Kept(64)
+_BLOCK = 128
+"""Events that are made as one: some 32 KB, so that others get their turn."""
+
+
+def _known_parts(reply: Completion) -> Sequence[tuple[bytes, int]]:
+    return _known.get(reply.choices, reply.reasoning_model, lambda: tuple(_parts(reply)))
+
+
+def _joined(parts: Sequence[tuple[bytes, int]], start: bytes, end: bytes) -> Iterator[Frame]:
+    between = b"%b}\n\n%b" % (end, start)
+    for first in range(0, len(parts), _BLOCK):
+        block = parts[first : first + _BLOCK]
+        body = between.join([part for part, _ in block])
+        tokens = sum([weight for _, weight in block])
+        yield Frame(b"%b%b%b}\n\n" % (start, body, end), tokens, count=len(block))
 
 
 _STEP = 16

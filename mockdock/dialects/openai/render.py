@@ -37,7 +37,16 @@ from mockdock.reply import (
 )
 from mockdock.request import Request
 
-__all__ = ["frames"]
+__all__ = ["frames", "together"]
+
+
+def together(request: Request | None, reply: Reply, gateways: Gateways = USUAL) -> Iterator[Frame]:
+    """Render a reply; the events of a stream are made as few frames."""
+    if not isinstance(reply, Completion) or request is None or request.completing is not None:
+        return frames(request, reply, gateways)
+    if not request.stream:
+        return iter((_told(reply),))
+    return events(reply, with_usage=request.include_usage, together=True)
 
 
 def frames(request: Request | None, reply: Reply, _: Gateways = USUAL) -> Iterator[Frame]:

@@ -1,0 +1,46 @@
+"""What many answers with the very same choices have in common, written once."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from threading import Lock
+from typing import Generic, TypeVar
+
+from mockdock.reply import Choice
+
+__all__ = ["Kept"]
+
+T = TypeVar("T")
+_LONGEST = 4096
+"""Tokens of choices that are written once; what they come to takes some 500 KB at most."""
+
+
+class Kept(Generic[T]):
+    """Keeps what choices come to, by their identity; beyond ``most`` the oldest goes first.
+
+    They are kept with it, so that no others can be taken for them.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._known: OrderedDict[tuple[int, bool], tuple[tuple[Choice, ...], T]] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, choices: tuple[Choice, ...], form: bool, make: Callable[[], T]) -> T:
+        """Give what choices come to in some ``form``; ``make`` works it out at first."""
+        key = id(choices), form
+        known = self._known.get(key)
+        if known is not None and known[0] is choices:
+            return known[1]
+        made = make()
+        if sum(map(_length, choices)) <= _LONGEST:
+            with self._lock:
+                self._known[key] = choices, made
+                if len(self._known) > self._most:
+                    self._known.popitem(last=False)
+        return made
+
+
+def _length(choice: Choice) -> int:
+    return len(choice.content or ()) + len(choice.refusal or ())
