@@ -23,7 +23,7 @@ __all__ = ["Answer", "Rendered", "again", "render", "said"]
 _LONGEST_HEADER = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made for every request, which takes half as long
 class Answer:
     """A reply, with what is known of its request.
 
@@ -61,7 +61,7 @@ class Answer:
         return 0 if self.decision is None else self.decision.context.prompt.tokens
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made for every request, which takes half as long
 class Rendered:
     """What leaves: a head, and what follows it in time; ``whole`` is the head before it broke."""
 

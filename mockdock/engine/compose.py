@@ -27,7 +27,7 @@ from mockdock.scenario import ErrorSpec, ReplySpec
 __all__ = ["Context", "complete", "fail", "filled", "filler_of", "recounted"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made for every request, which takes half as long
 class Context:
     """What a decision has settled about a request.
 

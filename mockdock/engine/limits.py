@@ -179,7 +179,7 @@ def charge(meter: Meter, of: Sequence[tuple[str, str]], cost: float, *, alone: b
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made for every request, which takes half as long
 class Admission:
     """What was charged to a request, and how the meters stood afterwards.
 

@@ -42,7 +42,7 @@ class Candidate:
     set_state: tuple[tuple[str, Scalar], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made for every request, which takes half as long
 class Pick:
     """What was decided.
 

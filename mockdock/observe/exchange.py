@@ -14,7 +14,7 @@ from mockdock.request import DialectName, Request
 __all__ = ["Exchange", "Observer"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made for every request, which takes half as long
 class Exchange:
     """A request and its answer, once it is about to be complete.
 
