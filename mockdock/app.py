@@ -17,7 +17,7 @@ from mockdock.delivery import Clock, ScaledClock
 from mockdock.dialects import DIALECTS, Dialect, chosen
 from mockdock.endpoint import STOPPED, Endpoint
 from mockdock.engine import Engine
-from mockdock.observe import Exchange, Journal, Observer
+from mockdock.observe import Exchange, Journal, Metrics, Observer
 from mockdock.sessions import Session, Sessions
 
 __all__ = ["MAX_BODY", "App"]
@@ -45,13 +45,16 @@ class App:
         clock: Clock | None = None,
         observers: Sequence[Observer] = (),
         journal: Journal | None = None,
+        metrics: Metrics | None = None,
         max_body: int = MAX_BODY,
         dialects: Collection[str] | None = None,
     ) -> None:
         self.dialects = chosen(dialects)
         self.sessions = Sessions(Session(engine, ScaledClock() if clock is None else clock))
         self.journal = Journal() if journal is None else journal
-        self.observers: tuple[Observer, ...] = (self.journal.append, self._book, *observers)
+        self.metrics = Metrics() if metrics is None else metrics
+        counted = self.journal.append, self.metrics.count
+        self.observers: tuple[Observer, ...] = (*counted, self._book, *observers)
         self.max_body = max_body
         # A router without an application around it: endpoints answer for their own defects.
         routes = list(self._routes())

@@ -18,7 +18,7 @@ from mockdock.engine import Decision, Wish, further, identify, resolves_long, th
 from mockdock.errors import ConditionError, LedgerError, UsageError
 from mockdock.frames import Outcome
 from mockdock.limit import told
-from mockdock.observe import Exchange, Journal, Observer
+from mockdock.observe import Exchange, Journal, Metrics, Observer
 from mockdock.rendering import Answer, Rendered, again, render, said
 from mockdock.reply import Failure, Made, Reply
 from mockdock.request import Caller, Request
@@ -35,10 +35,11 @@ _log = logging.getLogger("mockdock")
 
 
 class House(Protocol):
-    """What all endpoints share: sessions, the journal, who looks on, the largest body in bytes."""
+    """What all endpoints share: sessions, who looks on, the largest body in bytes."""
 
     sessions: Sessions
     journal: Journal
+    metrics: Metrics
     observers: tuple[Observer, ...]
     max_body: int
 
@@ -150,6 +151,7 @@ class Endpoint:
             timed=anew,
             dialect=self._dialect.name,
             gateways=call.gateways,
+            came=visit.came,
         )
         for observer in self._house.observers:
             _show(exchange, observer)
@@ -217,6 +219,8 @@ class Endpoint:
                 came = session.clock.now()
                 visit.inside = await session.traffic.queue(most, visit.client)
                 visit.queued = session.clock.now() - came
+            if parsed.stream:
+                visit.streams = self._house.metrics.begin(self._dialect.name, decision.rule)
         return Answer(call, parsed, reply, request_id, decision)
 
     async def _read(self, request: Request, visit: Visit) -> Request:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import ClassVar, Literal
 
@@ -109,10 +109,12 @@ class Outcome:
 
     "stopped": the server was told to stop and could not wait for the end, or
     failed. "cut": a fault ended the connection. ``headless``: not even the
-    head has left.
+    head has left. ``began`` is when it left with the first frames, by
+    ``time.monotonic()``; None where all leave together, or nothing.
     """
 
     ending: Literal["completed", "client_left", "stopped", "cut"]
     frames: int
     sent: int
     headless: bool = False
+    began: float | None = field(default=None, compare=False)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any, ParamSpec, TypeVar
 
 from mockdock.arrival import arrive
@@ -30,6 +31,7 @@ class Visit:
     ``arrived`` is in scenario seconds, ``started`` in seconds since 1970;
     ``queued`` are the scenario seconds it waited for its turn. ``inside`` tells
     that it counts as a reply under way; ``admitted`` is what has to be settled.
+    ``came`` is when it arrived in real time; ``streams`` is told when its stream ends.
     """
 
     scope: Scope
@@ -42,6 +44,8 @@ class Visit:
     inside: bool = False
     queued: float = 0.0
     admitted: tuple[Request, Decision] | None = None
+    came: float = field(default_factory=monotonic)
+    streams: Callable[[], None] | None = None
 
     def call(self, dialect: Dialect, operation: str = "", body: bytes = b"") -> Call:
         """Tell what came: its operation and body only, once they are known."""
@@ -56,6 +60,9 @@ class Visit:
         if self.inside:
             self.inside = False
             self.session.traffic.leave()
+        if self.streams is not None:
+            ended, self.streams = self.streams, None
+            ended()
         if self.admitted is not None:
             (request, decision), self.admitted = self.admitted, None
             if decision.admission is None:

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import io
 import logging
+import os
 import shlex
 import sys
 import threading
@@ -24,9 +25,9 @@ from mockdock.delivery import ScaledClock
 from mockdock.dialects import Dialect
 from mockdock.engine import Engine, MemoryStore
 from mockdock.environ import PROJECT
-from mockdock.errors import StartError
+from mockdock.errors import StartError, UsageError
 from mockdock.ledger import Books
-from mockdock.observe import Exchange, Journal, JournalWriter, line
+from mockdock.observe import Exchange, Journal, JournalWriter, Metrics, line
 from mockdock.observe.verbs import CONTROL_PATH
 from mockdock.scenario import Loaded, Rule, lint, load
 from mockdock.server import mount_control, run
@@ -35,6 +36,7 @@ from mockdock.sockets import bind, bind_unix
 __all__ = ["Options", "exported", "serve_scenarios"]
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_SHARED = "PROMETHEUS_MULTIPROC_DIR"
 _RULES_SHOWN = 50
 _RULES_LINTED = 300
 
@@ -65,11 +67,14 @@ class Options:
 
 def serve_scenarios(sources: Sequence[str], options: Options) -> None:
     """Serve until SIGINT or SIGTERM. Raises MockdockError when it cannot start."""
-    with contextlib.closing(Books(options.data)) as books:
-        _serve(sources, options, books)
+    with (
+        contextlib.closing(_metrics()) as metrics,
+        contextlib.closing(Books(options.data)) as books,
+    ):
+        _serve(sources, options, books, metrics)
 
 
-def _serve(sources: Sequence[str], options: Options, books: Books) -> None:
+def _serve(sources: Sequence[str], options: Options, books: Books, metrics: Metrics) -> None:
     loaded = load(*sources)
     _check_tls(options)
     try:
@@ -81,6 +86,7 @@ def _serve(sources: Sequence[str], options: Options, books: Books) -> None:
         clock=clock,
         observers=[] if options.quiet else [_Printer()],
         journal=Journal(options.journal_size, options.journal_bytes),
+        metrics=metrics,
         max_body=options.max_body,
         dialects=options.dialects or None,
     )
@@ -120,6 +126,15 @@ def _serve(sources: Sequence[str], options: Options, books: Books) -> None:
             ssl_certfile=options.ssl_certfile,
             ssl_keyfile=options.ssl_keyfile,
         )
+
+
+def _metrics() -> Metrics:
+    """Count alone, or with the processes that share a directory, as prometheus_client does."""
+    shared = os.environ.get(_SHARED)
+    try:
+        return Metrics.shared(shared) if shared else Metrics()
+    except UsageError as error:
+        raise StartError(f"{_SHARED}: {error}") from error
 
 
 def _check_tls(options: Options) -> None:

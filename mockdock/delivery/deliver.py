@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from typing import Any, Literal
 
@@ -90,6 +91,7 @@ class _Outlet:
         self.full = _FLUSH
         self.raw = False
         self._held = self._frames = self._sent = 0
+        self._began: float | None = None
 
     def add(self, item: Frame | Raw) -> None:
         """Hold a frame until it leaves with others."""
@@ -98,7 +100,7 @@ class _Outlet:
 
     def outcome(self, ending: Literal["client_left", "stopped"]) -> Outcome:
         """Tell what has left, where that was all."""
-        return Outcome(ending, self._frames, self._sent, self._head is not None)
+        return Outcome(ending, self._frames, self._sent, self._head is not None, self._began)
 
     async def flush(self, *, more: bool) -> None:
         body = bytes(self.buffer)
@@ -112,6 +114,7 @@ class _Outlet:
         try:
             if self._head is not None:
                 head, self._head = self._head, None
+                self._began = time.monotonic()
                 start = {"status": head.status, "headers": head.headers}
                 await self._send({"type": "http.response.start", **start})
             await self._send({"type": "http.response.body", "body": body, "more_body": more})
@@ -152,7 +155,8 @@ class _Outlet:
         flushes = cut is None or bool(self.buffer) or self.full == 0
         frames, sent = self._frames + self._held, self._sent + len(self.buffer)
         headless = self._head is not None and not flushes
-        record(Outcome("completed" if cut is None else "cut", frames, sent, headless))
+        ending: Literal["completed", "cut"] = "completed" if cut is None else "cut"
+        record(Outcome(ending, frames, sent, headless, self._began))
         if flushes:
             await self.flush(more=cut is not None)
         if cut is not None:

@@ -18,6 +18,7 @@ from mockdock.observe import record
 from mockdock.observe.verbs import (
     About,
     Counts,
+    Exposition,
     LimitCard,
     RuleCard,
     Scalar,
@@ -136,6 +137,10 @@ class Looking:
             prompt_tokens=tally.prompt_tokens,
             completion_tokens=tally.completion_tokens,
         )
+
+    def metrics(self, accept: str = "") -> Exposition:
+        """Write the numbers of the whole server for Prometheus, as an Accept header wants them."""
+        return self._app.metrics.expose(len(self.sessions()), accept)
 
     def verify(
         self, session: str | None, *, unused: Unused = "added", order: Sequence[Sequence[str]] = ()

@@ -3,6 +3,7 @@
 from mockdock.observe.exchange import Exchange, Observer
 from mockdock.observe.journal import Entry, Journal, Tally, Use
 from mockdock.observe.line import line
+from mockdock.observe.metrics import Metrics
 from mockdock.observe.record import record
 from mockdock.observe.replay import replay
 from mockdock.observe.report import exchanges, report
@@ -13,6 +14,7 @@ __all__ = [
     "Exchange",
     "Journal",
     "JournalWriter",
+    "Metrics",
     "Observer",
     "Tally",
     "Use",

@@ -31,6 +31,7 @@ class Exchange:
     run of a server or another. ``faults`` are what was broken on purpose;
     ``trouble`` names what else than the rule had a hand in the answer, as "limits[0]".
     ``dialect`` is the one it came in by, ``gateways`` what the scenario said of each.
+    ``came`` is when the request arrived in real time, by ``time.monotonic()``.
     """
 
     method: str
@@ -56,6 +57,7 @@ class Exchange:
     trouble: str = ""
     dialect: DialectName = "openai"
     gateways: Gateways = USUAL
+    came: float | None = None
 
     def rendered(self) -> Iterator[Frame | Raw]:
         """Make anew the frames that were to leave."""

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Protocol
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from mockdock.observe.cards import About, Counts, LimitCard, Problem, RuleCard, Settings, Verdict
+from mockdock.observe.metrics import Exposition
 from mockdock.request import Request
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "About",
     "Changes",
     "Counts",
+    "Exposition",
     "InPython",
     "LimitCard",
     "Opening",
@@ -219,6 +221,10 @@ class Verbs(Protocol):
 
     def counts(self, session: str | None) -> Counts:
         """Count what a session did, or all together."""
+        ...
+
+    def metrics(self, accept: str = "") -> Exposition:
+        """Write the numbers of the whole server for Prometheus, as an Accept header wants them."""
         ...
 
     def verify(

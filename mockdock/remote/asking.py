@@ -74,7 +74,19 @@ class Asking:
         if body is not None:
             content = _written(body)
             headers = {**headers, "content-type": "application/json"}
-        status, raw = self._connections.ask(method, path, content, headers, wait=wait, again=again)
+        connections = self._connections
+        status, raw, _ = connections.ask(method, path, content, headers, wait=wait, again=again)
+        return self._read(method, resource, status, raw)
+
+    def _text(self, resource: str, accept: str) -> tuple[bytes, str]:
+        """Give a text of the control API and its media type, or raise what it refuses."""
+        path, headers = f"{CONTROL_PATH}/{resource}", {**self._headers, "accept": accept}
+        status, raw, media_type = self._connections.ask("GET", path, None, headers, again=True)
+        if status not in _OK:
+            self._read("GET", resource, status, raw)
+        return raw, media_type
+
+    def _read(self, method: str, resource: str, status: int, raw: bytes) -> Any:
         try:
             answer = json.loads(raw) if raw else None
         except (ValueError, RecursionError):

@@ -46,8 +46,8 @@ class Connections:
         *,
         wait: float = 0.0,
         again: bool,
-    ) -> tuple[int, bytes]:
-        """Send a request, and give status and body of its answer.
+    ) -> tuple[int, bytes, str]:
+        """Send a request, and give status, body and media type of its answer.
 
         The answer may take ``wait`` seconds longer. A connection that was kept
         may have died meanwhile: it is used only for what may be sent ``again``,
@@ -81,7 +81,7 @@ class Connections:
         target: str,
         body: bytes | None,
         headers: Mapping[str, str],
-    ) -> tuple[int, bytes]:
+    ) -> tuple[int, bytes, str]:
         connection.timeout = timeout
         if connection.sock is not None:
             connection.sock.settimeout(timeout)
@@ -93,7 +93,7 @@ class Connections:
             connection.close()
             raise
         self._keep(connection)
-        return answer.status, content
+        return answer.status, content, answer.getheader("content-type", "")
 
     def _new(self) -> HTTPConnection:
         host, port = self._where

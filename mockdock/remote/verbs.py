@@ -11,6 +11,7 @@ from mockdock.errors import UsageError
 from mockdock.observe.verbs import (
     Changes,
     Counts,
+    Exposition,
     InPython,
     LimitCard,
     Opening,
@@ -148,6 +149,10 @@ class RemoteVerbs(Asking):
     def counts(self, session: str | None) -> Counts:
         """Count what a session did, or all together."""
         return self._model(Counts, self._ask("GET", "counts", session=session))
+
+    def metrics(self, accept: str = "") -> Exposition:
+        """Write the numbers of the whole server for Prometheus, as an Accept header wants them."""
+        return Exposition(*self._text("metrics", accept))
 
     def verify(
         self, session: str | None, *, unused: Unused = "added", order: Sequence[Sequence[str]] = ()

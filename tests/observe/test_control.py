@@ -242,9 +242,32 @@ def test_metrics_are_text(control: Control) -> None:
     control.ask("PUT", "/sessions/one")
     answer = control.ask("GET", "/metrics")
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert answer.headers["vary"] == "accept"
     lines = answer.raw.decode().splitlines()
-    assert "mockdock_requests_total 1" in lines
-    assert "mockdock_open_sessions 1" in lines
+    assert 'mockdock_requests_total{dialect="openai",rule="hello",status="200"} 1.0' in lines
+    assert "mockdock_open_sessions 1.0" in lines
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("", "text/plain; version=0.0.4; charset=utf-8"),
+        ("*/*", "text/plain; version=0.0.4; charset=utf-8"),
+        ("text/plain;version=1.x", "text/plain; version=0.0.4; charset=utf-8"),
+        (
+            "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2",
+            "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores",
+        ),
+    ],
+)
+def test_metrics_have_the_form_that_is_asked_for(
+    control: Control, accept: str, media_type: str
+) -> None:
+    chat(control)
+    headers = [("host", "127.0.0.1:8080"), ("accept", accept)]
+    answer = control.ask("GET", "/metrics", headers=headers)
+    assert answer.headers["content-type"] == media_type
+    assert answer.raw.endswith(b"# EOF\n") == media_type.startswith("application/openmetrics")
 
 
 @pytest.mark.parametrize(

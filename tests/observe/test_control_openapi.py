@@ -135,8 +135,8 @@ def test_answers_are_as_described(document: Any, name: str) -> None:
     if "content" not in described:
         assert answer.raw == b""
         return
-    ((media_type, content),) = described["content"].items()
-    assert answer.headers["content-type"] == media_type
+    media_type = answer.headers["content-type"].partition(";")[0]
+    content = described["content"][media_type]
     if media_type == "application/json":
         validator(document, content["schema"]).validate(answer.json)
 

@@ -358,6 +358,7 @@ READ: Mapping[str, Callable[[Verbs], object]] = {
     "audit": lambda verbs: verbs.audit(SESSION, "openai-python"),
     "journal": lambda verbs: verbs.journal(SESSION),
     "counts": lambda verbs: verbs.counts(SESSION),
+    "metrics": lambda verbs: verbs.metrics("application/openmetrics-text; version=1.0.0"),
     "verify": lambda verbs: verbs.verify(SESSION, unused="all"),
     "state": lambda verbs: verbs.state(SESSION),
     "settings": lambda verbs: verbs.settings(SESSION),
@@ -511,7 +512,7 @@ def test_a_long_wait_is_several_short_ones(server: Server, monkeypatch: pytest.M
     real = verbs._connections.ask
     times = 0
 
-    def ask(*arguments: Any, **more: Any) -> tuple[int, bytes]:
+    def ask(*arguments: Any, **more: Any) -> tuple[int, bytes, str]:
         nonlocal times
         times += 1
         if times == 3:

@@ -26,8 +26,7 @@ from mockdock.observe.control.operation import Asked, Operation
 from mockdock.observe.control.reading import check_path, understand
 from mockdock.observe.control.refused import Refused, told
 from mockdock.observe.control.routes import OPERATIONS
-from mockdock.observe.metrics import MEDIA_TYPE
-from mockdock.observe.verbs import Verbs
+from mockdock.observe.verbs import Exposition, Verbs
 
 __all__ = ["control_app"]
 
@@ -130,8 +129,10 @@ class _Endpoint:
             raise Refused(500, "defect", str(error)) from None
         if isinstance(answer, BaseModel):
             return await to_thread.run_sync(_json, answer, operation.status)
-        media_type = None if answer is None else MEDIA_TYPE
-        return Response(answer, operation.status, media_type=media_type)
+        if isinstance(answer, Exposition):
+            headers = {"content-type": answer.media_type, "vary": "accept"}
+            return Response(answer.body, operation.status, headers)
+        return Response(status_code=operation.status)
 
     def _operation(self, request: Request) -> Operation:
         if not self._operations:

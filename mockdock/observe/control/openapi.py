@@ -11,7 +11,6 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from mockdock.observe.control.operation import Operation
 from mockdock.observe.control.refused import Refusal
-from mockdock.observe.metrics import MEDIA_TYPE
 from mockdock.observe.verbs import CONTROL_PATH
 
 __all__ = ["document"]
@@ -124,7 +123,8 @@ def _responses(
     elif issubclass(operation.answer, BaseModel):
         good = _answer(operation.summary, names[operation.answer])
     else:
-        good["content"] = {MEDIA_TYPE: {"schema": {"type": "string"}}}
+        forms = ("text/plain", "application/openmetrics-text")
+        good["content"] = {form: {"schema": {"type": "string"}} for form in forms}
     errors = [400, 401, 403, operation.unmet]
     if operation.body is not None:
         errors.append(413)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from mockdock.observe.verbs import Verbs
+from mockdock.observe.verbs import Exposition, Verbs
 
 __all__ = ["Asked", "Method", "Operation", "Query"]
 
@@ -27,7 +27,8 @@ class Asked:
 
     ``session`` is None for all sessions. ``query`` and ``body`` are of the
     operation's models, ``key`` is what stands for ``{key}`` in its path.
-    ``wait`` is for how many real seconds this try may wait.
+    ``wait`` is for how many real seconds this try may wait; ``accept`` are the forms
+    of an answer that are wanted, as a header.
     """
 
     session: str | None
@@ -35,6 +36,7 @@ class Asked:
     body: Any = None
     key: str = ""
     wait: float = 0.0
+    accept: str = ""
 
     @property
     def own(self) -> str:
@@ -46,8 +48,8 @@ class Asked:
 class Operation:
     """What a method does at a path.
 
-    ``run`` gives what is answered: of the model ``answer``, a text where that
-    is ``str``, nothing where it is None. A body may be left out where an empty
+    ``run`` gives what is answered: of the model ``answer``, numbers where that
+    is Exposition, nothing where it is None. A body may be left out where an empty
     mapping is a valid one. ``unmet`` is the status where it cannot be done.
     With ``text`` the body may be YAML too: it stands for {"yaml": TEXT}.
     One that is not ``done`` is tried again for as long as the query waits, and
@@ -59,7 +61,7 @@ class Operation:
     name: str
     summary: str
     run: Callable[[Verbs, Asked], Any]
-    answer: type[BaseModel | str] | None
+    answer: type[BaseModel | Exposition] | None
     query: type[Query] = Query
     body: type[BaseModel] | None = None
     text: bool = False

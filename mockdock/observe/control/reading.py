@@ -43,7 +43,9 @@ async def understand(operation: Operation, request: Request) -> Asked:
     key = request.path_params.get("key")
     if key is not None:
         _check_key(key)
-    return Asked(_session(query, request), query, body, key or "", getattr(query, "wait", 0.0))
+    accept = ", ".join(request.headers.getlist("accept"))
+    wait = getattr(query, "wait", 0.0)
+    return Asked(_session(query, request), query, body, key or "", wait, accept)
 
 
 def check_path(path: str) -> None:

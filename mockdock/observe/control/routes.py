@@ -9,11 +9,11 @@ from mockdock.errors import UsageError
 from mockdock.observe.control import bodies
 from mockdock.observe.control.openapi import document
 from mockdock.observe.control.operation import Asked, Operation
-from mockdock.observe.metrics import metrics
 from mockdock.observe.verbs import (
     About,
     Changes,
     Counts,
+    Exposition,
     Opening,
     Settings,
     Unused,
@@ -28,8 +28,8 @@ def _openapi(verbs: Verbs, _: Asked) -> bodies.OpenApi:
     return bodies.OpenApi(document(OPERATIONS, verbs.about().version))
 
 
-def _metrics(verbs: Verbs, _: Asked) -> str:
-    return metrics(verbs.counts(None), len(verbs.sessions()))
+def _metrics(verbs: Verbs, asked: Asked) -> Exposition:
+    return verbs.metrics(asked.accept)
 
 
 def _add(verbs: Verbs, asked: Asked) -> bodies.Key:
@@ -285,5 +285,5 @@ OPERATIONS: tuple[Operation, ...] = (
         "POST", "/reset", "reset", "Forget what a session did: counters, states, added rules.",
         lambda verbs, asked: verbs.reset(asked.session), None, query=bodies.Everyone, status=204,
     ),
-    Operation("GET", "/metrics", "metrics", "Count for Prometheus.", _metrics, str),
+    Operation("GET", "/metrics", "metrics", "Count for Prometheus.", _metrics, Exposition),
 )  # fmt: skip

@@ -1,0 +1,1 @@
+"""What a server did, in numbers for Prometheus."""
