@@ -9,7 +9,7 @@ import subprocess
 import sys
 from inspect import signature
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
 
@@ -46,19 +46,21 @@ def test_the_two_commands() -> None:
     assert (ROOT / ".ci/run").read_text().count('-e ".[dev]"') == 1
 
 
-def curl(command: str, server: Server) -> Any:
-    """Run a command of the README against a server, and read the JSON it prints."""
+def curl(command: str, server: Server) -> str:
+    """Run a command of the README against a server, and give what it prints."""
     words = shlex.split(command.replace("\\\n", " ").replace("http://127.0.0.1:8080", server.url))
     ended = subprocess.run([*words, "-sS"], check=True, capture_output=True, text=True)
-    return json.loads(ended.stdout)
+    return ended.stdout
 
 
 def test_curl() -> None:
-    ask, add = (text for text in blocks("sh") if text.startswith("curl"))
+    ask, add, scrape = (text for text in blocks("sh") if text.startswith("curl"))
     with Server("quickstart") as server:
-        answer = curl(ask, server)
-        added = curl(add, server)
-        sunny = curl(ask.replace("Hello!", "weather"), server)
+        answer = json.loads(curl(ask, server))
+        added = json.loads(curl(add, server))
+        sunny = json.loads(curl(ask.replace("Hello!", "weather"), server))
+        told = curl(scrape, server)
+    assert 'mockdock_requests_total{dialect="openai",rule="greeting",status="200"} 1.0' in told
     assert added["key"] == "+1"
     assert sunny["choices"][0]["message"]["content"] == "Sunny."
     check_completion(answer)

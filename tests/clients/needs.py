@@ -45,6 +45,7 @@ _MISSING: Mapping[str, Callable[[], list[str]]] = {
     "instructor": _packages("instructor"),
     "langchain": _packages("langchain_openai", "langchain_tests"),
     "litellm": _packages("litellm"),
+    "locust": _packages("locust", "openai"),
     "node": _node,
     "openai_parse": _packages("openai"),
     "pydantic_ai": _packages("pydantic_ai"),
