@@ -87,10 +87,10 @@ class OwnCells:
         """Read all there is. Who counts meanwhile is not held up: copies are made in one step."""
         from mockdock.observe.metrics.exposing import counted, spread  # noqa: PLC0415 - heavy
 
-        for family, cells in list(self._cells.items()):
-            yield counted(family, list(cells.items()))
-        for family, spreads in list(self._spreads.items()):
-            yield spread(family, list(spreads.items()))
+        for family, cells in self._cells.copy().items():
+            yield counted(family, cells.copy())
+        for family, spreads in self._spreads.copy().items():
+            yield spread(family, spreads.copy())
 
     def close(self) -> None:
         """Count no more: nothing is to be let go of."""

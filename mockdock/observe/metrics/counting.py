@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -42,14 +43,14 @@ class Metrics:
         self._over = False
 
     @classmethod
-    def shared(cls, directory: str | Path) -> Self:
-        """Count together with all processes that share a directory.
+    def shared(cls, directory: str | Path, process: Callable[[], object] = os.getpid) -> Self:
+        """Count together with all processes that share a directory, as FileCells does.
 
         Nothing is opened before the first request. Raises UsageError for one there is not.
         """
         from mockdock.observe.metrics.files import FileCells  # noqa: PLC0415 - heavy
 
-        return cls(FileCells(Path(directory)))
+        return cls(FileCells(Path(directory), process))
 
     def count(self, exchange: Exchange) -> None:
         """Count an exchange that is about to be complete."""

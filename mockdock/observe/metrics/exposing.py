@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
@@ -38,21 +38,21 @@ class _Collector:
         yield from self._cells.collect()
         open_sessions = Cell()
         open_sessions.add(self._sessions)
-        yield counted(OPEN_SESSIONS, [((), open_sessions)])
+        yield counted(OPEN_SESSIONS, {(): open_sessions})
 
 
-def counted(family: Family, cells: Iterable[tuple[tuple[str, ...], Cell]]) -> Metric:
+def counted(family: Family, cells: Mapping[tuple[str, ...], Cell]) -> Metric:
     """Give the numbers of a counter or gauge by their labels."""
     metric = Metric(family.name, family.told, family.kind)
-    for labels, cell in cells:
+    for labels, cell in cells.items():
         metric.add_sample(family.sample, _named(family, labels), cell.value)
     return metric
 
 
-def spread(family: Family, spreads: Sequence[tuple[tuple[str, ...], Spread]]) -> Metric:
+def spread(family: Family, spreads: Mapping[tuple[str, ...], Spread]) -> Metric:
     """Give the numbers of a histogram by their labels; each bucket holds those before it."""
     metric = Metric(family.name, family.told, family.kind)
-    for labels, one in spreads:
+    for labels, one in spreads.items():
         named, count = _named(family, labels), 0.0
         for end, bucket in zip(ENDS, one.buckets, strict=True):
             count += bucket.value

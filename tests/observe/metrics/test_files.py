@@ -15,7 +15,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from mockdock import UsageError
 from mockdock.observe import Metrics
-from mockdock.observe.metrics.files import FileCells, bury
+from mockdock.observe.metrics.files import bury
 from tests.observe.helpers import exchange
 from tests.observe.metrics.helpers import samples, worth_counting
 
@@ -43,7 +43,8 @@ def here(tmp_path: Path) -> Iterator[Metrics]:
         yield metrics
 
 
-def test_one_process_of_several_tells_what_it_would_alone(here: Metrics) -> None:
+@pytest.mark.parametrize("accept", ["text/plain", "application/openmetrics-text; version=1.0.0"])
+def test_one_process_of_several_tells_what_it_would_alone(here: Metrics, accept: str) -> None:
     """Same names, labels, types and numbers, but for durations, which go on."""
     alone = Metrics()
     for each in worth_counting():
@@ -51,7 +52,7 @@ def test_one_process_of_several_tells_what_it_would_alone(here: Metrics) -> None
         here.count(each)
     for metrics in (alone, here):
         metrics.begin("openai", "greet")
-    mine, shared = alone.expose(2), here.expose(2)
+    mine, shared = alone.expose(2, accept), here.expose(2, accept)
     assert shared.media_type == mine.media_type
     kinds = [
         {line for line in told.body.decode().splitlines() if line.startswith("#")}
@@ -103,15 +104,14 @@ def test_any_collector_of_the_directory_reads_the_same(tmp_path: Path, here: Met
 
 def test_who_takes_a_number_over_goes_on_counting(tmp_path: Path) -> None:
     """A worker that was killed leaves no streams to the one that comes in its place."""
-    killed = FileCells(tmp_path, lambda: "worker1")
-    metrics = Metrics(killed)
+    metrics = Metrics.shared(tmp_path, lambda: "worker1")
     metrics.count(exchange())
     metrics.begin("openai", "greet")
     (held,) = tmp_path.glob("gauge_livesum_worker1.db")
     left = held.read_bytes()
     metrics.close()
     held.write_bytes(left)
-    with closing(Metrics(FileCells(tmp_path, lambda: "worker1"))) as again:
+    with closing(Metrics.shared(tmp_path, lambda: "worker1")) as again:
         assert samples(again.expose(0))[STREAMS] == 1
         again.count(exchange())
         again.begin("openai", "greet")()
@@ -124,7 +124,7 @@ def test_who_takes_a_number_over_goes_on_counting(tmp_path: Path) -> None:
 def test_a_process_is_buried_by_whoever_saw_its_end(tmp_path: Path) -> None:
     folder = tmp_path / "with [brackets]"
     folder.mkdir()
-    metrics = Metrics(FileCells(folder, lambda: "worker2"))
+    metrics = Metrics.shared(folder, lambda: "worker2")
     metrics.begin("openai", "greet")
     metrics.count(exchange())
     assert samples(metrics.expose(0))[STREAMS] == 1
