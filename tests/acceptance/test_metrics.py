@@ -22,7 +22,7 @@ OPEN = "application/openmetrics-text; version=1.0.0"
 STREAMS = ("mockdock_open_streams", "openai", "slow")
 NIGHT = {
     "mockdock": 1,
-    "limits": [{"rpm": 6}],
+    "limits": [{"rpd": 6}],
     "otherwise": "fail",
     "rules": [
         {
@@ -109,8 +109,8 @@ def test_a_scrape_tells_what_clients_met(
     assert {name: told.get(name) for name in expected} == expected
     first = told["mockdock_time_to_first_token_seconds_sum", "openai", "slow"] / 2
     took = told["mockdock_reply_duration_seconds_sum", "openai", "slow"] / 2
+    assert took >= 0.1
     assert 0.06 <= first < took
-    assert took - first == pytest.approx(0.04, abs=0.03)
 
 
 def test_durations_are_real_seconds_at_any_time_scale(
@@ -118,9 +118,11 @@ def test_durations_are_real_seconds_at_any_time_scale(
 ) -> None:
     """100 ms of the scenario are 1 ms."""
     server = serve(NIGHT, time_scale=0.01)
+    began = time.monotonic()
     say(client_of(server), "slow")
+    took = time.monotonic() - began
     told = scraped(server.url)
-    assert 0.001 <= told["mockdock_reply_duration_seconds_sum", "openai", "slow"] < 0.1
+    assert 0.001 <= told["mockdock_reply_duration_seconds_sum", "openai", "slow"] <= took
 
 
 def test_what_is_forgotten_stays_counted(serve: Serve) -> None:
