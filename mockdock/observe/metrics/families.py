@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 __all__ = [
@@ -40,8 +39,7 @@ class Exposition(NamedTuple):
     media_type: str
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(NamedTuple):
     """Numbers of one name, told apart by labels."""
 
     name: str
