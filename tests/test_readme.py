@@ -22,6 +22,7 @@ from mockdock.scenario import lint, load, seeds
 from mockdock.scenario.base import Part
 from mockdock.scenario.gateways import LangDBSpec
 from tests.openai_types import check_completion
+from tests.testing.projects import forked
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -43,7 +44,10 @@ def test_the_two_commands() -> None:
     main_job, tests = (line.strip() for line in blocks("sh")[:2])
     assert main_job == "pip install . && mockdock serve quickstart"
     assert tests == 'pip install -e ".[dev]" && pytest -n auto'
-    assert (ROOT / ".ci/run").read_text().count('-e ".[dev]"') == 1
+    ci = (ROOT / ".ci/run").read_text()
+    assert ' -e ".[$2]"' in ci
+    assert "\nenvironment venv dev\n" in ci
+    assert " pytest -n auto " in ci
 
 
 def curl(command: str, server: Server) -> str:
@@ -82,14 +86,7 @@ def test_the_first_answer() -> None:
 def test_the_first_test(tmp_path: Path) -> None:
     (code,) = (text for text in blocks("python") if "def test_" in text)
     (tmp_path / "test_first.py").write_text(code)
-    ended = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-    )
-    assert "1 passed" in ended.stdout, ended.stdout
+    forked(tmp_path).assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize("text", blocks("yaml"))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import pytest
 from openai import OpenAI
@@ -64,7 +64,7 @@ def client_of() -> Iterator[Callable[..., OpenAI]]:
 
 @dataclass
 class Process:
-    """A ``mockdock serve`` in a process of its own."""
+    """A ``mockdock``, or another program, in a process of its own."""
 
     popen: subprocess.Popen[str] | Forked
     lines: list[str] = field(default_factory=list)
@@ -107,17 +107,23 @@ class Process:
 
 
 @contextmanager
-def process(*arguments: str, cwd: Path | None = None, apart: bool = False) -> Iterator[Process]:
+def process(
+    *arguments: str,
+    cwd: Path | None = None,
+    apart: bool = False,
+    program: Literal["mockdock", "pytest"] = "mockdock",
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Process]:
     """Run ``mockdock`` with arguments, follow its output, end it whatever happens.
 
     ``apart``: in a process that Python has started for it, as users do, instead of one
     that was forked and has its modules already.
     """
-    settings = {"PYTHONUNBUFFERED": "1", "COLUMNS": "120"}
+    settings = {"PYTHONUNBUFFERED": "1", "COLUMNS": "120", **(environment or {})}
     popen: subprocess.Popen[str] | Forked
     if apart:
         popen = subprocess.Popen(
-            [sys.executable, "-m", "mockdock", *arguments],
+            [sys.executable, "-m", program, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
@@ -126,7 +132,7 @@ def process(*arguments: str, cwd: Path | None = None, apart: bool = False) -> It
             env={**os.environ, **settings},
         )
     else:
-        popen = Forked(arguments, cwd, settings)
+        popen = Forked(program, arguments, cwd, settings)
     running = Process(popen)
     followers = [
         threading.Thread(target=running.follow, args=pair, daemon=True)

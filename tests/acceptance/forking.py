@@ -1,4 +1,4 @@
-"""Starts ``mockdock`` in processes that need not import it: see ``nursery``."""
+"""Starts ``mockdock`` and ``pytest`` in processes that need not import them: see ``nursery``."""
 
 from __future__ import annotations
 
@@ -20,19 +20,23 @@ _ROOT = Path(__file__).parent.parent.parent
 
 
 class Forked:
-    """A ``mockdock`` in a process of its own, used as a Popen with pipes of text is.
+    """A program in a process of its own, used as a Popen with pipes of text is.
 
     It has the arguments, and the environment of this process with ``more``. It shares
     the seed of hashes with all that are forked, and has written nothing to its output
     before: a test of how a process starts wants a Popen.
     """
 
-    def __init__(self, arguments: Sequence[str], cwd: Path | None, more: dict[str, str]) -> None:
+    def __init__(
+        self, program: str, arguments: Sequence[str], cwd: Path | None, more: dict[str, str]
+    ) -> None:
         told = {
+            "program": program,
             "arguments": arguments,
             "folder": str(cwd or Path.cwd()),
             "environment": {**os.environ, **more},
         }
+        self._program = program
         self._status, theirs = socket.socketpair()
         out, out_end = os.pipe()
         err, err_end = os.pipe()
@@ -61,7 +65,7 @@ class Forked:
         """Wait for the end and give the exit code. Raises TimeoutExpired after seconds."""
         if self.returncode is None:
             if not select.select([self._status], [], [], timeout)[0]:
-                raise subprocess.TimeoutExpired("mockdock", timeout)
+                raise subprocess.TimeoutExpired(self._program, timeout)
             self.returncode = int(self._said.readline())
             self._said.close()
             self._status.close()

@@ -1,7 +1,7 @@
-"""Forks processes that have mockdock imported already, for a second less each.
+"""Forks processes that have mockdock and what tests use imported, for seconds less each.
 
-Run as a program by ``forking``. What a fork does from there on is what ``mockdock``
-does in a process of its own: its arguments, environment, signals, output and end.
+Run as a program by ``forking``. What a fork does from there on is what ``mockdock``, or
+``pytest``, does in a process of its own: its arguments, environment, signals, output, end.
 """
 
 from __future__ import annotations
@@ -18,7 +18,11 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable, Mapping
 from typing import Any
+
+import pytest
+from openai import OpenAI
 
 import mockdock
 from mockdock import cli
@@ -29,15 +33,22 @@ __all__ = ["main"]
 _LATER = ("uvicorn.lifespan.on", "uvicorn.loops.auto", "uvicorn.protocols.http.auto")
 """What uvicorn imports when it runs."""
 
+_OWN = ("mockdock.__main__", "mockdock.testing.plugin")
+"""What is run, and what pytest wants to import itself."""
+
+_PROGRAMS: Mapping[str, Callable[[], int | None]] = {"mockdock": cli.main, "pytest": pytest.main}
+
 
 def main() -> None:
     """Import, then fork for each line of the socket that is standard input."""
     for found in pkgutil.walk_packages(mockdock.__path__, "mockdock."):
-        if not found.name.startswith("mockdock.testing") and found.name != "mockdock.__main__":
+        if found.name not in _OWN:
             importlib.import_module(found.name)
     for name in _LATER:
         importlib.import_module(name)
     tokenizer("o200k_base")
+    with OpenAI(api_key="none") as client:
+        assert client.chat.completions  # imports what a request needs
     assert threading.active_count() == 1, "a fork would lack the other threads"
     gc.freeze()  # a fork need not look through all this
     with socket.socket(fileno=os.dup(0)) as asking:
@@ -47,8 +58,9 @@ def main() -> None:
     os.chdir(told["folder"])
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - stays
     sys.stdout, sys.stderr = (_unbuffered(number) for number in (1, 2))
-    sys.argv = ["mockdock", *told["arguments"]]
-    cli.main()
+    sys.argv = [told["program"], *told["arguments"]]
+    sys.path[0] = told["folder"]
+    sys.exit(_PROGRAMS[told["program"]]())
 
 
 def _unbuffered(number: int) -> io.TextIOWrapper:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from mockdock.scenario import json_schema
 from tests.cli.conftest import Run
 from tests.observe.audit.helpers import record as made
 from tests.openai_types import check_completion
+from tests.testing.projects import forked
 
 COMMANDS = (
     "serve",
@@ -337,16 +336,7 @@ def test_init_writes_a_scenario_and_a_test_that_passes(run: Run, tmp_path: Path)
     assert sorted(path.name for path in folder.iterdir()) == ["llm.yaml", "test_llm.py"]
     assert all(str(path) in out for path in folder.iterdir())
     assert run("check", str(folder / "llm.yaml"))[0] == 0
-    ended = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)],
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env={**os.environ, "COVERAGE_PROCESS_START": ""},
-    )
-    assert ended.returncode == 0, ended.stdout
-    assert "3 passed" in ended.stdout
+    forked(folder).assert_outcomes(passed=3)
 
 
 def test_init_overwrites_nothing(run: Run, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +16,9 @@ import mockdock.testing.assertrepr
 import mockdock.testing.dock
 import mockdock.testing.failed  # noqa: F401 - likewise
 import tests.openai_types  # noqa: F401 - openai
+from tests.acceptance.conftest import process
 
-__all__ = ["APP", "project", "run", "run_apart"]
+__all__ = ["APP", "forked", "project", "run", "run_again", "run_apart", "run_forked", "run_spread"]
 
 APP = '''
 """An app that asks an LLM."""
@@ -30,6 +32,9 @@ def ask(text="Hi", **options):
         )
     return answer.choices[0].message.content
 '''
+
+_PATIENCE = 120.0
+_ALONE = ("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
 _OPTIONS = (
     "-p",
@@ -52,12 +57,53 @@ def project(pytester: pytest.Pytester, test: str, **files: str) -> None:
 def run(pytester: pytest.Pytester, test: str, *options: str, **files: Any) -> pytest.RunResult:
     """Run the tests of a project in this process, warnings being errors."""
     project(pytester, test, **files)
+    return run_again(pytester, *options)
+
+
+def run_again(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
+    """Run the tests that are there already in this process, warnings being errors."""
     return pytester.runpytest_inprocess(*_OPTIONS, *options)
 
 
 def run_apart(
     pytester: pytest.Pytester, test: str, *options: str, **files: Any
 ) -> pytest.RunResult:
-    """Run the tests of a project in a process of its own, warnings being errors."""
+    """Run the tests of a project in a process that Python starts, warnings being errors."""
     project(pytester, test, **files)
-    return pytester.runpytest_subprocess(*_OPTIONS, *options, timeout=120)
+    return pytester.runpytest_subprocess(*_OPTIONS, *options, timeout=_PATIENCE)
+
+
+def run_spread(
+    pytester: pytest.Pytester, test: str, *options: str, **files: Any
+) -> pytest.RunResult:
+    """Run the tests of a project on two workers, warnings being errors.
+
+    With no plugins but those that are needed: the workers load them anew.
+    """
+    project(pytester, test, **files)
+    plugins = ("-p", "mockdock.testing.plugin", "-p", "xdist", "-p", "pytest_asyncio.plugin")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(*_ALONE)
+        return pytester.runpytest_subprocess(
+            *plugins, *_OPTIONS, "-n", "2", *options, timeout=_PATIENCE
+        )
+
+
+def run_forked(
+    pytester: pytest.Pytester, test: str, *options: str, **files: Any
+) -> pytest.RunResult:
+    """Run the tests of a project in a process of its own that had its modules already."""
+    project(pytester, test, **files)
+    return forked(pytester.path, *_OPTIONS, *options)
+
+
+def forked(folder: Path, *options: str) -> pytest.RunResult:
+    """Run the tests of a folder in a process of its own that had its modules already.
+
+    With no plugins but this one and pytest-asyncio: it need not find, load and rewrite them.
+    """
+    plugins = ("-p", "mockdock.testing.plugin", "-p", "pytest_asyncio.plugin")
+    alone = dict([_ALONE])
+    with process(*plugins, *options, cwd=folder, program="pytest", environment=alone) as running:
+        code = running.ended()
+    return pytest.RunResult(code, running.lines, running.errors, 0)

@@ -9,7 +9,7 @@ import pytest
 
 from mockdock.testing import MockDock
 from mockdock.testing.failed import keep
-from tests.testing.projects import run, run_apart
+from tests.testing.projects import run
 
 pytest_plugins = ["pytester"]
 
@@ -65,18 +65,6 @@ def test_what_is_kept_replays(pytester: pytest.Pytester) -> None:
         result.stdout.fnmatch_lines([f"kept as a scenario that replays: *{file.name}"])
     again = REPLAY.format(file=files[0])
     run(pytester, again).assert_outcomes(passed=1)
-
-
-@pytest.mark.usefixtures("untraced")
-def test_workers_keep_into_one_folder(pytester: pytest.Pytester) -> None:
-    """Also as an ini option; what was kept before is replaced."""
-    pytester.makeini("[pytest]\nmockdock_journal = made/here\n")
-    plain = TEST
-    run_apart(pytester, plain, "-n", "2").assert_outcomes(passed=1, failed=4)
-    first = kept(pytester)
-    run(pytester, plain).assert_outcomes(passed=1, failed=4)
-    assert kept(pytester) == first
-    assert len(first) == 3
 
 
 def test_shared_docks_are_kept_too(pytester: pytest.Pytester) -> None:

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.conftest import process
-from tests.testing.projects import run, run_apart
+from tests.testing.projects import run, run_again, run_apart, run_forked, run_spread
+from tests.testing.test_plugin_journal import TEST as KEPT
+from tests.testing.test_plugin_journal import kept
 
 pytest_plugins = ["pytester"]
 
@@ -67,46 +69,58 @@ def test_a_run_that_does_not_use_it_pays_for_nothing(
     assert "mockdock" not in result.stdout.str().replace("mockdock-0.", "")
 
 
-@pytest.mark.usefixtures("untraced")
-def test_workers_have_servers_of_their_own(pytester: pytest.Pytester) -> None:
-    """16 tests on 2 workers with the same prompts; none sees another's calls."""
-    test = """
-        import os, pytest
-        from app import ask
+MANY = """
+    import os, pytest
+    from app import ask
 
-        @pytest.mark.parametrize("number", range(16))
-        def test_it(mockdock_env, number):
-            mockdock_env.reply(f"answer {number}")
-            assert ask("the same") == f"answer {number}"
-            assert ask("the same") == f"answer {number}"
-            assert mockdock_env.calls.count == 2
-            with open(os.environ["PYTEST_XDIST_WORKER"], "a") as file:
-                print(mockdock_env.url, file=file)
-        """
-    result = run_apart(pytester, test, "-n", "2")
-    result.assert_outcomes(passed=16)
+    @pytest.mark.parametrize("number", range(16))
+    def test_it(mockdock_env, number):
+        mockdock_env.reply(f"answer {number}")
+        assert ask("the same") == f"answer {number}"
+        assert ask("the same") == f"answer {number}"
+        assert mockdock_env.calls.count == 2
+        with open(os.environ["PYTEST_XDIST_WORKER"], "a") as file:
+            print(mockdock_env.url, file=file)
+    """
+
+FAILING = """
+    from app import ask
+
+    def test_it(mockdock_env):
+        mockdock_env.when(user="a question").reply("an answer")
+        mockdock_env.when(name="farewell", user="bye").reply("Bye!")
+        ask("a question")
+    """
+
+
+@pytest.mark.usefixtures("untraced")
+def test_workers_are_apart_and_report_and_keep_in_one_place(pytester: pytest.Pytester) -> None:
+    """16 tests on 2 workers with the same prompts; none sees another's calls.
+
+    Reports cross processes: the message, the section, the summary. What was kept in the
+    folder, here an ini option, is replaced by a run on one process.
+    """
+    pytester.makeini("[pytest]\nmockdock_journal = made/here\n")
+    result = run_spread(pytester, MANY, test_failing=FAILING, test_kept=KEPT)
+    result.assert_outcomes(passed=16 + 1, failed=1 + 4)
+
     urls = [set(file.read_text().split()) for file in sorted(pytester.path.glob("gw*"))]
     assert len(urls) == 2
     assert all(len(each) == 1 for each in urls)
     assert len(set.union(*urls)) == 2
 
-
-@pytest.mark.usefixtures("untraced")
-def test_failures_of_workers_are_whole(pytester: pytest.Pytester) -> None:
-    """Reports cross processes: the message, the section, the summary."""
-    test = """
-        from app import ask
-
-        def test_it(mockdock_env):
-            mockdock_env.when(user="a question").reply("an answer")
-            mockdock_env.when(name="farewell", user="bye").reply("Bye!")
-            ask("a question")
-        """
-    result = run_apart(pytester, test, "-n", "1")
-    result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*farewell never answered*"])
     result.stdout.fnmatch_lines(["*- mockdock -*", "*a question*"])
-    result.stdout.fnmatch_lines(["FAILED test_it.py::test_it - VerificationError: *"])
+    result.stdout.fnmatch_lines(["FAILED test_failing.py::test_it - VerificationError: *"])
+
+    first = kept(pytester)
+    assert len(first) == 1 + 3
+    for file in first:
+        file.write_text("of before")
+    again = run_again(pytester, "test_failing.py", "test_kept.py")
+    again.assert_outcomes(passed=1, failed=1 + 4)
+    assert kept(pytester) == first
+    assert not [file for file in first if file.read_text() == "of before"]
 
 
 ASYNC = '''
@@ -216,7 +230,7 @@ def test_a_run_ends_with_a_stream_under_way(pytester: pytest.Pytester) -> None:
             import atexit
             atexit.register(client.close)
         """
-    result = run_apart(pytester, test, conftest=conftest)
+    result = run_forked(pytester, test, conftest=conftest)
     result.assert_outcomes(passed=1)
     assert (pytester.path / "left").read_text() == "[]\n"
     assert "Warning" not in result.stderr.str()
@@ -241,7 +255,7 @@ def test_an_interrupted_run_ends_cleanly(pytester: pytest.Pytester) -> None:
             ask(**mockdock.openai)
             raise KeyboardInterrupt
         """
-    result = run_apart(pytester, test, conftest=conftest)
+    result = run_forked(pytester, test, conftest=conftest)
     assert result.ret == pytest.ExitCode.INTERRUPTED
     assert (pytester.path / "server").read_text() == "True\n"
     result.stdout.fnmatch_lines(["*KeyboardInterrupt*"])
@@ -298,7 +312,7 @@ def test_a_server_that_runs_elsewhere(pytester: pytest.Pytester) -> None:
         result.stdout.fnmatch_lines(["*farewell never answered*"])
         result.stdout.fnmatch_lines(["*- mockdock -*", "*a last question*"])
         assert len([*(pytester.path / "kept").glob("*.yaml")]) == 1
-        again = run_apart(pytester, REMOTE, "-n", "2", "--mockdock-url", url)
+        again = run_spread(pytester, REMOTE, "--mockdock-url", url)
         again.assert_outcomes(passed=2, failed=1)
 
 
@@ -332,16 +346,20 @@ TYPED = """
 
 @pytest.mark.usefixtures("untraced")
 def test_the_fixtures_are_typed(tmp_path: Path) -> None:
-    """Also for the sample project, whose own mypy would say the same."""
-    (tmp_path / "test_typed.py").write_text(textwrap.dedent(TYPED))
-    sample = Path(__file__).parent.parent / "downstream"
-    options = ("--follow-imports=silent", "--cache-dir", tmp_path)
+    """Also for the sample project, whose own mypy would say the same.
+
+    Under the settings of this project, so that its cache has most of the answer.
+    """
+    typed = tmp_path / "test_typed.py"
+    typed.write_text(textwrap.dedent(TYPED))
+    root = Path(__file__).parent.parent.parent
+    sample = root / "tests" / "downstream"
     checked = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", *options, "test_typed.py", sample / "tests"],
+        [sys.executable, "-m", "mypy", typed, sample / "tests"],
         check=False,
         capture_output=True,
         text=True,
-        cwd=tmp_path,
+        cwd=root,
         env={**os.environ, "MYPYPATH": str(sample / "src")},
     )
-    assert checked.stdout.startswith("Success"), checked.stdout
+    assert checked.stdout.startswith("Success: no issues found in 2 source"), checked.stdout

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import mockdock.testing
+from tests.testing.projects import forked
 
 pytestmark = pytest.mark.usefixtures("untraced")
 
@@ -19,12 +20,6 @@ TESTS = [text for _, text in BLOCKS if "def test_" in text]
 SCRIPTS = [text for _, text in BLOCKS if "def test_" not in text]
 
 
-def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *arguments], check=False, capture_output=True, text=True, cwd=cwd
-    )
-
-
 def test_all_blocks_are_python() -> None:
     assert {language for language, _ in BLOCKS} == {"python"}
 
@@ -32,12 +27,12 @@ def test_all_blocks_are_python() -> None:
 def test_the_tests_pass(tmp_path: Path) -> None:
     for number, text in enumerate(TESTS):
         (tmp_path / f"test_{number}.py").write_text(text)
-    ended = run("-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=tmp_path)
-    wanted = README.count("\ndef test_")
-    assert f"{wanted} passed" in ended.stdout, ended.stdout
+    forked(tmp_path).assert_outcomes(passed=README.count("\ndef test_"))
 
 
 def test_the_scripts_run(tmp_path: Path) -> None:
     (script,) = SCRIPTS
-    ended = run("-c", script, cwd=tmp_path)
+    ended = subprocess.run(
+        [sys.executable, "-c", script], check=False, capture_output=True, text=True, cwd=tmp_path
+    )
     assert (ended.stdout, ended.stderr) == ("Hi\nNo socket.\n", "")
