@@ -35,6 +35,13 @@ def ask(text="Hi", **options):
 
 _PATIENCE = 120.0
 _ALONE = ("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+_PLUGINS = (
+    *("-p", "mockdock.testing.plugin"),
+    *("-p", "pytest_asyncio.plugin"),
+    *("-p", "anyio.pytest_plugin"),
+)
+"""All there are, save in :func:`run_apart`: to find and load those installed takes a while."""
+
 
 _OPTIONS = (
     "-p",
@@ -62,7 +69,9 @@ def run(pytester: pytest.Pytester, test: str, *options: str, **files: Any) -> py
 
 def run_again(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
     """Run the tests that are there already in this process, warnings being errors."""
-    return pytester.runpytest_inprocess(*_OPTIONS, *options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(*_ALONE)
+        return pytester.runpytest_inprocess(*_PLUGINS, *_OPTIONS, *options)
 
 
 def run_apart(
@@ -76,16 +85,13 @@ def run_apart(
 def run_spread(
     pytester: pytest.Pytester, test: str, *options: str, **files: Any
 ) -> pytest.RunResult:
-    """Run the tests of a project on two workers, warnings being errors.
-
-    With no plugins but those that are needed: the workers load them anew.
-    """
+    """Run the tests of a project on two workers, warnings being errors."""
     project(pytester, test, **files)
-    plugins = ("-p", "mockdock.testing.plugin", "-p", "xdist", "-p", "pytest_asyncio.plugin")
+    spread = ("-p", "xdist", "-n", "2")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(*_ALONE)
         return pytester.runpytest_subprocess(
-            *plugins, *_OPTIONS, "-n", "2", *options, timeout=_PATIENCE
+            *_PLUGINS, *spread, *_OPTIONS, *options, timeout=_PATIENCE
         )
 
 
@@ -98,12 +104,8 @@ def run_forked(
 
 
 def forked(folder: Path, *options: str) -> pytest.RunResult:
-    """Run the tests of a folder in a process of its own that had its modules already.
-
-    With no plugins but this one and pytest-asyncio: it need not find, load and rewrite them.
-    """
-    plugins = ("-p", "mockdock.testing.plugin", "-p", "pytest_asyncio.plugin")
+    """Run the tests of a folder in a process of its own that had its modules already."""
     alone = dict([_ALONE])
-    with process(*plugins, *options, cwd=folder, program="pytest", environment=alone) as running:
+    with process(*_PLUGINS, *options, cwd=folder, program="pytest", environment=alone) as running:
         code = running.ended()
     return pytest.RunResult(code, running.lines, running.errors, 0)

@@ -42,31 +42,44 @@ def home(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(home: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run the tests of the project as its developers do."""
-    where = "import mockdock, greeter; print(mockdock.__file__, greeter.__file__)"
     environment = {"PATH": os.environ["PATH"], "HOME": str(home), "OPENAI_API_KEY": "sk-real"}
-    python = home / "venv" / "bin" / "python"
-    settings = {"cwd": home / "project", "env": environment, "capture_output": True, "text": True}
-    found = subprocess.run([python, "-c", where], check=True, **settings)  # type: ignore[call-overload]
-    assert found.stdout.count(str(home / "venv")) == 2
-    command = [python, "-m", "pytest", "-p", "no:randomly", *options]
-    return subprocess.run(command, check=False, **settings)  # type: ignore[call-overload, no-any-return]
+    return subprocess.run(
+        [home / "venv" / "bin" / "python", "-m", "pytest", "-p", "no:randomly", *options],
+        check=False,
+        cwd=home / "project",
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
 
 
-def test_the_tests_of_a_project_pass(home: Path) -> None:
-    ended = run(home, "-m", "not meant_to_fail")
-    assert ended.returncode == 0, ended.stdout
-    assert re.search(r"= 10 passed, 2 deselected in", ended.stdout)
-    assert ended.stderr == ""
-    spread = run(home, "-m", "not meant_to_fail", "-n", "2")
-    assert "10 passed" in spread.stdout, spread.stdout
+WHERE = """
+import greeter, mockdock
+
+def pytest_report_header():
+    return [f"{each.__name__}: {each.__file__}" for each in (greeter, mockdock)]
+"""
 
 
 def test_failures_of_a_project_explain_themselves(home: Path) -> None:
-    ended = run(home, "-m", "meant_to_fail", "--mockdock-journal", "kept")
+    (home / "project" / "conftest.py").write_text(WHERE)
+    ended = run(home, "--mockdock-journal", "kept")
     assert ended.returncode == 1
-    assert "2 failed, 10 deselected" in ended.stdout
+    assert re.search(r"= 2 failed, 10 passed in", ended.stdout)
+    assert ended.stderr == ""
+    for package in ("greeter", "mockdock"):
+        assert re.search(
+            rf"^{package}: {home}/venv/.*/{package}/__init__", ended.stdout, re.MULTILINE
+        )
     assert "Greet Ada." in ended.stdout
     assert "farewell never answered" in ended.stdout
     assert "- mockdock -" in ended.stdout
     (kept,) = (home / "project" / "kept").iterdir()
     assert "Greet Ada." in kept.read_text()
+
+
+def test_the_tests_of_a_project_pass_on_workers(home: Path) -> None:
+    ended = run(home, "-m", "not meant_to_fail", "-n", "2")
+    assert ended.returncode == 0, ended.stdout
+    assert re.search(r"= 10 passed in", ended.stdout)
+    assert ended.stderr == ""
