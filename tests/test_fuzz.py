@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from mockdock.app import App
 from tests.conformance.asgi import Answer, app_of, ask
+from tests.effort import examples
 
 CHAT = "/v1/chat/completions"
 JSON = {"host": "localhost", "content-type": "application/json"}
@@ -21,7 +22,9 @@ JSON = {"host": "localhost", "content-type": "application/json"}
 HANDLED = 500
 
 fuzz = settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(120),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 VALID: dict[str, Any] = {
@@ -229,7 +232,7 @@ def test_any_json(app: App, body: Any) -> None:
     chat(app, json.dumps(body).encode("utf-8", "surrogatepass"))
 
 
-@settings(fuzz, max_examples=250)
+@settings(fuzz, max_examples=examples(250))
 @given(body=mutated())
 def test_any_change_to_a_valid_body(app: App, body: Any) -> None:
     chat(app, json.dumps(body).encode("utf-8", "surrogatepass"))

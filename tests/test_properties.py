@@ -23,6 +23,7 @@ from mockdock.delivery import ManualClock
 from tests.conformance.asgi import Answer, app_of, post
 from tests.conformance.joining import joined, plain
 from tests.content.schemas import SCHEMAS
+from tests.effort import examples
 
 CHAT = "/v1/chat/completions"
 FIRST = {"x-stainless-retry-count": "0"}
@@ -32,8 +33,8 @@ MODERN = ("gpt-4o", "gpt-5-mini")
 
 # Without the phase that explains a failure: it traces every line and takes minutes.
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
-usual = settings(max_examples=40, deadline=None, phases=PHASES)
-thorough = settings(max_examples=80, deadline=None, phases=PHASES)
+usual = settings(max_examples=examples(40), deadline=None, phases=PHASES)
+thorough = settings(max_examples=examples(80), deadline=None, phases=PHASES)
 
 
 @cache
@@ -530,7 +531,7 @@ def test_a_prediction_is_accepted_or_rejected_token_by_token(
 SPOKEN = {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "pcm16"}}
 
 
-@settings(usual, max_examples=30)
+@settings(usual, max_examples=examples(30))
 @given(texts.filter(bool), st.sampled_from(["token", "word", 2]), st.none() | st.integers(1, 9))
 def test_a_spoken_answer_says_what_a_written_one_does(
     text: str, chunk: Any, limit: int | None

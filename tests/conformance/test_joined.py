@@ -18,6 +18,7 @@ from mockdock.scenario import placeholders
 from tests.conformance.adapters import ADAPTERS, Adapter
 from tests.conformance.asgi import app_of, post
 from tests.conformance.joining import without_ids
+from tests.effort import examples
 
 # Where a stream tells no usage there is none to compare: see the golden files.
 TELLING = [each for each in ADAPTERS if each.counts]
@@ -413,7 +414,7 @@ bodies = merged(
 ).map(accepted)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(scenario=scenarios, body=bodies)
 def test_any_answer_to_any_request(scenario: dict[str, Any], body: dict[str, Any]) -> None:
     """Content, refusals, calls, finish reasons, usage and what names the model; also when cut."""
@@ -421,7 +422,7 @@ def test_any_answer_to_any_request(scenario: dict[str, Any], body: dict[str, Any
 
 
 @pytest.mark.parametrize("adapter", OTHERS, ids=lambda adapter: adapter.name)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(scenario=scenarios, body=bodies)
 def test_some_answers_of_the_other_dialects(
     adapter: Adapter, scenario: dict[str, Any], body: dict[str, Any]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mockdock.content import patterns
 from mockdock.content.patterns import found, generate, limited, matches
 from mockdock.content.regex import MAX_PATTERN, parse
+from tests.effort import examples
 
 PATTERNS = [
     "",
@@ -218,7 +219,7 @@ def test_match_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) 
 
 
 @given(st.text(alphabet="ab01()[]{}*+?|\\^$.-,dwpuxk<>=!:", max_size=12), st.integers(0, 5))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 def test_any_text_as_a_pattern_is_safe(pattern: str, seed: int) -> None:
     made = generate(pattern, random.Random(seed))
     assert made == generate(pattern, random.Random(seed))

@@ -14,6 +14,7 @@ from mockdock.content.check import Checker
 from mockdock.content.forms import FORMATS
 from mockdock.content.offers import read_offers
 from mockdock.content.schema import instance, json_text
+from tests.effort import examples
 
 KEYWORDS = [
     "$anchor",
@@ -76,7 +77,7 @@ NONSENSE = st.dictionaries(st.sampled_from(KEYWORDS), JSON, max_size=6)
 
 
 @given(NONSENSE, st.integers(0, 3))
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(400), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_nonsense_never_raises_and_stays_small(schema: Any, seed: int) -> None:
     made = instance(schema, random.Random(seed))
     # NaN does not equal itself, so texts are compared.
@@ -149,7 +150,7 @@ DEFS = {
 
 
 @given(MEETABLE, st.integers(0, 3))
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(400), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_instance_of_any_meetable_schema_validates(schema: Any, seed: int) -> None:
     whole = {"$defs": DEFS, "properties": {"it": schema}, "required": ["it"], "type": "object"}
     made = instance(whole, random.Random(seed))
@@ -167,7 +168,7 @@ SAID = st.lists(
 
 
 @given(MEETABLE, SAID, st.integers(0, 3))
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(400), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_instance_validates_whatever_is_said(schema: Any, said: str, seed: int) -> None:
     whole = {"$defs": DEFS, "properties": {"it": schema}, "required": ["it"], "type": "object"}
     made = instance(whole, random.Random(seed), offers=read_offers(said))
@@ -175,7 +176,7 @@ def test_instance_validates_whatever_is_said(schema: Any, said: str, seed: int) 
 
 
 @given(NONSENSE, SAID)
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(200), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_nonsense_with_offers_is_the_same_twice(schema: Any, said: str) -> None:
     offers = read_offers(said)
     made = json_text(instance(schema, random.Random(1), offers=offers))
@@ -183,7 +184,7 @@ def test_nonsense_with_offers_is_the_same_twice(schema: Any, said: str) -> None:
 
 
 @given(MEETABLE, JSON)
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(400), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_checker_agrees_with_jsonschema(schema: Any, value: Any) -> None:
     value = json.loads(json.dumps(value).replace("NaN", "0").replace("Infinity", "0"))
     whole = {"$defs": DEFS, "properties": {"it": schema}}

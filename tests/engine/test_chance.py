@@ -24,6 +24,7 @@ from mockdock.request import (
     Tool,
     ToolCall,
 )
+from tests.effort import examples
 from tests.engine.helpers import ask, say, tools
 
 
@@ -114,7 +115,7 @@ requests = st.builds(
 
 
 @given(requests, requests)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_fingerprints_are_equal_only_for_equal_requests(one: Request, other: Request) -> None:
     assert (fingerprint(one) == fingerprint(other)) == (one == other)
 

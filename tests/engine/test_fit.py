@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mockdock.content.counting import count_calls
 from mockdock.content.tokens import tokenizer
 from mockdock.reply import Choice, Completion
+from tests.effort import examples
 from tests.engine.helpers import ask, completion, engine, only
 
 TOKENS = tokenizer("o200k_base")
@@ -325,7 +326,7 @@ chunks = st.sampled_from(["token", "word", 1, 3, 200])
 
 
 @given(texts, st.none() | st.integers(1, 40), chunks, st.sampled_from(["text", "refusal", "call"]))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 def test_a_cut_answer_is_a_prefix_in_whatever_chunks_and_its_tokens_add_up(
     text: str, limit: int | None, chunk: Any, kind: str
 ) -> None:

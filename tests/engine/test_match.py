@@ -19,6 +19,7 @@ from mockdock.engine.store import Pick, Scalar, Skip
 from mockdock.frames import Delay, Pacing
 from mockdock.request import Caller, Request
 from mockdock.scenario import PacingSpec, Rule
+from tests.effort import examples
 from tests.engine.helpers import after_tool, ask, say, tools
 
 
@@ -121,7 +122,7 @@ def decide(store: Store, request: Request, fitting: list[Compiled]) -> Pick:
 
 
 @given(st.lists(whens, max_size=4), requests)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_explain_finds_fault_with_exactly_the_rules_whose_conditions_do_not_hold(
     whens: list[dict[str, Any]], request: Request
 ) -> None:
@@ -134,7 +135,7 @@ def test_explain_finds_fault_with_exactly_the_rules_whose_conditions_do_not_hold
 
 
 @given(st.lists(rules_with_memory, min_size=1, max_size=4), asked)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_to_stop_behind_a_sure_rule_never_changes_who_answers(
     given: list[dict[str, Any]], requests: list[Request]
 ) -> None:
@@ -148,7 +149,7 @@ def test_to_stop_behind_a_sure_rule_never_changes_who_answers(
 
 
 @given(st.lists(rules_with_memory, min_size=1, max_size=4), asked)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_the_first_rule_explain_finds_no_fault_with_is_the_one_that_answers(
     given: list[dict[str, Any]], requests: list[Request]
 ) -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from mockdock.ledger import Entry, Figures, GroupBy, Ledger, Said, Span, Unit
 from mockdock.ledger.entry import decoded, encoded
 from mockdock.request import ToolCall
+from tests.effort import examples
 from tests.ledger.helpers import DAY, HOUR, NOON
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -125,7 +126,7 @@ def values(entry: Entry, group_by: Sequence[GroupBy], keys: Sequence[str]) -> tu
     return tuple(found)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     some=st.lists(entries, max_size=25),
     span=st.builds(Span, st.integers(NOON - 20 * DAY, NOON), st.just(NOON + 30 * DAY))
@@ -191,7 +192,7 @@ def test_sql_gives_what_a_plain_recomputation_gives(
         assert [thread.created_us for thread in listed.threads] == newest[:3]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(some=st.lists(entries, max_size=12), cuts=st.sets(st.integers(0, 11)))
 def test_when_it_is_written_makes_no_difference(
     tmp_path_factory: pytest.TempPathFactory, some: list[Entry], cuts: set[int]

@@ -14,6 +14,7 @@ from mockdock.observe.control import app as control_module
 from mockdock.observe.control.operation import Operation
 from mockdock.observe.control.routes import OPERATIONS
 from tests.conformance.asgi import post
+from tests.effort import examples
 from tests.observe.control import Answer, Control
 
 KEYS = ["", "one", "+1", "hello", "*", "a/b", "..", "\x00", "ü"]
@@ -134,7 +135,7 @@ def check(answer: Answer) -> None:
         assert isinstance(answer.json, dict)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(path=PATHS, method=METHODS, key=st.sampled_from(KEYS), query=QUERIES, body=BODIES)
 def test_any_request_is_answered(
     control: Control, path: str, method: str, key: str, query: bytes, body: bytes
@@ -143,7 +144,7 @@ def test_any_request_is_answered(
     check(control.ask(method, place, body, query=query))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(operation=st.sampled_from(OPERATIONS), key=st.sampled_from(KEYS), query=QUERIES, body=BODIES)
 def test_any_body_and_query_of_any_operation_are_answered(
     control: Control, operation: Operation, key: str, query: bytes, body: bytes
@@ -153,7 +154,7 @@ def test_any_body_and_query_of_any_operation_are_answered(
     check(control.ask(operation.method, path, sent, query=query))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(
     headers=st.lists(
         st.tuples(
@@ -174,7 +175,7 @@ def test_any_headers_and_peers_are_answered(
     check(Control(token).ask("GET", "/rules", headers=headers, client=(peer, 1)))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(
     scale=st.floats(min_value=0, allow_infinity=False) | st.just("manual"),
     seed=st.integers(),

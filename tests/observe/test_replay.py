@@ -19,6 +19,7 @@ from mockdock.engine import Engine
 from mockdock.observe import record, replay
 from mockdock.scenario import load
 from tests.conformance.asgi import Answer, app_of, ask, post
+from tests.effort import examples
 from tests.observe.helpers import unchecked
 
 CHAT = "/v1/chat/completions"
@@ -428,7 +429,7 @@ ASKED = st.lists(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(asked=ASKED, replies=st.lists(REPLIES, min_size=1, max_size=4))
 def test_whatever_was_said_is_said_again(
     asked: list[tuple[str, int, str]],

@@ -68,9 +68,7 @@ def test_failures_of_a_project_explain_themselves(home: Path) -> None:
     assert re.search(r"= 2 failed, 10 passed in", ended.stdout)
     assert ended.stderr == ""
     for package in ("greeter", "mockdock"):
-        assert re.search(
-            rf"^{package}: {home}/venv/.*/{package}/__init__", ended.stdout, re.MULTILINE
-        )
+        assert f"\n{package}: {home / 'venv'}/" in ended.stdout
     assert "Greet Ada." in ended.stdout
     assert "farewell never answered" in ended.stdout
     assert "- mockdock -" in ended.stdout

@@ -30,6 +30,7 @@ from mockdock.reply import Failure
 from mockdock.request import Request
 from tests.conformance.asgi import app_of
 from tests.dialects.langdb.talk import ADMIN, Talk, model_body
+from tests.effort import examples
 
 SECOND = 1_000_000
 HEADERS = {"x-project-id": "p"}
@@ -291,7 +292,7 @@ NAMES = [
 APP = Talk(app_of())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     path=st.sampled_from(
         [

@@ -23,6 +23,7 @@ from tests.dialects.langdb.recomputed import (
     usage,
 )
 from tests.dialects.langdb.talk import LeapingClock, Talk
+from tests.effort import examples
 
 MILLION = 1_000_000
 PACES = {"Hi": 0.3, "Long": 0.3, "Slow": 1.5, "Nothing": 0.3}
@@ -176,7 +177,7 @@ def same(told: Any, wanted: Any) -> None:
 many = st.lists(steps, min_size=1, max_size=14)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     taken=many, by=groups, keys=st.lists(st.sampled_from(["env", "v", "user_tags"]), unique=True)
 )
@@ -200,7 +201,7 @@ def test_figures_of_random_traffic(
             same(told, {"summary": summary(rows, by, keys or ["env"]), **spans})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(taken=many, unit=st.sampled_from(["hour", "day", "month"]))
 def test_usage_of_random_traffic(taken: list[dict[str, Any]], unit: str) -> None:
     """Of each model, with the price that holds now, and by unit of time."""
@@ -223,7 +224,7 @@ def test_usage_of_random_traffic(taken: list[dict[str, Any]], unit: str) -> None
             same(told, {"models": units(rows, unit), "period_start": 0, "period_end": now_us})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(taken=many, limit=st.integers(1, 5), offset=st.integers(0, 3))
 def test_threads_of_random_traffic(taken: list[dict[str, Any]], limit: int, offset: int) -> None:
     """A page of them, and what each came to."""
@@ -238,7 +239,7 @@ def test_threads_of_random_traffic(taken: list[dict[str, Any]], limit: int, offs
                 same(talk.told(f"/threads/{thread}/cost"), dict(cost))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(taken=many, first=st.integers(0, 13), last=st.integers(0, 13), late=st.integers(-1, 1))
 def test_both_ends_of_a_range_belong_to_it(
     taken: list[dict[str, Any]], first: int, last: int, late: int

@@ -14,6 +14,7 @@ from mockdock.dialects.openai.parse import parse
 from mockdock.reply import Failure
 from mockdock.request import Message, Request, TextPart, ToolCall
 from tests.dialects.openai.calls import HELLO, call, leniently, small
+from tests.effort import examples
 
 
 def test_what_is_valid_is_read_as_ever() -> None:
@@ -121,7 +122,7 @@ odd = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     body=st.dictionaries(
         st.sampled_from(["model", "messages", "tools", "tool_choice", "stop", "metadata", "x"]),

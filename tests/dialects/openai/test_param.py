@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mockdock.dialects.openai.parse import parse
 from mockdock.reply import Failure
 from tests.dialects.openai.calls import CALL, call, custom, located, tool
+from tests.effort import examples
 
 WHOLE: dict[str, Any] = {
     "model": "gpt-4o",
@@ -87,7 +88,7 @@ def test_the_whole_bodies_are_valid() -> None:
         assert not isinstance(parse(call(body)), Failure)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(data=st.data())
 def test_param_is_null_or_a_place_in_the_body_that_was_sent(data: st.DataObject) -> None:
     """Or one that is missing in a place that was sent."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mockdock.dialects.openai.function_schema import function_fault
 from mockdock.dialects.openai.strict_schema import strict_fault
+from tests.effort import examples
 
 TEXT = {"type": "string"}
 
@@ -44,7 +45,7 @@ def closed(**properties: Any) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(inner=anything)
 def test_no_schema_is_too_odd(inner: Any) -> None:
     """There is a sentence or none, never an error of ours."""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mockdock.observe.audit import Audit, audit, verdict
 from mockdock.policy import POLICIES, Policy
-from tests.effort import bounded
+from tests.effort import bounded, examples
 from tests.observe.audit.helpers import Asked, record, records
 
 
@@ -313,7 +313,7 @@ def told(found: Audit) -> Any:
     return found.to_json()
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(rows=ATTEMPTS, seed=st.integers(0, 99), policy=st.sampled_from(sorted(POLICIES)))
 def test_calls_are_a_partition_in_any_order(
     rows: list[dict[str, Any]], seed: int, policy: str
