@@ -6,11 +6,12 @@ Nothing fails here: it only measures.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
+import orjson
 from rich.console import Console
 
 from tests.bench.bench import Amounts, Bench
@@ -19,7 +20,7 @@ from tests.bench.load import wrk
 from tests.bench.machine import cores, described, pin
 from tests.bench.rows import WIDTH, Row, record, show
 
-__all__ = ["main"]
+__all__ = ["main", "measured"]
 
 
 def main() -> None:
@@ -30,19 +31,29 @@ def main() -> None:
     amounts = Amounts(given.rounds, given.seconds, requests=given.requests, streams=given.streams)
     bench = Bench(amounts)
     machine = {**described(), "pinned": where is not None, "client": "wrk" if wrk() else "own"}
+    rows = measured(bench, given.only or [*CASES])
+    if given.json is not None:
+        told = record(rows, bench.notes, machine)
+        written = orjson.dumps(told, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        if given.json == "-":
+            sys.stdout.buffer.write(written)
+        else:
+            Path(given.json).write_bytes(written)
+    if given.json != "-":
+        show(rows, [*bench.notes, _line(machine)], Console(width=WIDTH))
+
+
+def measured(bench: Bench, names: Sequence[str]) -> list[Row]:
+    """Measure cases; what hinders one is noted, and the others go on."""
     rows: list[Row] = []
-    for name in given.only or CASES:
+    for name in names:
         sys.stderr.write(f"{name} ...\n")
         try:
             rows += CASES[name].measure(bench)
-        except Exception as error:  # noqa: BLE001 - the other cases go on
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
             traceback.print_exc()
             bench.notes.append(f"{name}: could not be measured: {error!r}")
-    if given.json is not None:
-        told = json.dumps(record(rows, bench.notes, machine), indent=2)
-        Path("/dev/stdout" if given.json == "-" else given.json).write_text(f"{told}\n")
-    if given.json != "-":
-        show(rows, [*bench.notes, _line(machine)], Console(width=WIDTH))
+    return rows
 
 
 def _line(machine: dict[str, object]) -> str:

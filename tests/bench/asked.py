@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -67,11 +68,17 @@ def _asked(
 def prose(size: int, seed: int = 0) -> str:
     """Make so many characters of words and sentences, the same ones every time."""
     rng = Random(seed)
-    words = ["".join(rng.choices(_SYLLABLES, k=rng.randint(1, 4))) for _ in range(_WORDS)]
+    words = _words()
     text = ""
     while len(text) < size:
         text += " ".join(rng.choices(words, k=rng.randint(5, 15))).capitalize() + ". "
     return text[:size]
+
+
+@lru_cache
+def _words() -> list[str]:
+    rng = Random(0)
+    return ["".join(rng.choices(_SYLLABLES, k=rng.randint(1, 4))) for _ in range(_WORDS)]
 
 
 def schema() -> dict[str, Any]:

@@ -7,16 +7,21 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 __all__ = ["of_pytest", "printed", "seconds", "turns"]
 
 
-def turns(times: int, *works: Callable[[], float]) -> list[list[float]]:
-    """Do things in turn, once for nothing, and give what each turn told.
+_Told = TypeVar("_Told")
+
+
+def turns(times: int, *works: Callable[[], _Told]) -> list[list[_Told]]:
+    """Do things in turn and give what each turn told, the first of several for nothing.
 
     Noise comes in spells: those of one turn share it.
     """
-    return [[work() for work in works] for _ in range(times + 1)][1:]
+    warm = times > 1
+    return [[work() for work in works] for _ in range(times + warm)][warm:]
 
 
 def seconds(command: Sequence[str], folder: str) -> float:

@@ -46,7 +46,9 @@ def idle(bench: Bench) -> Iterator[Row]:
     """Tell what servers do in some seconds after load, when nobody asks."""
     with bench.beside(PLAIN, chat()) as (servers, _):
         for running in servers.values():
-            bench.flood(bench.wanted(running, chat(), requests=_LOADED))
+            bench.flood(
+                bench.wanted(running, chat(), requests=min(_LOADED, bench.amounts.requests))
+            )
         time.sleep(min(1.0, bench.amounts.idle))  # what comes after a load is no idling
         before = [_done(running) for running in servers.values()]
         time.sleep(bench.amounts.idle)

@@ -10,11 +10,13 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.bench.asked import chat
 from tests.bench.bench import Bench
 from tests.bench.commands import of_pytest, printed, turns
-from tests.bench.rows import Row, at_most
+from tests.bench.machine import cpu
+from tests.bench.rows import Row, Target, at_most
 from tests.bench.servers import Recorded, Running, Served, launched, recorded
 
 __all__ = ["fixture", "imported", "startup"]
@@ -38,7 +40,11 @@ _SINCE = "time.perf_counter() - began"
 
 def startup(bench: Bench) -> Iterator[Row]:
     """Time from exec to the first answer, of ``mockdock serve`` and of a bare application."""
-    yield _row("startup", "exec to first answer", turns(bench.amounts.runs, _mock, _bare), 600)
+    pairs = turns(bench.amounts.runs, _mock, _bare)
+    clock = [[each.clock for each in pair] for pair in pairs]
+    yield _row("startup", "exec to first answer", clock, at_most(600))
+    used = [[each.cpu for each in pair] for pair in pairs]
+    yield _row("startup", "CPU time until then", used)
 
 
 def imported(bench: Bench) -> Iterator[Row]:
@@ -46,7 +52,7 @@ def imported(bench: Bench) -> Iterator[Row]:
     both = ("mockdock", "uvicorn, starlette.applications")
     ours, theirs = ((sys.executable, "-c", _TIMED.format(each, _SINCE)) for each in both)
     rows = turns(bench.amounts.runs, lambda: printed(ours), lambda: printed(theirs))
-    yield _row("import", "import mockdock", rows, 60)
+    yield _row("import", "import mockdock", rows, at_most(60))
 
 
 def fixture(bench: Bench) -> Iterator[Row]:
@@ -60,30 +66,40 @@ def fixture(bench: Bench) -> Iterator[Row]:
     yield Row("fixture", "first fixture of a run", "ms", ours * 1000)
 
 
-def _mock() -> float:
+class _Took(NamedTuple):
+    clock: float
+    cpu: float
+
+
+def _mock() -> _Took:
     began = time.perf_counter()
     process = subprocess.Popen(_SERVE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
         found = _URL.search(process.stdout.readline())
         assert found is not None
-        recorded(Running(int(found[1]), process.pid), chat())
-        return time.perf_counter() - began
+        return _answered(began, Running(int(found[1]), process.pid))
     finally:
         process.terminate()
         process.communicate()
 
 
-def _bare() -> float:
+def _bare() -> _Took:
     began = time.perf_counter()
     reply = Recorded(200, "application/json", ("{}",))
     with launched(Served("starlette", reply=reply)) as running:
-        recorded(running, chat())
-        return time.perf_counter() - began
+        return _answered(began, running)
 
 
-def _row(name: str, what: str, rows: Sequence[Sequence[float]], most: float) -> Row:
+def _answered(began: float, running: Running) -> _Took:
+    recorded(running, chat())
+    return _Took(time.perf_counter() - began, cpu(running.pid))
+
+
+def _row(
+    name: str, what: str, rows: Sequence[Sequence[float]], target: Target | None = None
+) -> Row:
     ours, theirs = (statistics.median(column) * 1000 for column in zip(*rows, strict=True))
     ratios = [mine / other for mine, other in rows]
     middle = statistics.median(ratios)
-    return Row(name, what, "ms", ours, theirs, ratio=middle, target=at_most(most), ratios=ratios)
+    return Row(name, what, "ms", ours, theirs, ratio=middle, target=target, ratios=ratios)
