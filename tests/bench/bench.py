@@ -6,14 +6,14 @@ import itertools
 import math
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from tests.bench.asked import Asked
 from tests.bench.client import Flood, Flooded, Paced, Streams
 from tests.bench.load import called, flooded
-from tests.bench.machine import cores, cpu, peak
+from tests.bench.machine import cores, cpu, on, peak
 from tests.bench.servers import Recorded, Running, Served, launched, recorded
 
 __all__ = ["REPLY", "Amounts", "Bench", "Case", "Measured", "ratio"]
@@ -32,7 +32,7 @@ class Amounts:
 
     rounds: int = 5
     seconds: float = 1.0
-    connections: int = 16
+    connections: int = 32
     requests: int = 100_000
     streams: int = 2000
     over: float = 5.0
@@ -93,9 +93,13 @@ class Bench:
     first: Iterator[int] = field(default_factory=lambda: itertools.count(1, _NUMBERS))
     core: int | None = field(default_factory=lambda: (cores() or (None,))[0])
 
-    def server(self, served: Served) -> AbstractContextManager[Running]:
+    @contextmanager
+    def server(self, served: Served) -> Iterator[Running]:
         """Run a server, on the core of servers."""
-        return self.launch(replace(served, core=self.core))
+        with ExitStack() as stack:
+            with on(self.core):
+                running = stack.enter_context(self.launch(served))
+            yield running
 
     @contextmanager
     def beside(

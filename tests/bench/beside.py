@@ -20,7 +20,7 @@ from tests.bench.bench import REPLY, Bench
 from tests.bench.client import Streams
 from tests.bench.rates import compared
 from tests.bench.rows import Row
-from tests.bench.servers import Served
+from tests.bench.servers import Running, Served
 
 __all__ = ["accounts", "unused"]
 
@@ -75,26 +75,28 @@ def accounts(bench: Bench) -> Iterator[Row]:
 
 
 def _waits(bench: Bench, data: str) -> Iterator[Row]:
-    kinds = {
-        "nothing kept": Served("mockdock", _SCENARIO, keeps=False),
-        "in memory": Served("mockdock", _SCENARIO),
-        "in a file": Served("mockdock", _SCENARIO, data=data),
+    kinds: Mapping[str, tuple[Asked, str | None]] = {
+        "OpenAI's": (chat(), None),
+        "in memory": (chat(headers=_LANGDB), None),
+        "in a file": (chat(headers=_LANGDB), data),
     }
-    asked = chat(headers=_LANGDB)
     found: dict[str, list[float]] = {name: [] for name in kinds}
     with ExitStack() as stack:
-        ports = {name: stack.enter_context(bench.server(kinds[name])).port for name in kinds}
+        running = {
+            name: stack.enter_context(bench.server(Served("mockdock", _SCENARIO, data=file)))
+            for name, (_, file) in kinds.items()
+        }
         for number in range(bench.amounts.rounds + 1):
-            for name in [*ports][:: -1 if number % 2 else 1]:
-                took = bench.stream(_at_a_pace(bench, ports[name], asked)).stretches
+            for name in [*kinds][:: -1 if number % 2 else 1]:
+                wanted = _at_a_pace(bench, running[name], kinds[name][0])
+                took = bench.stream(wanted).stretches
                 if number:  # the first round loads ranks and warms caches
                     found[name].append(took[len(took) * 95 // 100] * 1000)
     for name, rounds in found.items():
-        what = f"95 % of replies, {name}"
-        yield Row("accounts", what, "ms", statistics.median(rounds))
+        yield Row("accounts", f"95 % of replies, {name}", "ms", statistics.median(rounds))
 
 
-def _at_a_pace(bench: Bench, port: int, asked: Asked) -> Streams:
+def _at_a_pace(bench: Bench, running: Running, asked: Asked) -> Streams:
     seconds = bench.amounts.seconds
     many = max(int(_PER_SECOND * seconds), 1)
-    return Streams(port, asked, next(bench.first), many, seconds, ttft=0, ideal=1)
+    return Streams(running.port, asked, next(bench.first), many, seconds, ttft=0, ideal=1)

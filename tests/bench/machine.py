@@ -11,9 +11,11 @@ import platform
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["cores", "cpu", "described", "peak", "pin", "resident", "woken"]
+__all__ = ["cores", "cpu", "described", "on", "peak", "pin", "resident", "woken"]
 
 _MEGABYTE = 1e6
 
@@ -30,6 +32,20 @@ def pin(core: int | None) -> None:
     """Keep this process, and those it will start, on a core; None leaves it free."""
     if sys.platform == "linux" and core is not None:
         os.sched_setaffinity(0, {core})
+
+
+@contextmanager
+def on(core: int | None) -> Iterator[None]:
+    """Let processes that are started meanwhile run on a core; None changes nothing."""
+    if sys.platform != "linux" or core is None:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    pin(core)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def cpu(pid: int) -> float:

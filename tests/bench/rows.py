@@ -14,6 +14,10 @@ __all__ = ["WIDTH", "Row", "Target", "at_least", "at_most", "record", "show"]
 
 WIDTH = 100
 _WHOLE = 100
+_LEGEND = (
+    "ratio: to bare Starlette's, or what stands beside it, by the clock; CPU: the same by CPU time "
+    "of a request, which others on the machine spoil less; MB: mockdock's largest resident memory"
+)
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ def show(rows: Iterable[Row], notes: Iterable[str], console: Console) -> None:
         table.add_row(name, row.what, row.unit, *values, *ratios, goal, met, _number(row.peak))
         before = row.case
     console.print(table)
-    for note in notes:
+    for note in (*notes, _LEGEND):
         console.print(note, markup=False, highlight=False)
 
 

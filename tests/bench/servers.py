@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -19,6 +20,7 @@ from tests.bench.asked import Asked
 __all__ = ["Recorded", "Running", "Served", "launched", "recorded"]
 
 _BACKLOG = 2048
+_STEP = 0.02
 _EVENT = b"\n\n"
 
 
@@ -38,33 +40,18 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Served:
-    """What a server is: mockdock with a scenario, or a bare one with a recorded reply.
+    """What a server is: ``mockdock serve`` with a scenario, or a bare one with a recorded reply.
 
-    ``journal`` and ``data`` are files; with ``keeps`` off nothing is kept of accounts.
-    ``ttft`` and ``itl`` pace a bare one, in seconds. ``core`` is where it runs.
+    ``journal`` and ``data`` are files. ``ttft`` and ``itl`` pace a bare one, in seconds.
     """
 
     app: Literal["mockdock", "starlette", "asgi"]
     scenario: Mapping[str, Any] = field(default_factory=dict)
     journal: str | None = None
     data: str | None = None
-    keeps: bool = True
     reply: Recorded | None = None
     ttft: float = 0.0
     itl: float = 0.0
-    core: int | None = None
-
-    def written(self) -> str:
-        """Give it as JSON."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def read(cls, written: str) -> Served:
-        """Read it from JSON."""
-        said = json.loads(written)
-        if said["reply"] is not None:
-            said["reply"] = Recorded(**said["reply"])
-        return cls(**said)
 
 
 @dataclass(frozen=True)
@@ -77,18 +64,51 @@ class Running:
 
 @contextmanager
 def launched(served: Served) -> Iterator[Running]:
-    """Run a server in a process that listens before it starts."""
-    listener = socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
-    with listener, tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "served.json")
-        file.write_text(served.written())
-        command = [sys.executable, "-m", "tests.bench.serving", str(listener.fileno()), str(file)]
-        process = subprocess.Popen(command, pass_fds=[listener.fileno()])
+    """Run a server in a process of its own, which listens."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "served.yaml")  # JSON is YAML
+        start = _mockdock if served.app == "mockdock" else _bare
+        port, process = start(served, file)
         try:
-            yield Running(listener.getsockname()[1], process.pid)
+            yield Running(port, process.pid)
         finally:
             process.terminate()
             process.wait()
+
+
+def _mockdock(served: Served, file: Path) -> tuple[int, subprocess.Popen[bytes]]:
+    """Start the command, as somebody would who wants no line for every request."""
+    file.write_text(json.dumps({"mockdock": 1, **served.scenario}))
+    with socket.socket() as reserved:
+        # While this one is bound nobody else is given the port, and who names it may listen.
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reserved.bind(("127.0.0.1", 0))
+        port: int = reserved.getsockname()[1]
+        if sys.platform != "linux":
+            reserved.close()
+        command = [sys.executable, "-m", "mockdock", "serve", str(file), "--quiet"]
+        command += ["--port", str(port), "--grace", "0"]
+        for option, path in (("--journal", served.journal), ("--data", served.data)):
+            command += [] if path is None else [option, path]
+        process = subprocess.Popen(command)
+        while not _listens(port):
+            if process.poll() is not None:
+                raise RuntimeError(f"mockdock serve ended with {process.returncode}")
+            time.sleep(_STEP)
+    return port, process
+
+
+def _bare(served: Served, file: Path) -> tuple[int, subprocess.Popen[bytes]]:
+    file.write_text(json.dumps(asdict(served)))
+    with socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG) as listener:
+        command = [sys.executable, "-m", "tests.bench.serving", str(listener.fileno()), str(file)]
+        process = subprocess.Popen(command, pass_fds=[listener.fileno()])
+        return listener.getsockname()[1], process
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def recorded(running: Running, asked: Asked, number: int = 0) -> Recorded:

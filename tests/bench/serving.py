@@ -1,6 +1,6 @@
-"""The process of a server: ``python -m tests.bench.serving DESCRIPTOR FILE``.
+"""The process of a bare server: ``python -m tests.bench.serving DESCRIPTOR FILE``.
 
-All run on uvicorn with the settings of mockdock's own server: the same loop, the same
+It runs on uvicorn with the settings of mockdock's own server: the same loop, the same
 parser, no access log, no headers of uvicorn's. A bare application does what any mock must:
 it reads the whole body and parses it (orjson), then sends the bytes mockdock sends. In a
 stream the Starlette one yields each event to a ``StreamingResponse``; the ASGI one
@@ -10,70 +10,21 @@ writes all at once, or with a pace what is due by absolute deadlines.
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from tests.bench.machine import pin
 from tests.bench.servers import Recorded, Served
 
-__all__ = ["bare", "bare_asgi", "bare_starlette", "serve", "served_mockdock"]
+__all__ = ["bare"]
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
-_GRACE = 1.0
 _KEEP_ALIVE = 75
 _BACKLOG = 2048
-
-
-def serve(served: Served, listener: socket.socket) -> None:
-    """Serve until stopped."""
-    if served.app == "mockdock":
-        _serve_mockdock(served, listener)
-    else:
-        bare(served).run(sockets=[listener])
-
-
-def served_mockdock(served: Served) -> Any:
-    """Make what ``mockdock serve --quiet`` makes, without the options of its command line."""
-    from mockdock.app import App
-    from mockdock.engine import Engine
-    from mockdock.ledger import Books, Entry
-    from mockdock.scenario import load
-    from mockdock.server import mount_control
-
-    class _Forgetful(Books):
-        """Keeps nothing of the traffic."""
-
-        def add(self, session: str, entry: Entry) -> None:
-            pass
-
-    data = None if served.data is None else Path(served.data)
-    books = Books(data) if served.keeps else _Forgetful()
-    if data is not None:
-        books.open()
-    app = App(Engine(load({"mockdock": 1, **served.scenario}).scenario, books=books))
-    mount_control(app, lambda: "http://127.0.0.1")
-    return app
-
-
-def _serve_mockdock(served: Served, listener: socket.socket) -> None:
-    from mockdock.observe import JournalWriter
-    from mockdock.server import run
-
-    app = served_mockdock(served)
-    if served.journal is None:
-        run(app, listener, _GRACE)
-        return
-    with JournalWriter(Path(served.journal), _say) as writer:
-        app.journal.watch(writer.write)
-        run(app, listener, _GRACE)
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(text)
 
 
 def bare(served: Served) -> Any:
@@ -82,9 +33,9 @@ def bare(served: Served) -> Any:
 
     assert served.reply is not None
     if served.app == "starlette":
-        app = bare_starlette(served.reply)
+        app = _starlette(served.reply)
     else:
-        app = bare_asgi(served.reply, served.ttft, served.itl)
+        app = _asgi(served.reply, served.ttft, served.itl)
     config = uvicorn.Config(
         app,
         lifespan="off",
@@ -99,7 +50,7 @@ def bare(served: Served) -> Any:
     return uvicorn.Server(config)
 
 
-def bare_starlette(reply: Recorded) -> Application:
+def _starlette(reply: Recorded) -> Application:
     """Make an application of one route, for any path."""
     import orjson
     from starlette.applications import Starlette
@@ -122,7 +73,7 @@ def bare_starlette(reply: Recorded) -> Application:
     return Starlette(routes=[Route("/{path:path}", answer, methods=["POST"])])
 
 
-def bare_asgi(reply: Recorded, ttft: float = 0.0, itl: float = 0.0) -> Application:
+def _asgi(reply: Recorded, ttft: float = 0.0, itl: float = 0.0) -> Application:
     """Make a plain ASGI function; with ``itl`` it sends an event when that is due."""
     import orjson
 
@@ -170,10 +121,10 @@ def bare_asgi(reply: Recorded, ttft: float = 0.0, itl: float = 0.0) -> Applicati
 
 
 def main() -> None:
-    """Serve on an open socket."""
-    served = Served.read(Path(sys.argv[2]).read_text())
-    pin(served.core)
-    serve(served, socket.socket(fileno=int(sys.argv[1])))
+    """Serve on an open socket until stopped."""
+    said = json.loads(Path(sys.argv[2]).read_text())
+    reply = Recorded(**said.pop("reply"))
+    bare(Served(**said, reply=reply)).run(sockets=[socket.socket(fileno=int(sys.argv[1]))])
 
 
 if __name__ == "__main__":

@@ -103,7 +103,7 @@ def threads() -> Iterator[Threads]:
 
 @pytest.fixture
 def bench(threads: Threads) -> Bench:
-    return Bench(TINY, launch=threads.launch, flood=client.flood, stream=client.stream)
+    return Bench(TINY, threads.launch, client.flood, client.stream, core=None)
 
 
 def printed(rows: Sequence[Row]) -> list[str]:
