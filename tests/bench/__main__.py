@@ -6,6 +6,7 @@ Nothing fails here: it only measures.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -26,10 +27,11 @@ __all__ = ["main", "measured"]
 def main() -> None:
     """Measure what is wanted and print a table."""
     given = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # its servers end with it
     where = cores()
     pin(where and where[1])
     amounts = Amounts(given.rounds, given.seconds, requests=given.requests, streams=given.streams)
-    bench = Bench(amounts)
+    bench = Bench(amounts, core=where and where[0])
     machine = {**described(), "pinned": where is not None, "client": "wrk" if wrk() else "own"}
     rows = measured(bench, given.only or [*CASES])
     if given.json is not None:

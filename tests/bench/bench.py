@@ -13,7 +13,7 @@ from typing import Any
 from tests.bench.asked import Asked
 from tests.bench.client import Flood, Flooded, Paced, Streams
 from tests.bench.load import called, flooded
-from tests.bench.machine import cores, cpu, on, peak
+from tests.bench.machine import cpu, on, peak
 from tests.bench.servers import Recorded, Running, Served, launched, recorded
 
 __all__ = ["REPLY", "Amounts", "Bench", "Case", "Measured", "ratio"]
@@ -83,7 +83,7 @@ def ratio(ours: Measured, theirs: Measured) -> float:
 
 @dataclass
 class Bench:
-    """Starts servers, sends load, and notes what spoils a result."""
+    """Starts servers, on a core of their own, sends load, and notes what spoils a result."""
 
     amounts: Amounts = field(default_factory=Amounts)
     launch: Callable[[Served], AbstractContextManager[Running]] = launched
@@ -91,11 +91,11 @@ class Bench:
     stream: Callable[[Streams], Paced] = called
     notes: list[str] = field(default_factory=list)
     first: Iterator[int] = field(default_factory=lambda: itertools.count(1, _NUMBERS))
-    core: int | None = field(default_factory=lambda: (cores() or (None,))[0])
+    core: int | None = None
 
     @contextmanager
     def server(self, served: Served) -> Iterator[Running]:
-        """Run a server, on the core of servers."""
+        """Run a server, on their core."""
         with ExitStack() as stack:
             with on(self.core):
                 running = stack.enter_context(self.launch(served))

@@ -2,9 +2,8 @@
 
 ``unused``: trouble on purpose that is declared and never comes. That a scenario which
 declares nothing is not even asked is tests/conformance/test_unused.py. ``accounts``: LangDB's
-chat beside OpenAI's on one server, with prompts of their own, since the tokens of a text
-are counted once; and whether keeping accounts makes a reply wait, at a pace that leaves the
-server time.
+chat beside OpenAI's on one server; and whether keeping accounts makes a reply wait, at a
+pace that leaves the server time.
 """
 
 from __future__ import annotations
@@ -66,7 +65,7 @@ def accounts(bench: Bench) -> Iterator[Row]:
         for where, data in (("in memory", None), ("in a file", str(Path(folder, "rates.db")))):
             with bench.server(Served("mockdock", _SCENARIO, data=data)) as mock:
                 for name, stream in (("chat", False), ("stream", True)):
-                    langdb = chat("{number}: hullo", headers=_LANGDB, stream=stream)
+                    langdb = chat(headers=_LANGDB, stream=stream)
                     pair = {"langdb": (mock, langdb), "openai": (mock, chat(stream=stream))}
                     seen = bench.rounds("accounts", pair)
                     what = f"{name}, {where}; OpenAI {{:,.0f}}"

@@ -103,7 +103,7 @@ def threads() -> Iterator[Threads]:
 
 @pytest.fixture
 def bench(threads: Threads) -> Bench:
-    return Bench(TINY, threads.launch, client.flood, client.stream, core=None)
+    return Bench(TINY, threads.launch, client.flood, client.stream)
 
 
 def printed(rows: Sequence[Row]) -> list[str]:
