@@ -1,4 +1,8 @@
-"""Many streams at once at a pace: whether they take as long as they ought to."""
+"""Many streams at once at a pace: whether they take as long as they ought to.
+
+They begin evenly over some seconds, each on a connection that is open already, and all run
+at once for as long again. The error of TTFT is between the first byte and when it was due.
+"""
 
 from __future__ import annotations
 

@@ -28,9 +28,10 @@ from tests.bench.bench import Amounts, Bench
 from tests.bench.cases import CASES
 from tests.bench.client import Flood, Streams
 from tests.bench.load import flooded, wrk
+from tests.bench.machine import cores
 from tests.bench.rates import PLAIN
 from tests.bench.rows import WIDTH, Row, at_least, at_most, record, show
-from tests.bench.servers import Running, Served, launched
+from tests.bench.servers import Running, Served
 from tests.bench.serving import bare
 
 TINY = Amounts(
@@ -160,9 +161,12 @@ def test_a_case_that_fails_does_not_cost_the_others(
     assert "no disk" in capsys.readouterr().err
 
 
-def test_a_process_answers_another_one_and_writes_its_journal(tmp_path: Path) -> None:
-    journal = tmp_path / "journal.jsonl"
-    with launched(Served("mockdock", PLAIN, journal=str(journal))) as running:
+def test_a_process_on_a_core_answers_another_one_and_writes_its_journal(tmp_path: Path) -> None:
+    journal, where = tmp_path / "journal.jsonl", cores()
+    bench = Bench(core=where and where[0])
+    with bench.server(Served("mockdock", PLAIN, journal=str(journal))) as running:
+        assert where is None or os.sched_getaffinity(running.pid) == {where[0]}
+        assert cores() == where
         seen = flooded(Flood(running.port, chat(), first=7, connections=2, requests=5))
     assert (seen.requests, seen.refused, seen.broken) == (5, 0, 0)
     lines = [json.loads(line) for line in journal.read_text().splitlines()]
