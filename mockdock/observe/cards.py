@@ -13,7 +13,7 @@ __all__ = ["About", "Counts", "LimitCard", "Problem", "RuleCard", "Settings", "V
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Settings(_Body):

@@ -70,7 +70,7 @@ Unused = Literal["added", "all", "none"]
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Changes(_Body):

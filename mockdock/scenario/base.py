@@ -56,10 +56,17 @@ Path = tuple[str | int, ...]
 
 
 class Part(BaseModel):
-    """A mapping of the language: immutable, unknown keys refused."""
+    """A mapping of the language: immutable, unknown keys refused.
+
+    Pydantic builds what checks it at its first use: a scenario's as one, and not each of its parts.
+    """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", populate_by_name=True, protected_namespaces=()
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        protected_namespaces=(),
+        defer_build=True,
     )
 
     shorthand: ClassVar[dict[str, Any]] = {}

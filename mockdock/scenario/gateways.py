@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -21,6 +21,9 @@ __all__ = ["GATEWAYS", "AzureSpec", "GatewaySpec", "LangDBSpec", "LangdockSpec"]
 
 class GatewaySpec(Part, ABC):
     """What a scenario says of a provider."""
+
+    usual_limits: ClassVar[tuple[LimitSpec, ...]] = ()
+    """The rate limits of one that a scenario says nothing of."""
 
     @abstractmethod
     def settings(self) -> Azure | Langdock | LangDB:
@@ -48,12 +51,16 @@ class AzureSpec(GatewaySpec):
 
 
 _LANGDOCK = Langdock()
-_DOCUMENTED = LimitSpec(per=("workspace", "model"), rpm=500, tpm=60_000, header="none")
+_DOCUMENTED = LimitSpec.model_construct(
+    per=("workspace", "model"), rpm=500, tpm=60_000, header="none"
+)
 """The limit of Langdock's documents, which speak of no header."""
 
 
 class LangdockSpec(GatewaySpec):
     """A Langdock workspace."""
+
+    usual_limits = (_DOCUMENTED,)
 
     unsupported: Literal["ignore", "reject"] = Field(
         _LANGDOCK.unsupported,
@@ -80,7 +87,7 @@ class LangdockSpec(GatewaySpec):
         "the scenario; where it lists none, any name is accepted, and chat-openapi listed",
     )
     limits: tuple[LimitSpec, ...] = Field(
-        (_DOCUMENTED,),
+        usual_limits,
         description="rate limits of Langdock's requests, on top of the scenario's; an empty "
         "list: none",
     )

@@ -78,7 +78,9 @@ class Rule(Part):
     """When to answer, and what."""
 
     name: Word | None = Field(None, description="a name for messages and the journal")
-    when: When = Field(default=When(), description="conditions, all must hold; none: always")
+    when: When = Field(
+        default=When.model_construct(), description="conditions, all must hold; none: always"
+    )
     reply: Answer | None = Field(None, description="the answer")
     replies: Annotated[tuple[Answer, ...], Field(min_length=1)] | None = Field(
         None, description="answers, given one after the other"
@@ -283,8 +285,11 @@ class Scenario(Part):
     @property
     def own_limits(self) -> Mapping[DialectName, tuple[LimitSpec, ...]]:
         """The limits that hold for the requests of one dialect, on top of ``limits``."""
-        specs = {name: getattr(self, name) or kind() for name, kind in GATEWAYS.items()}
-        return {name: spec.own_limits for name, spec in specs.items()}
+        said = {name: getattr(self, name) for name in GATEWAYS}
+        return {
+            name: kind.usual_limits if said[name] is None else said[name].own_limits
+            for name, kind in GATEWAYS.items()
+        }
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -223,7 +223,10 @@ class HistorySpec(Part):
         100, description="exchanges of a working day, about"
     )
     models: Annotated[tuple[HistoryModelSpec, ...], Field(min_length=1)] = Field(
-        (HistoryModelSpec(model="gpt-4o", share=1), HistoryModelSpec(model="gpt-4o-mini", share=2)),
+        (
+            HistoryModelSpec.model_construct(model="gpt-4o", share=1.0),
+            HistoryModelSpec.model_construct(model="gpt-4o-mini", share=2.0),
+        ),
         description="the models used. Default: gpt-4o, and gpt-4o-mini twice as much",
     )
     users: tuple[UserSpec, ...] = Field((), description="the users, one for each conversation")

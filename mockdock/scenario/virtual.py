@@ -62,7 +62,8 @@ class VirtualModelSpec(Part):
         (), description="messages that come before those of a request"
     )
     parameters: SavedParameters = Field(
-        SavedParameters(), description="parameters that hold where a request does not give them"
+        SavedParameters.model_construct(),
+        description="parameters that hold where a request does not give them",
     )
 
     def virtual_model(self) -> VirtualModel:

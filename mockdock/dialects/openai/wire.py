@@ -83,10 +83,11 @@ class PromptCache(Wire):
     mode: Unchecked = None
 
 
-# One instance each for all requests: pydantic would copy a default that is a model.
-_NO_CACHE = PromptCache()
-_NO_SEARCH = WebSearch()
-_TEXT = TextFormat(type="text")
+# One instance each for all requests: pydantic would copy a default that is a model. What is
+# known to be right is constructed, since validating it would build the model at import.
+_NO_CACHE = PromptCache.model_construct()
+_NO_SEARCH = WebSearch.model_construct()
+_TEXT = TextFormat.model_construct(type="text")
 
 Penalty = Annotated[float, Field(ge=-2, le=2)]
 Limit = Annotated[int, Field(ge=1)]

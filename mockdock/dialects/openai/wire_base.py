@@ -18,9 +18,12 @@ __all__ = [
 
 
 class Wire(BaseModel):
-    """A closed JSON object with strict types; it does not change, so defaults are shared."""
+    """A closed JSON object with strict types; it does not change, so defaults are shared.
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    Pydantic builds what checks it at its first use, since most servers are asked for little.
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
 
 
 def _shape(value: object) -> str | None:

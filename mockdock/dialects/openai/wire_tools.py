@@ -67,7 +67,7 @@ class GrammarInput(Wire):
     grammar: Grammar
 
 
-_ANY_TEXT = PlainInput(type="text")
+_ANY_TEXT = PlainInput.model_construct(type="text")
 
 
 class CustomSpec(Wire):

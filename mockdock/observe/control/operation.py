@@ -18,7 +18,7 @@ Method = Literal["GET", "PUT", "POST", "PATCH", "DELETE"]
 class Query(BaseModel):
     """The parameters of a query string; this operation takes none."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 @dataclass(frozen=True, slots=True)

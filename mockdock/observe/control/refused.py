@@ -21,7 +21,7 @@ _LONGEST_MESSAGE = 12_000
 
 
 class _Shape(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Wrong(_Shape):
