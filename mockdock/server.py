@@ -23,7 +23,7 @@ from mockdock.errors import LedgerError, StartError
 from mockdock.ledger import Books
 from mockdock.local import LocalVerbs
 from mockdock.observe import Journal, Observer
-from mockdock.observe.control import control_app
+from mockdock.observe.control import MountedControl
 from mockdock.observe.verbs import CONTROL_PATH
 from mockdock.scenario import load
 from mockdock.sockets import BACKLOG, bind
@@ -178,7 +178,7 @@ def mount_control(app: App, url: Callable[[], str], token: str | None = None) ->
     and is shown no secrets. Raises UsageError for a token that cannot be one.
     """
     outside = LocalVerbs(app, url, files=False, secrets=False)
-    app.mount(CONTROL_PATH, control_app(outside, token))
+    app.mount(CONTROL_PATH, MountedControl(outside, token))
 
 
 class Server:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from mockdock.errors import MockdockError, UsageError
-from mockdock.observe.audit import records
+from mockdock.later import later
 
 __all__ = ["complain", "read", "read_journal"]
+
+_records: Callable[[Iterable[str], str], Iterator[Mapping[str, Any]]] = later(
+    "observe.audit.reading:records"
+)
 
 _ADDRESS = re.compile(r"([\w.-]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}(/.*)?|localhost", re.ASCII)
 
@@ -45,7 +49,7 @@ def read_journal(source: str) -> Iterator[Mapping[str, Any]]:
             lines: Iterable[str] = sys.stdin
             if source != "-":
                 lines = stack.enter_context(Path(source).open(encoding="utf-8"))
-            yield from records(lines, source)
+            yield from _records(lines, source)
     except FileNotFoundError as error:
         hint = f"; for a server write http://{source}" if _ADDRESS.fullmatch(source) else ""
         raise MockdockError(f"{source}: {error.strerror}{hint}") from error

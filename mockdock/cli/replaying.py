@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
+from mockdock.cli.banner import exported
 from mockdock.cli.reading import complain, read_journal
-from mockdock.cli.serving import exported
 from mockdock.delivery import Client, Clock, ScaledClock, deliver, wire_of
 from mockdock.dialects import DIALECTS, Dialect
 from mockdock.errors import StartError, UsageError

@@ -4,41 +4,32 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import io
 import logging
 import os
-import shlex
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 from mockdock.app import App
+from mockdock.cli.banner import banner
 from mockdock.cli.reading import complain
 from mockdock.cli.reloading import reloading
 from mockdock.content.tokens import tokenizer
 from mockdock.delivery import ScaledClock
-from mockdock.dialects import Dialect
 from mockdock.engine import Engine, MemoryStore
-from mockdock.environ import PROJECT
 from mockdock.errors import StartError, UsageError
 from mockdock.ledger import Books
 from mockdock.observe import Exchange, Journal, JournalWriter, Metrics, line
-from mockdock.observe.verbs import CONTROL_PATH
-from mockdock.scenario import Loaded, Rule, lint, load
+from mockdock.scenario import Loaded, load
 from mockdock.server import mount_control, run
 from mockdock.sockets import bind, bind_unix
 
-__all__ = ["Options", "exported", "serve_scenarios"]
+__all__ = ["Options", "serve_scenarios"]
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SHARED = "PROMETHEUS_MULTIPROC_DIR"
-_RULES_SHOWN = 50
-_RULES_LINTED = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +94,17 @@ def _serve(sources: Sequence[str], options: Options, books: Books, metrics: Metr
         _log_access()
     url = _url(options, listener.getsockname())
     if not options.quiet:
-        _print(_banner(loaded, options, url, app.dialects))
+        said = banner(
+            loaded.scenario,
+            url,
+            app.dialects,
+            only=bool(options.dialects),
+            control=_who(options),
+            uds=options.uds,
+            data=options.data,
+            terminal=sys.stdout.isatty(),
+        )
+        _print(said)
 
     def take(fresh: Loaded) -> None:
         # Stored completions and added rules are not the scenario's; what it counts begins anew.
@@ -182,45 +183,6 @@ def _print(text: str) -> bool:
     return True
 
 
-def _banner(loaded: Loaded, options: Options, url: str, dialects: Sequence[Dialect]) -> str:
-    scenario, base_url = loaded.scenario, f"{url}{dialects[0].base_path}"
-    told = io.StringIO()
-    terminal = sys.stdout.isatty() or None
-    console = Console(file=told, highlight=False, soft_wrap=True, force_terminal=terminal)
-    name = f" · {scenario.name}" if scenario.name else ""
-    console.print(f"mockdock{name} · {base_url}", style="bold", markup=False)
-    if options.uds is not None:
-        console.print(
-            f"on the Unix socket {options.uds}: tell your HTTP client, such as "
-            f"curl --unix-socket {options.uds} {base_url}/models",
-            markup=False,
-        )
-    key = shlex.quote(scenario.usual_key)
-    project = shlex.quote(scenario.usual_project or PROJECT)
-    for dialect in dialects:
-        if options.dialects or dialect is dialects[0] or dialect.name in scenario.spoken_of:
-            console.print(exported(dialect, url, key, project), markup=False, style="green")
-    if options.data is not None:
-        console.print(f"accounts are kept in {options.data}", markup=False)
-    console.print(f"control API: {url}{CONTROL_PATH}{_who(options)}", markup=False)
-    if scenario.rules:
-        console.print(_rules(scenario.rules))
-    console.print(f"otherwise: {_otherwise(loaded)}", markup=False)
-    if len(scenario.rules) > _RULES_LINTED:
-        console.print(f"more than {_RULES_LINTED} rules: mockdock check looks for doubts")
-    else:
-        for finding in lint(scenario):
-            where = f"{finding.location}: " if finding.location else ""
-            console.print(f"{finding.severity}: {where}{finding.message}", markup=False)
-    return told.getvalue()
-
-
-def exported(dialect: Dialect, url: str, key: str, project: str = PROJECT) -> str:
-    """Tell the clients of a dialect where the server at ``url`` is, in words of a shell."""
-    there = {"url": url, "base_url": f"{url}{dialect.base_path}", "key": key, "project": project}
-    return dialect.variables.format_map(there)
-
-
 def _who(options: Options) -> str:
     """Tell who may use the control API, where it is not everybody who gets here."""
     if options.control_token is not None:
@@ -228,28 +190,6 @@ def _who(options: Options) -> str:
     if options.uds is not None or options.host in _LOOPBACK:
         return ""
     return ", from this machine only: --control-token opens it"
-
-
-def _otherwise(loaded: Loaded) -> str:
-    other = loaded.scenario.otherwise
-    return "auto" if other is None else other if isinstance(other, str) else "a fixed answer"
-
-
-def _rules(rules: Sequence[Rule]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for title in ("#", "rule", "when", "answers"):
-        table.add_column(title, overflow="fold")
-    from rich.markup import escape
-
-    for number, rule in enumerate(rules[:_RULES_SHOWN], start=1):
-        when = rule.when.model_dump(exclude_none=True, exclude_defaults=True, by_alias=True)
-        told = ", ".join(when) or "always"
-        table.add_row(
-            str(number), escape(rule.name or rule.location), escape(told), str(len(rule.answers))
-        )
-    if len(rules) > _RULES_SHOWN:
-        table.add_row("", f"... and {len(rules) - _RULES_SHOWN} more", "", "")
-    return table
 
 
 class _Printer:

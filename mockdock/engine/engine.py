@@ -32,7 +32,7 @@ from mockdock.engine.prompts import cached_of, prompt_of
 from mockdock.engine.refuse import beyond_all, refused, unauthorized
 from mockdock.engine.routing import answered, astray
 from mockdock.engine.saying import say
-from mockdock.engine.seeding import Seedbed
+from mockdock.engine.seedbed import Seedbed
 from mockdock.engine.store import Pick, Skip, Store
 from mockdock.engine.stored import MemoryShelf, Shelf, identify, look_up
 from mockdock.engine.threshold import Threshold, met, settle

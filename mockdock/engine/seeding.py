@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import cached_property, partial
+from functools import partial
 from hashlib import blake2b
 from typing import TypeVar
 from uuid import UUID
 
-from mockdock.accounts import micros
 from mockdock.content.catalogue import Catalogue
 from mockdock.content.providers import provider_of
 from mockdock.content.schema import json_text
 from mockdock.ledger import (
-    Books,
     Entry,
     NewModel,
     PastModel,
@@ -42,7 +40,7 @@ from mockdock.scenario.seeds import (
     UserSpec,
 )
 
-__all__ = ["Seedbed"]
+__all__ = ["makers"]
 
 _MICRO = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,62 +51,42 @@ _FREE = Price(0.0, 0.0)
 T = TypeVar("T", bound=Part)
 
 
-class Seedbed:
-    """What the accounts of a scenario begin with, and the books it is sown in.
+def makers(
+    said: LangDBSpec, catalogue: Catalogue, seed: int
+) -> tuple[str, Mapping[str, Callable[[int], Seeds]]]:
+    """Give what makes each part at a moment in microseconds, by names that tell what is in them.
 
-    Each thread, model, price, past exchange and history is sown once in the life of
-    a session or a file. One that is changed counts as another one.
+    Before them comes the name of all together.
     """
+    made = dict(_Maker(said, catalogue, seed).parts())
+    return _digest("", *made).hex(), made
 
-    def __init__(
-        self, said: LangDBSpec | None, books: Books, catalogue: Catalogue, seed: int
-    ) -> None:
+
+class _Maker:
+    """Makes seeds of what a scenario says."""
+
+    def __init__(self, said: LangDBSpec, catalogue: Catalogue, seed: int) -> None:
         self._said = said
-        self._books = books
         self._catalogue = catalogue
         self._seed = seed
 
-    def is_due(self, session: str) -> bool:
-        """Tell whether a session has still to be sown; quick."""
-        return bool(self._makers) and not self._books.is_seeded(session, self._name)
-
-    def sow(self, session: str, now: float) -> None:
-        """Sow what a session lacks; may take a while. ``now`` is in seconds since 1970.
-
-        Raises LedgerError where that cannot be written, and UsageError where it cannot be.
-        """
-        if self._makers:
-            now_us = micros(now)
-            parts = {name: partial(make, now_us) for name, make in self._makers.items()}
-            self._books.seed(session, self._name, parts)
-
-    @cached_property
-    def _name(self) -> str:
-        return _digest("", *self._makers).hex()
-
-    @cached_property
-    def _makers(self) -> dict[str, Callable[[int], Seeds]]:
-        """What makes each part at a moment, by names that tell what is in them."""
+    def parts(self) -> Iterator[tuple[str, Callable[[int], Seeds]]]:
         said = self._said
-        if said is None:
-            return {}
-        makers: dict[str, Callable[[int], Seeds]] = {}
         for thread, digest in _told(said, said.threads):
             usual = str(UUID(bytes=digest[:16], version=4))
-            makers[f"thread/{digest.hex()}"] = partial(self._thread, thread, usual)
+            yield f"thread/{digest.hex()}", partial(self._thread, thread, usual)
         for model, digest in _told(said, said.models):
-            makers[f"model/{digest.hex()}"] = partial(self._model, model)
+            yield f"model/{digest.hex()}", partial(self._model, model)
         for project, prices in said.prices.items():
             for name, price in prices.items():
                 key = _digest(project, name, _text(price)).hex()
-                makers[f"price/{key}"] = partial(self._prices, project, name, price)
+                yield f"price/{key}", partial(self._prices, project, name, price)
         for used, digest in _told(said, said.usage):
-            makers[f"usage/{digest.hex()}"] = partial(self._used, used)
+            yield f"usage/{digest.hex()}", partial(self._used, used)
         if said.history is not None:
             for project in said.history.projects or (said.usual_project,):
                 key = _digest(project, f"{self._seed}", _text(said.history)).hex()
-                makers[f"history/{key}"] = partial(self._history, said.history, project)
-        return makers
+                yield f"history/{key}", partial(self._history, said.history, project)
 
     def _thread(self, said: ThreadSpec, usual: str, now_us: int) -> Seeds:
         name = said.id or usual
@@ -191,7 +169,7 @@ class Seedbed:
         )
 
     def _project(self, own: str | None) -> str:
-        return own or ("" if self._said is None else self._said.usual_project)
+        return own or self._said.usual_project
 
     def _named(self, project: str, name: str) -> tuple[str, str]:
         """Give the provider and the model that a name means."""
@@ -203,12 +181,12 @@ class Seedbed:
 
     def _made(self, project: str) -> Iterator[MadeModelSpec]:
         """Give the models that a project sees."""
-        models = () if self._said is None else self._said.models
+        models = self._said.models
         return (each for each in models if each.public or self._project(each.project_id) == project)
 
     def _price(self, project: str, provider: str, model: str, at_us: int, now_us: int) -> Price:
         """Give the price at a moment, as the ledger would, else that of the catalogue."""
-        own = {} if self._said is None else self._said.prices.get(project, {})
+        own = self._said.prices.get(project, {})
         for name in (f"{provider}/{model}", model):
             said = own.get(name)
             if said is not None and _since_us(said, now_us) <= at_us:

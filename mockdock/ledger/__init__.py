@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mockdock.accounts import (
     ContentPart,
     Figures,
@@ -20,12 +22,19 @@ from mockdock.accounts import (
     UnitUsage,
     Usage,
 )
+from mockdock.later import attributes
 from mockdock.ledger.books import Books
 from mockdock.ledger.entry import Entry
 from mockdock.ledger.history import PastModel, PastUser, history
-from mockdock.ledger.ledger import Ledger
-from mockdock.ledger.seeds import PastPrices, PastThread, Seeds
 from mockdock.question import GroupBy, NewModel, Price, Unit
+
+if TYPE_CHECKING:
+    from mockdock.ledger.ledger import Ledger
+    from mockdock.ledger.seeds import PastPrices, PastThread, Seeds
+else:  # SQLite, which is for those who have an account
+    _SEEDS = ("PastPrices", "PastThread", "Seeds")
+    _HOMES = {"Ledger": "ledger.ledger", **dict.fromkeys(_SEEDS, "ledger.seeds")}
+    __getattr__ = attributes(__name__, _HOMES)
 
 __all__ = [
     "Books",

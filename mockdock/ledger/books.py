@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import lru_cache
-from hashlib import blake2b
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mockdock.accounts import Model
-from mockdock.ledger.answering import answer
+from mockdock.later import later
 from mockdock.ledger.entry import Entry
-from mockdock.ledger.ledger import Ledger
-from mockdock.ledger.seeds import Seeds
+from mockdock.ledger.realms import OF_SESSIONS, key_of, realm
 from mockdock.question import CreateModel, Price, Question
 from mockdock.routing import Metrics
 from mockdock.statements import AccountReply
 
+if TYPE_CHECKING:
+    from mockdock.ledger.ledger import Ledger
+    from mockdock.ledger.seeds import Seeds
+
 __all__ = ["Books"]
 
-_OF_SESSIONS = "s"
+# SQLite, and what writes and asks it, is for those who have an account.
+_ledger: Callable[[Path | None], Ledger] = later("ledger.ledger:Ledger")
+_answer: Callable[[Ledger, str, Question, int], AccountReply | None] = later(
+    "ledger.answering:answer"
+)
+_apart: Callable[[str, Seeds], Seeds] = later("ledger.sowing:apart")
+_sow: Callable[[Ledger, str, Seeds], None] = later("ledger.sowing:sow_in_pieces")
+
 _MOST_SESSIONS = 10_000
-_PIECE = 100
-"""Exchanges that are written in some 10 ms."""
 
 
 class Books:
@@ -51,9 +58,9 @@ class Books:
         if ledger is None:
             with self._lock:
                 if self._ledger is None:
-                    self._ledger = Ledger(self._path)
+                    self._ledger = _ledger(self._path)
                     if self._path is not None:
-                        self._ledger.forget(_OF_SESSIONS)
+                        self._ledger.forget(OF_SESSIONS)
                 ledger = self._ledger
         return ledger
 
@@ -68,17 +75,17 @@ class Books:
 
     def add(self, session: str, entry: Entry) -> None:
         """Keep an exchange; quick, and never raises for a disk."""
-        self._held(session).add(entry._replace(project=_key(session, entry.project)))
+        self._held(session).add(entry._replace(project=key_of(session, entry.project)))
 
     def ask(
         self, session: str, project: str, question: Question, now_us: int
     ) -> AccountReply | None:
         """Answer a question, None where there is no such thread; may take a while."""
-        key = _key(session, project)
+        key = key_of(session, project)
         if isinstance(question, CreateModel):
-            own = _key(session, question.new.project_id)
+            own = key_of(session, question.new.project_id)
             question = CreateModel(replace(question.new, project_id=own))
-        return answer(self._held(session), key, question, now_us)
+        return _answer(self._held(session), key, question, now_us)
 
     def model(
         self, session: str, project: str, name: str, owner: str | None = None
@@ -86,7 +93,7 @@ class Books:
         """Give the model of users that a name means; quick."""
         if not self._knows(session):
             return None
-        return self._held(session).model(_key(session, project), name, owner=owner)
+        return self._held(session).model(key_of(session, project), name, owner=owner)
 
     def price(
         self, session: str, project: str, provider: str, model: str, at_us: int
@@ -94,13 +101,13 @@ class Books:
         """Give the price a project has for a model, None where it has none of its own; quick."""
         if not self._knows(session):
             return None
-        return self._held(session).price(_key(session, project), provider, model, at_us)
+        return self._held(session).price(key_of(session, project), provider, model, at_us)
 
     def metrics(self, session: str, project: str) -> Mapping[tuple[str, str], Metrics]:
         """Give what is measured of a project's models, by provider and name; may take a while."""
         if not self._knows(session):
             return {}
-        return self._held(session).metrics(_key(session, project))
+        return self._held(session).metrics(key_of(session, project))
 
     def is_seeded(self, session: str, name: str) -> bool:
         """Tell whether these seeds are what a session was seeded with last; quick."""
@@ -118,7 +125,7 @@ class Books:
             era = self._era
             ledger = self._held(session)
             for part, make in parts.items():
-                key = _key(session, part)
+                key = key_of(session, part)
                 if not ledger.is_sown(key):
                     _sow(ledger, key, _apart(session, make()))
             if era == self._era:
@@ -134,11 +141,11 @@ class Books:
         if session is None:
             if lone and self._path is None:
                 return
-            for prefix in (_realm(""), _OF_SESSIONS):
+            for prefix in (realm(""), OF_SESSIONS):
                 self.open().forget(prefix)
             self._used.clear()
         else:
-            self.open().forget(_realm(session))
+            self.open().forget(realm(session))
             self._used.discard(session)
         self._anew(session)
         if lone:
@@ -163,49 +170,3 @@ class Books:
         if session not in self._used and len(self._used) < _MOST_SESSIONS:
             self._used.add(session)
         return ledger
-
-
-def _apart(session: str, seeds: Seeds) -> Seeds:
-    """Give seeds whose projects are those of a session."""
-    return Seeds(
-        threads=tuple(replace(each, project=_key(session, each.project)) for each in seeds.threads),
-        models=tuple(
-            (replace(new, project_id=_key(session, new.project_id)), created)
-            for new, created in seeds.models
-        ),
-        prices=tuple(replace(each, project=_key(session, each.project)) for each in seeds.prices),
-        entries=(each._replace(project=_key(session, each.project)) for each in seeds.entries),
-    )
-
-
-def _sow(ledger: Ledger, name: str, seeds: Seeds) -> None:
-    """Write seeds, the latest piece first: what is written first is forgotten last."""
-    first, *more = list(_pieces(seeds.entries)) or [[]]
-    for number, piece in reversed(list(enumerate(more))):
-        ledger.seed(f"{name}/{number}", Seeds(entries=piece))
-    ledger.seed(name, replace(seeds, entries=first))
-
-
-def _pieces(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    """Give pieces of some length, between which no thread goes on."""
-    piece: list[Entry] = []
-    for entry in entries:
-        if len(piece) >= _PIECE and entry.thread != piece[-1].thread:
-            yield piece
-            piece = []
-        piece.append(entry)
-    if piece:
-        yield piece
-
-
-def _key(session: str, name: str) -> str:
-    return _realm(session) + name
-
-
-@lru_cache
-def _realm(session: str) -> str:
-    """Give what the projects of a session begin with."""
-    if not session:
-        return "0/"
-    digest = blake2b(session.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
-    return f"{_OF_SESSIONS}{digest}/"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mockdock.app import App
 from mockdock.delivery import ManualClock
 from mockdock.engine import Engine
 from mockdock.errors import UsageError
-from mockdock.local.auditing import audited
+from mockdock.later import later
 from mockdock.local.explaining import explain
 from mockdock.local.trouble import limit_cards, trouble_of
 from mockdock.local.verdict import judge, judge_all
@@ -29,7 +29,12 @@ from mockdock.observe.verbs import (
 from mockdock.scenario import json_schema
 from mockdock.scenario.models import VERSION
 
+if TYPE_CHECKING:
+    from mockdock.observe.audit import Audit
+
 __all__ = ["Looking"]
+
+_audited: Callable[..., Audit] = later("local.auditing:audited")
 
 
 class Looking:
@@ -162,7 +167,7 @@ class Looking:
     ) -> dict[str, Any]:
         """Judge how clients took it when things went wrong, by what the journal keeps."""
         scenario = self._engine(session or "").scenario
-        return audited(self.journal(session), scenario, policy).to_json()
+        return _audited(self.journal(session), scenario, policy).to_json()
 
     def wait(self, session: str, count: int, timeout: float) -> bool:
         """Wait until a session has had so many requests, up to ``timeout`` real seconds."""

@@ -8,7 +8,7 @@ import pytest
 
 from mockdock.accounts import ThreadCost
 from mockdock.content import catalogue
-from mockdock.engine.seeding import Seedbed
+from mockdock.engine.seedbed import Seedbed
 from mockdock.errors import UsageError
 from mockdock.ledger import Books, Price
 from mockdock.question import (

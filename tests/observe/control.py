@@ -12,7 +12,7 @@ from mockdock.app import App
 from mockdock.delivery import ManualClock
 from mockdock.engine import Engine
 from mockdock.local import LocalVerbs
-from mockdock.observe.control import control_app
+from mockdock.observe.control.app import control_app
 from mockdock.scenario import load
 
 NEAR = ("127.0.0.1", 50000)

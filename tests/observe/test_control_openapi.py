@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from starlette.routing import Route
 
-from mockdock.observe.control import control_app
+from mockdock.observe.control.app import control_app
 from mockdock.observe.control.routes import OPERATIONS
 from tests.observe.control import Control
 

@@ -1,11 +1,8 @@
 """Azure OpenAI: chats, completions and embeddings by deployment, in Azure's words and form."""
 
 from mockdock.dialects.azure.caller import caller
-from mockdock.dialects.azure.failures import misroute, oversize
-from mockdock.dialects.azure.head import head
-from mockdock.dialects.azure.parse import parse
-from mockdock.dialects.azure.render import frames
 from mockdock.dialects.base import Dialect, Route
+from mockdock.later import later
 
 __all__ = ["azure"]
 
@@ -27,9 +24,9 @@ azure = Dialect(
         Route("GET", "/openai/v1/models/{model:path}", "models.retrieve"),
     ),
     caller=caller,
-    parse=parse,
-    misroute=misroute,
-    oversize=oversize,
-    head=head,
-    frames=frames,
+    parse=later("dialects.azure.parse:parse"),
+    misroute=later("dialects.azure.failures:misroute"),
+    oversize=later("dialects.azure.failures:oversize"),
+    head=later("dialects.azure.head:head"),
+    frames=later("dialects.azure.render:frames"),
 )

@@ -1,11 +1,8 @@
 """LangDB: OpenAI's completions and embeddings, and what its gateway keeps of them."""
 
 from mockdock.dialects.base import Dialect, Route
-from mockdock.dialects.langdb.failures import misroute, oversize
-from mockdock.dialects.langdb.head import head
-from mockdock.dialects.langdb.parse import parse
-from mockdock.dialects.langdb.render import frames
 from mockdock.dialects.openai.caller import caller
+from mockdock.later import later
 
 __all__ = ["langdb"]
 
@@ -35,9 +32,9 @@ langdb = Dialect(
         Route("POST", "/projects/{project_id}/custom_prices", "custom_prices"),
     ),
     caller=caller,
-    parse=parse,
-    misroute=misroute,
-    oversize=oversize,
-    head=head,
-    frames=frames,
+    parse=later("dialects.langdb.parse:parse"),
+    misroute=later("dialects.langdb.failures:misroute"),
+    oversize=later("dialects.langdb.failures:oversize"),
+    head=later("dialects.langdb.head:head"),
+    frames=later("dialects.langdb.render:frames"),
 )

@@ -2,10 +2,8 @@
 
 from mockdock.dialects.base import Dialect, Route
 from mockdock.dialects.langdock.caller import caller
-from mockdock.dialects.langdock.failures import REGIONS, misroute, oversize
-from mockdock.dialects.langdock.head import head
-from mockdock.dialects.langdock.parse import parse
-from mockdock.dialects.langdock.render import frames
+from mockdock.dialects.langdock.regions import REGIONS
+from mockdock.later import later
 
 __all__ = ["langdock"]
 
@@ -26,9 +24,9 @@ langdock = Dialect(
         )
     ),
     caller=caller,
-    parse=parse,
-    misroute=misroute,
-    oversize=oversize,
-    head=head,
-    frames=frames,
+    parse=later("dialects.langdock.parse:parse"),
+    misroute=later("dialects.langdock.failures:misroute"),
+    oversize=later("dialects.langdock.failures:oversize"),
+    head=later("dialects.langdock.head:head"),
+    frames=later("dialects.langdock.render:frames"),
 )

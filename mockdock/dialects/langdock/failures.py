@@ -15,13 +15,13 @@ from dataclasses import replace
 import orjson
 
 from mockdock.dialects.base import Call
+from mockdock.dialects.langdock.regions import REGIONS
 from mockdock.dialects.openai import failures as openai
 from mockdock.dialects.openai.invalid import bad_request, listed
 from mockdock.gateways import Langdock
 from mockdock.reply import Failure, FailureKind
 
 __all__ = [
-    "REGIONS",
     "body",
     "foreign",
     "misroute",
@@ -32,7 +32,6 @@ __all__ = [
     "unsupported",
 ]
 
-REGIONS = ("eu", "us")
 _DEDICATED = "/api/public"
 _REGION = re.compile(rf"(?:{_DEDICATED})?/openai/([^/]+)/v1(/.*)?", re.DOTALL)
 _SHOWN = 200

@@ -13,12 +13,9 @@ from pydantic import ValidationError
 from mockdock.dialects.base import Call
 from mockdock.dialects.openai.body import json_object
 from mockdock.dialects.openai.conversation import message_of
-from mockdock.dialects.openai.embeddings_parse import parse_embeddings
 from mockdock.dialects.openai.invalid import missing_model, translate
 from mockdock.dialects.openai.lenient import validate_leniently
-from mockdock.dialects.openai.moderations_parse import parse_moderations
 from mockdock.dialects.openai.rules import broken_again, broken_rule
-from mockdock.dialects.openai.stored_parse import parse_stored
 from mockdock.dialects.openai.terms import (
     Terms,
     conversation_of,
@@ -26,10 +23,10 @@ from mockdock.dialects.openai.terms import (
     known_terms,
     remember_terms,
 )
-from mockdock.dialects.openai.texts_parse import parse_texts
 from mockdock.dialects.openai.wire import ChatRequest
 from mockdock.dialects.openai.wire_base import Wire
 from mockdock.dialects.openai.wire_tools import GrammarInput, PlainInput
+from mockdock.later import later
 from mockdock.reply import Failure
 from mockdock.request import Request, ResponseFormat, Speech, Tool, ToolChoice
 
@@ -54,17 +51,18 @@ class ChatForm:
 
 _USUAL = ChatForm()
 _OTHERS: Mapping[str, Callable[[Call], Request | Failure]] = {
-    "completions": parse_texts,
-    "embeddings": parse_embeddings,
-    "moderations": parse_moderations,
+    "completions": later("dialects.openai.texts_parse:parse_texts"),
+    "embeddings": later("dialects.openai.embeddings_parse:parse_embeddings"),
+    "moderations": later("dialects.openai.moderations_parse:parse_moderations"),
 }
 """What parses the operations that have a form of their own."""
+_STORED: Callable[[Call], Request | Failure] = later("dialects.openai.stored_parse:parse_stored")
 
 
 def parse(call: Call) -> Request | Failure:
     """Parse a call of any operation of this dialect."""
     if call.operation.startswith("stored."):
-        return parse_stored(call)
+        return _STORED(call)
     if call.operation in _OTHERS:
         return _OTHERS[call.operation](call)
     if call.operation == "models.list":

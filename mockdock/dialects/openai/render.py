@@ -6,22 +6,19 @@ indented by two spaces, text is not escaped beyond JSON.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
 
 from mockdock.dialects.openai.choices import written_choices
-from mockdock.dialects.openai.embeddings_told import told_embeddings
 from mockdock.dialects.openai.events import events
 from mockdock.dialects.openai.failures import tell
-from mockdock.dialects.openai.moderations_told import told_moderations
-from mockdock.dialects.openai.stored_told import told_stored
-from mockdock.dialects.openai.texts_told import text_events, told_text
 from mockdock.dialects.openai.told import PREFIX, said_tokens, told_usage
 from mockdock.embedding import Embeddings
 from mockdock.frames import Frame
 from mockdock.gateways import USUAL, Gateways
+from mockdock.later import later
 from mockdock.moderation import Moderations
 from mockdock.reply import (
     Completion,
@@ -48,6 +45,18 @@ def together(request: Request | None, reply: Reply, gateways: Gateways = USUAL) 
         return iter((_told(reply),))
     return events(reply, with_usage=request.include_usage, together=True)
 
+Told = Callable[[Request | None, Reply], dict[str, Any]]
+
+_text_events: Callable[[Request, Completion], Iterator[Frame]] = later(
+    "dialects.openai.texts_told:text_events"
+)
+_told_text: Told = later("dialects.openai.texts_told:told_text")
+_told_stored: Told = later("dialects.openai.stored_told:told_stored")
+_told_embeddings: Told = later("dialects.openai.embeddings_told:told_embeddings")
+_told_moderations: Callable[[Moderations], dict[str, Any]] = later(
+    "dialects.openai.moderations_told:told_moderations"
+)
+
 
 def frames(request: Request | None, reply: Reply, _: Gateways = USUAL) -> Iterator[Frame]:
     """Render a reply; only a completion asked as a stream has several frames."""
@@ -56,7 +65,7 @@ def frames(request: Request | None, reply: Reply, _: Gateways = USUAL) -> Iterat
             older = request is not None and request.completing is not None
             if request is not None and request.stream:
                 yield from (
-                    text_events(request, reply)
+                    _text_events(request, reply)
                     if older
                     else events(reply, with_usage=request.include_usage)
                 )
@@ -71,11 +80,11 @@ def frames(request: Request | None, reply: Reply, _: Gateways = USUAL) -> Iterat
         case ModelList(models=models):
             yield Frame(_pretty({"object": "list", "data": [_card(model) for model in models]}))
         case StoredCompletion() | StoredPage() | MessagePage() | Deleted():
-            yield Frame(_pretty(told_stored(request, reply)))
+            yield Frame(_pretty(_told_stored(request, reply)))
         case Embeddings():
-            yield Frame(_pretty(told_embeddings(request, reply)))
+            yield Frame(_pretty(_told_embeddings(request, reply)))
         case Moderations():
-            yield Frame(_pretty(told_moderations(reply)))
+            yield Frame(_pretty(_told_moderations(reply)))
 
 
 def _pretty(value: Any) -> bytes:
@@ -93,7 +102,7 @@ def _card(model: ModelCard) -> dict[str, Any]:
 
 def _told_older(request: Request, reply: Completion) -> Frame:
     tokens = max(map(said_tokens, reply.choices), default=0)
-    return Frame(_pretty(told_text(request, reply)), tokens)
+    return Frame(_pretty(_told_text(request, reply)), tokens)
 
 
 def _told(reply: Completion) -> Frame:

@@ -1,5 +1,5 @@
 """The control API: every verb of a running server over HTTP, below ``/__mockdock``."""
 
-from mockdock.observe.control.app import control_app
+from mockdock.observe.control.mounted import MountedControl
 
-__all__ = ["control_app"]
+__all__ = ["MountedControl"]

@@ -8,14 +8,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mockdock.errors import UsageError
 from mockdock.observe.control.refused import Refused
+from mockdock.observe.control.token import check_token
 
-__all__ = ["Guard", "check_token"]
+__all__ = ["Guard"]
 
 Scope = Mapping[str, Any]
 
-_TOKEN = re.compile(r"[!-~]+")
 _HOST = re.compile(r"(\[[^\]]*\]|[^:]*)(?::\d*)?")
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 _OWN_PAGES = ("none", "same-origin")
@@ -23,12 +22,6 @@ _HOW = (
     "start the server with a control token, and send it with each request as the header "
     "Authorization: Bearer TOKEN"
 )
-
-
-def check_token(token: str) -> None:
-    """Raise UsageError for what cannot be a token: it travels in a header."""
-    if not _TOKEN.fullmatch(token):
-        raise UsageError("a control token is one or more visible ASCII characters without spaces")
 
 
 class Guard:
