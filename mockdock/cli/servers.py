@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperCommand
 
 from mockdock.cli.commands import Scenarios, app
+from mockdock.cli.importing import importing
 from mockdock.request import DialectName
 
 __all__ = ["journal", "replay", "reset", "run", "serve", "verify"]
@@ -112,7 +113,8 @@ def serve(
 
     Example: mockdock serve quickstart --port 8080
     """
-    from mockdock.cli.serving import Options, serve_scenarios
+    with importing():
+        from mockdock.cli.serving import Options, serve_scenarios
 
     serve_scenarios(
         scenarios or [],
@@ -193,7 +195,8 @@ def run(
 
     Example: mockdock run quickstart -- python app.py
     """
-    from mockdock.cli.running import RunOptions, run_command
+    with importing():
+        from mockdock.cli.running import RunOptions, run_command
 
     options = RunOptions(
         otherwise=otherwise,

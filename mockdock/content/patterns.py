@@ -15,8 +15,6 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import lru_cache
 from time import thread_time
@@ -24,6 +22,7 @@ from typing import Any
 
 import regex  # type: ignore[import-untyped]
 
+from mockdock.content.budget import Budget, current, limited
 from mockdock.content.regex import (
     MAX_PATTERN,
     Alt,
@@ -37,7 +36,7 @@ from mockdock.content.regex import (
     parse,
 )
 
-__all__ = ["found", "generate", "limited", "matches"]
+__all__ = ["found", "generate", "matches"]
 
 _ATTEMPTS = 40
 _SLACK = 8
@@ -47,9 +46,8 @@ _MAX_VISITS = 40_000
 # Steps of a matcher, as ``_paths`` estimates them: some 50 milliseconds at worst.
 _MAX_STEPS = 5_000_000.0
 _MAX_ROUNDS = 20_000
-# Seconds of processor time, for one match and for all of them together.
+# Seconds of processor time, for one match.
 _MATCH_TIME = 0.1
-_TOTAL_TIME = 0.3
 
 # What the matcher reads otherwise than ECMA-262 and Python: fuzzy counts, its own escapes.
 _ODD = re.compile(
@@ -60,25 +58,6 @@ _ODD = re.compile(
 _KEPT = frozenset("dDwWsSbBAZnrtfvxu")
 # Recursion, calls, verbs and flags that only the matcher knows.
 _FOREIGN = re.compile(r"\(\*|\(\?(?:[R&|(>+0-9]|P[>&]|-[0-9]|[a-zA-Z-]*[^aimsux:)=!<P#-])")
-
-
-@dataclass(slots=True)
-class _Budget:
-    left: float = _TOTAL_TIME
-
-
-_budget: ContextVar[_Budget | None] = ContextVar("_budget", default=None)
-
-
-@contextmanager
-def limited() -> Iterator[None]:
-    """Let all checks in here share one time limit, that of an outer block if there is one."""
-    token = None if _budget.get() else _budget.set(_Budget())
-    try:
-        yield
-    finally:
-        if token:
-            _budget.reset(token)
 
 
 def generate(pattern: str, rng: random.Random, *, lo: int = 0, hi: int | None = None) -> str | None:
@@ -112,7 +91,7 @@ def generate(pattern: str, rng: random.Random, *, lo: int = 0, hi: int | None = 
 
 def found(pattern: str, text: str) -> bool | None:
     """Tell whether ``pattern`` is found in ``text``; None when that cannot be told in time."""
-    budget = _budget.get() or _Budget()
+    budget = current.get() or Budget()
     if budget.left <= 0 or len(pattern) > MAX_PATTERN:
         return None
     begun = thread_time()

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mockdock.content import patterns
+from mockdock.content.budget import limited
 from mockdock.content.check import Checker
 from mockdock.content.fake import english
 from mockdock.content.flatten import Branches, Flattener
@@ -63,7 +64,7 @@ def instance(
     together some 5,000 values, so that no schema makes a reply of any size.
     """
     schema = sound(schema)
-    with patterns.limited():
+    with limited():
         if offers:
             state = rng.getstate()
             builder = _Builder(schema, rng, offers)

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import NamedTuple
 
 from mockdock.content.attachments import count_prompt_audio
+from mockdock.content.budget import limited
 from mockdock.content.catalogue import Model
 from mockdock.content.counting import NO_PROMPT, Prompt
-from mockdock.content.patterns import limited
 from mockdock.content.predict import accepted
 from mockdock.content.tokens import Tokenizer, tokenizer
 from mockdock.engine.chance import Entropy

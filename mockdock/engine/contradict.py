@@ -6,16 +6,21 @@ told in the log and in a header, because far more often it is a slip.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from mockdock.content.check import Checker
 from mockdock.engine.draft import Draft
+from mockdock.later import later
 from mockdock.request import Request
 
+if TYPE_CHECKING:
+    from mockdock.content.check import Checker
+
 __all__ = ["contradictions"]
+
+_checker: Callable[[Mapping[str, Any], int], Checker] = later("content.check:Checker")
 
 _MOST_CHECKS = 20_000
 
@@ -74,4 +79,4 @@ def _loaded(text: str) -> object:
 
 
 def _fits(value: object, schema: Mapping[str, Any]) -> bool:
-    return value is not _NO_JSON and Checker(schema, _MOST_CHECKS).fits(value, schema)
+    return value is not _NO_JSON and _checker(schema, _MOST_CHECKS).fits(value, schema)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from random import Random
 from typing import Any, Literal
 
-from mockdock.content import bias, logprobs, patterns, schema, text
-from mockdock.content.offers import Offers, read_offers
+from mockdock.content import bias, logprobs, text
 from mockdock.content.prompt_keys import Keys, find_keys
 from mockdock.content.prompt_schema import find_schema
 from mockdock.content.tokens import Tokenizer
 from mockdock.engine.chance import Entropy
 from mockdock.engine.fill import Filler
 from mockdock.engine.think import think
+from mockdock.later import later
 from mockdock.reply import Finish
 from mockdock.request import CallKind, Effort, Request, Tool
 from mockdock.scenario import GenerateSpec, ReplySpec, ToolCallSpec
@@ -23,6 +23,12 @@ from mockdock.scenario import GenerateSpec, ReplySpec, ToolCallSpec
 __all__ = ["Answer", "Draft", "DraftCall", "Writer"]
 
 Answer = ReplySpec | Literal["auto", "echo", "lorem"]
+
+# Making JSON and calls takes much that texts do not.
+_instance: Callable[..., Any] = later("content.schema:instance")
+_json_text: Callable[[Any], str] = later("content.schema:json_text")
+_matching: Callable[[str, Random], str | None] = later("content.patterns:generate")
+_read_offers: Callable[[str], Any] = later("content.offers:read_offers")
 
 _OBJECT: Mapping[str, Any] = {
     "type": "object",
@@ -155,7 +161,7 @@ class Writer:
         if reply.text is not None:
             return self._filler.text(reply.text)
         if "json_" in reply.model_fields_set:
-            return schema.json_text(self._filler.value(reply.json_))
+            return _json_text(self._filler.value(reply.json_))
         return None
 
     def _call(self, call: ToolCallSpec, index: int, place: int) -> DraftCall:
@@ -163,7 +169,7 @@ class Writer:
         written = (
             self._filler.text(arguments)
             if isinstance(arguments, str)
-            else schema.json_text(self._filler.value(arguments))
+            else _json_text(self._filler.value(arguments))
         )
         return self._drafted(call.name, written, call.id or self._call_id(index, place))
 
@@ -222,8 +228,8 @@ class Writer:
         return think(effort, self._rng("reasoning", index))
 
     def _json(self, index: int) -> Draft:
-        made = schema.instance(self._schema, self._rng("json", index), offers=self._offers)
-        return Draft(schema.json_text(made), reasoning=self._reasoning(index))
+        made = _instance(self._schema, self._rng("json", index), offers=self._offers)
+        return Draft(_json_text(made), reasoning=self._reasoning(index))
 
     @cached_property
     def _schema(self) -> Mapping[str, Any]:
@@ -250,10 +256,10 @@ class Writer:
         return found if found is not None and _is_of_object(found) else None
 
     @cached_property
-    def _offers(self) -> Offers:
+    def _offers(self) -> Any:
         said = self._request.user_text
         named = find_keys(said) if self._request.response_format.kind == "json_object" else None
-        return read_offers(said if named is None else named.rest)
+        return _read_offers(said if named is None else named.rest)
 
     def _auto(self, index: int) -> Draft:
         """Answer anything sensibly, so that agent loops end: one call for each user turn."""
@@ -283,11 +289,11 @@ class Writer:
         rng = self._rng("arguments", index)
         if tool.kind == "custom":
             if tool.pattern is not None:
-                return patterns.generate(tool.pattern, rng) or ""
+                return _matching(tool.pattern, rng) or ""
             return self._generated(GenerateSpec(), index).text or ""
         wanted = tool.parameters or {"type": "object", "properties": {}}
-        value = schema.instance(wanted, rng, offers=self._offers)
-        return schema.json_text(value if isinstance(value, dict) else {})
+        value = _instance(wanted, rng, offers=self._offers)
+        return _json_text(value if isinstance(value, dict) else {})
 
 
 def _is_of_object(wanted: Mapping[str, Any]) -> bool:

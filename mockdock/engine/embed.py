@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from mockdock.content.catalogue import Model
-from mockdock.content.embedding import embed as vector
 from mockdock.content.tokens import Tokenizer, tokenizer
 from mockdock.embedding import Embeddings, ToEmbed, pack
 from mockdock.engine.compose import Context, filled, filler_of, recounted
 from mockdock.engine.draft import Answer
+from mockdock.later import later
 from mockdock.reply import Usage
 from mockdock.request import Request
 from mockdock.scenario import ReplySpec
 
 __all__ = ["embed", "unfit", "with_texts"]
+
+_vector: Callable[[str, str, int], bytes] = later("content.embedding:embed")
 
 
 def with_texts(request: Request, model: Model) -> Request:
@@ -64,7 +66,7 @@ def _vectors(wanted: ToEmbed, reply: ReplySpec | None, model: Model) -> tuple[by
     if reply is not None and isinstance(reply.embedding, tuple):
         return (pack(reply.embedding),) * len(wanted.inputs)
     length = wanted.dimensions or model.width
-    return tuple(vector(text, model.snapshot, length) for text in wanted.texts)
+    return tuple(_vector(text, model.snapshot, length) for text in wanted.texts)
 
 
 def unfit(wanted: ToEmbed | None, reply: ReplySpec) -> str:

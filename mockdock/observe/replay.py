@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
 from mockdock.fault import SPOILS
+from mockdock.later import later
 from mockdock.observe import redact
 from mockdock.observe.asking import Asking, asking
-from mockdock.observe.dumping import dumped
 from mockdock.observe.replaying import answer_of, known_by, spoken_of
 from mockdock.observe.spoken import Spoken
 from mockdock.reply import ErrorKind
 
 __all__ = ["replay"]
+
+_dumped: Callable[[Mapping[str, Any]], str] = later("observe.dumping:dumped")
 
 Record = Mapping[str, Any]
 
@@ -74,7 +76,7 @@ def replay(records: Sequence[Record], *, name: str = "replay") -> str:
         "rules": [_rule(when, same) for when, same in apart],
         "otherwise": "fail",
     }
-    return "".join(f"# {line}\n" for line in _header(len(records), left, whole)) + dumped(scenario)
+    return "".join(f"# {line}\n" for line in _header(len(records), left, whole)) + _dumped(scenario)
 
 
 def _header(count: int, left: Mapping[str, Sequence[int]], whole: Sequence[int]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from mockdock import resources
 from mockdock.errors import Problem, ScenarioError
+from mockdock.later import later
 from mockdock.scenario.base import Path as Place
 from mockdock.scenario.base import shown
 from mockdock.scenario.canned import Cans
@@ -19,10 +20,12 @@ from mockdock.scenario.documents import Document, Mark, written
 from mockdock.scenario.files import content
 from mockdock.scenario.models import Rule, Scenario
 from mockdock.scenario.problems import problems
-from mockdock.scenario.reading import read
 from mockdock.scenario.sources import Entry, entries, included
 
 __all__ = ["Loaded", "Text", "load"]
+
+_read: Callable[..., Document] = later("scenario.reading:read")
+"""YAML is for those who have a file."""
 
 LARGEST = 20_000_000
 
@@ -62,7 +65,7 @@ def load(
                 loader.take_data(Document(dict(source), Mark(0, 0)), "", files=files)
                 continue
             if isinstance(source, Text):
-                loader.take_data(read(source.yaml, source.file), source.file, files=files)
+                loader.take_data(_read(source.yaml, source.file), source.file, files=files)
                 continue
             for entry in entries(source, search=search):
                 loader.take(entry)
@@ -149,7 +152,7 @@ def _document(entry: Entry) -> Document:
         column = error.start - raw.rfind(b"\n", 0, error.start)
         message = f"not UTF-8 text: the byte 0x{raw[error.start]:02x} is wrong"
         raise ScenarioError([Problem(message, entry.label, line, column)]) from None
-    return read(text, entry.label, json=entry.path.suffix.lower() == ".json")
+    return _read(text, entry.label, json=entry.path.suffix.lower() == ".json")
 
 
 def _scenario(document: Document, entry: Entry) -> tuple[Scenario | None, list[Problem]]:
@@ -194,9 +197,9 @@ def _merged(scenarios: Sequence[Scenario]) -> Scenario:
         return Scenario(mockdock=1)
     first, *rest = scenarios
     settings: dict[str, Any] = {}
-    for later in rest:
-        for name in later.model_fields_set - first.model_fields_set - settings.keys():
-            settings[name] = getattr(later, name)
+    for other in rest:
+        for name in other.model_fields_set - first.model_fields_set - settings.keys():
+            settings[name] = getattr(other, name)
     if rest:
         settings["rules"] = tuple(chain.from_iterable(one.rules for one in scenarios))
     if first.include:

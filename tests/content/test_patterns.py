@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockdock.content import patterns
-from mockdock.content.patterns import found, generate, limited, matches
+from mockdock.content.budget import current, limited
+from mockdock.content.patterns import found, generate, matches
 from mockdock.content.regex import MAX_PATTERN, parse
 from tests.effort import examples
 
@@ -205,7 +206,7 @@ def test_what_the_matcher_reads_otherwise_is_plain_text(pattern: str, text: str)
 def test_time_is_shared_within_a_block_and_then_nothing_can_be_told() -> None:
     with limited():
         assert found("a", "a") is True
-        budget = patterns._budget.get()
+        budget = current.get()
         assert budget is not None
         budget.left = 0
         with limited():
