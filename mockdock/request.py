@@ -13,6 +13,7 @@ from typing import Any, Literal
 from mockdock.completing import ToComplete
 from mockdock.embedding import ToEmbed
 from mockdock.moderation import ToModerate
+from mockdock.names import DialectName
 from mockdock.question import Account
 from mockdock.traits import Effort, Traits
 
@@ -41,9 +42,6 @@ __all__ = [
     "Traits",
     "Verbosity",
 ]
-
-DialectName = Literal["openai", "azure", "langdock", "langdb"]
-"""Every wire API there is; a new dialect adds its name."""
 
 Api = Literal["chat", "completions", "embeddings", "moderations", "models", "stored", "account"]
 """Every kind of service there is."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, get_args
 
 import typer
 
-from mockdock.request import DialectName
+from mockdock.names import DialectName
 
 __all__ = ["Scenarios", "app"]
 

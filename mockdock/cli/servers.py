@@ -10,7 +10,7 @@ from typer.core import TyperCommand
 
 from mockdock.cli.commands import Scenarios, app
 from mockdock.cli.importing import importing
-from mockdock.request import DialectName
+from mockdock.names import DialectName
 
 __all__ = ["journal", "replay", "reset", "run", "serve", "verify"]
 

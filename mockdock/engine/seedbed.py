@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 
 from mockdock.accounts import micros
 from mockdock.content.catalogue import Catalogue
 from mockdock.later import later
-from mockdock.ledger import Books, Seeds
+from mockdock.ledger import Books
 from mockdock.scenario.gateways import LangDBSpec
+
+if TYPE_CHECKING:
+    pass
 
 __all__ = ["Seedbed"]
 
-Makers = Mapping[str, Callable[[int], Seeds]]
+Makers = Mapping[str, Callable[[int], Any]]
 
 _makers: Callable[[LangDBSpec, Catalogue, int], tuple[str, Makers]] = later("engine.seeding:makers")
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from mockdock.errors import UsageError, VerificationError
-from mockdock.observe.audit import Audit
 from mockdock.observe.report import MOST_SHOWN, exchanges, report
 from mockdock.observe.verbs import Counts, Opening, Problem, Verbs, Verdict
 from mockdock.scenario.load import load
@@ -17,6 +16,9 @@ from mockdock.testing.hints import served, standing
 from mockdock.testing.ledger import Ledger
 from mockdock.testing.server import DockServer
 from mockdock.testing.spec import Spec
+
+if TYPE_CHECKING:
+    from mockdock.observe.audit import Audit
 
 __all__ = ["DockSession"]
 

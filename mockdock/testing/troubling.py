@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from mockdock.errors import UsageError
+from mockdock.later import later
 from mockdock.observe.verbs import LimitCard
-from mockdock.testing.auditing import ClientAudit
 from mockdock.testing.checks import plain, short
 from mockdock.testing.session import DockSession
 
+if TYPE_CHECKING:
+    from mockdock.observe.audit import Audit
+    from mockdock.testing.auditing import ClientAudit
+
 __all__ = ["Troubling"]
+
+_client_audit: Callable[[Audit], ClientAudit] = later("testing.auditing:ClientAudit")
 
 
 class Troubling:
@@ -120,7 +126,7 @@ class Troubling:
         """
         if not isinstance(policy, str | Mapping | None):
             raise UsageError(f"audit({short(policy)}): write the name of a policy, or a mapping")
-        return ClientAudit(self._session.audited(plain(policy, "policy")))
+        return _client_audit(self._session.audited(plain(policy, "policy")))
 
     def _set(self, trouble: Mapping[str, Any]) -> None:
         self._session.verbs.set_trouble(self._session.key, plain(trouble))
