@@ -11,6 +11,7 @@ from types import MappingProxyType
 from uuid import UUID
 
 from mockdock.content import fake
+from mockdock.content.prose import english
 
 __all__ = ["FORMATS", "Maker", "clock", "fitted", "pick", "sized"]
 
@@ -68,7 +69,7 @@ def _ipv6(rng: random.Random) -> str:
 
 
 def _host(rng: random.Random) -> str:
-    return f"{fake.english(rng).word()}.example.com".lower()
+    return f"{english(rng).word()}.example.com".lower()
 
 
 def _email(rng: random.Random) -> str:
@@ -80,7 +81,7 @@ def _surname(rng: random.Random) -> str:
 
 
 def _path(rng: random.Random) -> str:
-    return f"/{'/'.join(fake.english(rng).words(2))}"
+    return f"/{'/'.join(english(rng).words(2))}"
 
 
 def _uri(rng: random.Random) -> str:
@@ -143,7 +144,7 @@ def sized(make: Maker, text: str, rng: random.Random, lo: int, hi: int | None) -
 def fitted(text: str, rng: random.Random, lo: int, hi: int | None) -> str:
     """Give a text ``lo`` to ``hi`` characters, whatever that does to its form."""
     while len(text) < lo:
-        text = f"{text} {fake.english(rng).sentence(nb_words=max(3, (lo - len(text)) // 6))}"
+        text = f"{text} {english(rng).sentence(nb_words=max(3, (lo - len(text)) // 6))}"
     if hi is None or len(text) <= hi:
         return text
     cut = text[:hi].rstrip(" ")
@@ -154,7 +155,7 @@ def _more(rng: random.Random, count: int, mark: str) -> str:
     """Make so many characters: words with a mark before each."""
     made = ""
     while len(made) < count:
-        made += f"{mark}{fake.english(rng).word()}".lower()
+        made += f"{mark}{english(rng).word()}".lower()
     made = made[:count]
     return f"{made[:-1]}a" if made.endswith(mark) else made
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from mockdock.content import fake
 from mockdock.content.forms import FORMATS, Maker, clock, pick
+from mockdock.content.prose import english
 
 __all__ = ["AHEAD", "NUMBERS", "ROLES", "SPECIAL", "TEXTS", "words"]
 
@@ -31,7 +32,7 @@ def _fact(method: str) -> Maker:
 
 
 def _words(count: int) -> Maker:
-    return lambda rng: " ".join(fake.english(rng).words(count))
+    return lambda rng: " ".join(english(rng).words(count))
 
 
 def _title(rng: random.Random) -> str:
@@ -39,11 +40,11 @@ def _title(rng: random.Random) -> str:
 
 
 def _sentence(rng: random.Random) -> str:
-    return str(fake.english(rng).sentence())
+    return english(rng).sentence()
 
 
 def _paragraph(rng: random.Random) -> str:
-    return str(fake.english(rng).paragraph())
+    return english(rng).paragraph()
 
 
 _date, _moment, _duration = FORMATS["date"], FORMATS["date-time"], FORMATS["duration"]
@@ -78,8 +79,8 @@ TEXTS: Mapping[str, Maker] = MappingProxyType(
         "duration": _duration,
         "email": _email,
         "employer": _fact("company"),
-        "file": lambda rng: f"{fake.english(rng).word()}.txt",
-        "filename": lambda rng: f"{fake.english(rng).word()}.txt",
+        "file": lambda rng: f"{english(rng).word()}.txt",
+        "filename": lambda rng: f"{english(rng).word()}.txt",
         "first_name": _fact("first_name"),
         "firstname": _fact("first_name"),
         "gender": pick(("female", "male", "other")),

@@ -6,9 +6,9 @@ import random
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from mockdock.content.fake import english
 from mockdock.content.keywords import mapped
 from mockdock.content.patterns import matches
+from mockdock.content.prose import english
 
 __all__ = ["distinct", "member"]
 
@@ -31,6 +31,6 @@ def distinct(
     """
     if name not in taken and name[:1].isalnum() and name[-1:].isalnum():
         return name
-    word, count = str(english(rng).word()), len(taken) + 1
+    word, count = english(rng).word(), len(taken) + 1
     beside = (name + word, word + name, f"{name}{count}", f"{name}{word}{count}")
     return next((each for each in beside if each not in taken and fits(each)), name)

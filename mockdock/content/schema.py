@@ -14,7 +14,6 @@ from typing import Any
 from mockdock.content import patterns
 from mockdock.content.budget import limited
 from mockdock.content.check import Checker
-from mockdock.content.fake import english
 from mockdock.content.flatten import Branches, Flattener
 from mockdock.content.keywords import (
     canonical,
@@ -31,6 +30,7 @@ from mockdock.content.keywords import (
 )
 from mockdock.content.members import distinct, member
 from mockdock.content.offers import Offers, singular
+from mockdock.content.prose import english
 from mockdock.content.refs import fields
 from mockdock.content.values import Taker, number, string
 
@@ -253,7 +253,7 @@ class _Builder:
             pattern = list(by_pattern)[attempt % len(by_pattern)]
             if (name := patterns.generate(pattern, rng)) is not None:
                 return distinct(name, taken, rng, lambda name: bool(patterns.found(pattern, name)))
-        word = str(english(rng).word())
+        word = english(rng).word()
         return word if attempt < _TRIES else f"{word}_{attempt}"
 
     def array(

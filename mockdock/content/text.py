@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 import orjson
 
-from mockdock.content import fake
+from mockdock.content.prose import english, latin
 from mockdock.request import Verbosity
 
 __all__ = ["KINDS", "Kind", "closing", "generate"]
@@ -71,7 +71,7 @@ def closing(rng: random.Random, results: Sequence[tuple[str, str]]) -> str:
 
 
 def _sentences(kind: str, rng: random.Random, target: int, count: Callable[[str], int]) -> str:
-    source = fake.latin(rng) if kind == "lorem" else fake.english(rng)
+    source = latin(rng) if kind == "lorem" else english(rng)
     per = _TOKENS_PER_SENTENCE[kind]
     pieces: list[str] = []
     left = rng.randint(*_PARAGRAPH)

@@ -10,12 +10,13 @@ from fractions import Fraction
 from itertools import islice
 from typing import Any
 
-from mockdock.content import fake, patterns
+from mockdock.content import patterns
 from mockdock.content.check import multiple
 from mockdock.content.forms import FORMATS, fitted, sized
 from mockdock.content.hints import AHEAD, NUMBERS, ROLES, SPECIAL, TEXTS, words
 from mockdock.content.keywords import bounds, canonical, listed, quantity, size, types
 from mockdock.content.offers import Offer, Offers, singular
+from mockdock.content.prose import english
 
 __all__ = ["Taker", "number", "string"]
 
@@ -273,7 +274,7 @@ def _hinted(rng: random.Random, name: str, lo: int, hi: int | None) -> str:
         make = TEXTS.get(candidate)
         if make is not None:
             return sized(make, make(rng), rng, lo, hi)
-    return fake.english(rng).sentence(nb_words=3).rstrip(".")
+    return english(rng).sentence(nb_words=3).rstrip(".")
 
 
 def _hinted_number(rng: random.Random, name: str, *, whole: bool) -> int | float:
