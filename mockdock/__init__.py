@@ -36,3 +36,8 @@ def __getattr__(name: str) -> Any:
 
         return MockDock
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Tell of what is imported when it is asked for as well."""
+    return list(__all__)

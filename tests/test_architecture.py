@@ -129,6 +129,7 @@ def imports(path: Path) -> Iterator[str]:
             assert node.level == 0, f"{path}: imports are absolute"
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+    yield from (f"mockdock.{place.replace(':', '.')}" for place in _later(path))
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -142,6 +143,23 @@ def test_a_room_imports_only_what_it_may_know(path: Path) -> None:
             here = path.relative_to(ROOT).with_suffix("").as_posix()
             rooms = {mine, here, here.rpartition("/")[0]}
             assert rooms & MAY_SPEAK_HTTP, f"{here} imports {name}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_is_imported_later_is_there(path: Path) -> None:
+    for place in _later(path):
+        module, _, name = place.partition(":")
+        assert callable(getattr(importlib.import_module(f"mockdock.{module}"), name))
+
+
+def _later(path: Path) -> Iterator[str]:
+    """Give the places of functions that a module imports when they are called."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        match node:
+            case ast.Call(func=ast.Name(id="later"), args=[ast.Constant(value=str(place))]):
+                yield place
+            case ast.Call(func=ast.Name(id="later")):
+                pytest.fail(f"{path}:{node.lineno}: later() takes a text")
 
 
 def test_only_delivery_waits_and_sends() -> None:

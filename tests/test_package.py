@@ -70,12 +70,75 @@ def test_the_public_names() -> None:
         mockdock.Sever  # noqa: B018
 
 
+def test_all_public_names_are_listed() -> None:
+    """``dir()`` tells of names that are imported when they are asked for, too."""
+    for package in (mockdock, mockdock.testing, mockdock.ledger):
+        assert dir(package) == sorted(package.__all__)
+
+
+SERVER = {"anyio", "asyncio", "httptools", "starlette", "uvicorn", "uvloop"}
+MODELS = {"orjson", "pydantic", "pydantic_core"}
+SELDOM = {
+    *("faker", "mockdock.cli.auditing", "regex", "rich.console", "sqlite3", "yaml"),
+    *("mockdock.content.embedding", "mockdock.content.schema", "mockdock.engine.seeding"),
+    *("mockdock.dialects.azure.parse", "mockdock.dialects.langdb.parse"),
+    *("mockdock.dialects.langdock.parse", "mockdock.dialects.openai.embeddings_parse"),
+    *("mockdock.ledger.ledger", "mockdock.observe.audit", "mockdock.observe.control.app"),
+}
+"""What only some requests, scenarios and commands need."""
+
+
+def imported(code: str, *arguments: str) -> set[str]:
+    """Run Python code in a fresh interpreter, and give what it has imported by its end."""
+    tell = "import sys, atexit; atexit.register(lambda: print('\\n' + ' '.join(sys.modules)))"
+    ended = subprocess.run(
+        [sys.executable, "-c", f"{tell}\n{code}", *arguments],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return set(ended.stdout.splitlines()[-1].split())
+
+
 def test_importing_the_package_is_light() -> None:
     """``import mockdock`` brings no server, tokenizer or generator along."""
-    heavy = {"starlette", "uvicorn", "tiktoken", "faker", "pydantic", "rich", "typer"}
-    code = f"import mockdock, sys; print(sorted({heavy!r} & set(sys.modules)))"
-    ended = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert ended.stdout.strip() == "[]"
+    found = imported("import mockdock")
+    assert found & {*SERVER, *MODELS, *SELDOM, "tiktoken", "typer", "importlib.metadata"} == set()
+
+
+def test_telling_the_version_is_light() -> None:
+    found = imported("import mockdock.cli; mockdock.cli.main()", "--version")
+    assert "typer" in found
+    assert found & {*SERVER, *MODELS, *SELDOM, "tiktoken", "mockdock.request"} == set()
+
+
+def test_a_server_begins_without_what_it_may_never_need() -> None:
+    """What serves without a file has imported little by the time it listens."""
+    code = """
+import mockdock.server
+mockdock.server.run = lambda *_, **__: None
+import mockdock.cli
+mockdock.cli.main()
+"""
+    found = imported(code, "serve", "--port", "0")
+    assert "mockdock.cli.serving" in found
+    assert found & SELDOM == set()
+
+
+def test_a_plain_answer_needs_none_of_it_either() -> None:
+    code = """
+import json, urllib.request
+from mockdock import Server
+
+with Server() as server:
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hello"}]}
+    head = {"content-type": "application/json"}
+    url = server.base_url + "/chat/completions"
+    urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), head)).read()
+"""
+    found = imported(code)
+    assert "tiktoken" in found
+    assert found & SELDOM == set()
 
 
 @pytest.fixture(scope="module")

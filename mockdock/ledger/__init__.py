@@ -67,3 +67,8 @@ __all__ = [
     "Usage",
     "history",
 ]
+
+
+def __dir__() -> list[str]:
+    """Tell of what is imported when it is asked for as well."""
+    return list(__all__)

@@ -65,3 +65,8 @@ def __getattr__(name: str) -> Any:
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"mockdock.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    """Tell of what is imported when it is asked for as well."""
+    return list(__all__)
