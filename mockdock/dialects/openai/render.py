@@ -45,6 +45,7 @@ def together(request: Request | None, reply: Reply, gateways: Gateways = USUAL) 
         return iter((_told(reply),))
     return events(reply, with_usage=request.include_usage, together=True)
 
+
 Told = Callable[[Request | None, Reply], dict[str, Any]]
 
 _text_events: Callable[[Request, Completion], Iterator[Frame]] = later(
