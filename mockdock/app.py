@@ -149,5 +149,8 @@ class _Shared:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        found = (endpoint for mark, endpoint in self._marked if marked(scope, mark))
-        await next(found, self._usual)(scope, receive, send)
+        for mark, endpoint in self._marked:
+            if marked(scope, mark):
+                await endpoint(scope, receive, send)
+                return
+        await self._usual(scope, receive, send)

@@ -50,8 +50,10 @@ def straightened(
 
 def marked(scope: MutableMapping[str, Any], mark: str) -> bool:
     """Tell whether a request has a header, by its name in lower case; an empty name is none."""
+    if not mark:
+        return False
     wanted = mark.encode()
-    return bool(mark) and any(name == wanted for name, _ in scope.get("headers", ()))
+    return wanted in [name for name, _ in scope.get("headers", ())]
 
 
 def headers_of(scope: MutableMapping[str, Any]) -> dict[str, str]:

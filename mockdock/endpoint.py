@@ -101,7 +101,7 @@ class Endpoint:
                 client=client,
                 send=send,
                 record=record,
-                wire=wire_of(scope) if answer.faults else None,
+                wire=wire_of(scope) if rendered.telling.faults else None,
             )
         finally:
             visit.end(answer.reply, lambda: 0)  # where not even a record was made
@@ -119,14 +119,14 @@ class Endpoint:
 
     def _record(self, visit: Visit, answer: Answer, rendered: Rendered, outcome: Outcome) -> None:
         session, call, decision = visit.session, answer.call, answer.decision
-        arrived, scale = visit.arrived, session.clock.scale
-        anew = partial(again, self._dialect, answer, rendered.whole, arrived, scale)
+        arrived, scale, telling = visit.arrived, session.clock.scale, rendered.telling
+        anew = partial(again, self._dialect, telling, rendered.whole, arrived, scale)
 
         def left() -> Iterator[Item]:
             return (item for _, item in islice(anew(), outcome.frames))
 
         whole = outcome.ending == "completed"
-        visit.end(answer.reply, lambda: said(self._dialect, answer, left, whole=whole))
+        visit.end(answer.reply, lambda: said(self._dialect, telling, left, whole=whole))
         exchange = Exchange(
             method=call.method,
             path=call.path,

@@ -12,13 +12,14 @@ from urllib.parse import quote
 
 from mockdock.delivery import Clock, Item, Plan, apply, schedule
 from mockdock.dialects import Call, Dialect, Envelope
-from mockdock.engine import Admission, Decision
+from mockdock.engine import Admission, Decision, Entropy
 from mockdock.fault import SPOILS, Fault
 from mockdock.frames import Cut, Frame, Head, Pacing
+from mockdock.gateways import Gateways
 from mockdock.reply import Completion, Failure, Made, Reply
 from mockdock.request import Request
 
-__all__ = ["Answer", "Rendered", "again", "render", "said"]
+__all__ = ["Answer", "Rendered", "Telling", "again", "render", "said"]
 
 _LONGEST_HEADER = 1000
 
@@ -42,12 +43,46 @@ class Answer:
         """What limits made of it, None where there are none."""
         return self.turned_away if self.decision is None else self.decision.admission
 
-    @property
-    def faults(self) -> tuple[Fault, ...]:
-        """What breaks on the wire."""
-        if self.decision is None or not self.decision.faults:
-            return ()
-        return tuple(each for each in self.decision.faults if each.name not in SPOILS)
+    def telling(self) -> Telling:
+        """Give what it takes to tell the reply."""
+        decision, gateways, path = self.decision, self.call.gateways, self.call.path
+        if decision is None:
+            return Telling(self.request, self.reply, gateways, path)
+        faults = decision.faults
+        if faults:
+            faults = tuple(each for each in faults if each.name not in SPOILS)
+        context = decision.context
+        draws = faults or (isinstance(self.reply, Made) and self.reply.pacing is not None)
+        entropy = context.entropy if draws else None
+        return Telling(
+            self.request,
+            self.reply,
+            gateways,
+            path,
+            context.prompt.tokens,
+            faults,
+            entropy,
+            context.seen,
+        )
+
+
+@dataclass(slots=True)
+class Telling:
+    """All it takes to tell a reply, and to tell it again as long as it is remembered.
+
+    ``prompt`` are the prompt tokens of its request, ``faults`` what breaks on the wire.
+    ``entropy`` is the chance of both its pace and its faults, None where there is neither;
+    ``seen`` tells how often the request was.
+    """
+
+    request: Request | None
+    reply: Reply
+    gateways: Gateways
+    path: str
+    prompt: int = 0
+    faults: tuple[Fault, ...] = ()
+    entropy: Entropy | None = None
+    seen: int = 1
 
     @property
     def streamed(self) -> bool:
@@ -55,16 +90,21 @@ class Answer:
         request = self.request
         return isinstance(self.reply, Completion) and request is not None and request.stream
 
-    @property
-    def prompt(self) -> int:
-        """The prompt tokens of its request."""
-        return 0 if self.decision is None else self.decision.context.prompt.tokens
+    def rng(self, purpose: str) -> Random:
+        """Give a generator for a purpose."""
+        if self.entropy is None:
+            raise TypeError("only what was decided has a pace, or breaks")
+        return self.entropy.rng(f"{purpose}/{self.seen}")
 
 
 @dataclass(slots=True)  # not frozen: made for every request, which takes half as long
 class Rendered:
-    """What leaves: a head, and what follows it in time; ``whole`` is the head before it broke."""
+    """What leaves of a ``telling``: a head, and what follows it in time.
 
+    ``whole`` is the head before it broke.
+    """
+
+    telling: Telling
     head: Head
     timed: Iterator[tuple[float, Item]]
     whole: Head
@@ -85,96 +125,100 @@ def render(
     long it had to wait for its turn. ``slowness`` tells by how much the load
     slows down a pacing of some capacity.
     """
-    pacing, rng = _pace(answer)
-    at_once = pacing is None and not answer.faults
-    frames = _frames(dialect, answer, clock.scale, at_once=at_once)
+    telling = answer.telling()
+    pacing, rng = _pace(telling)
+    at_once = pacing is None and not telling.faults
+    frames = _frames(dialect, telling, clock.scale, at_once=at_once)
     begun = arrived + queued
-    timed = schedule(frames, pacing, rng, begun, prompt=answer.prompt, slowness=slowness)
+    timed = schedule(frames, pacing, rng, begun, prompt=telling.prompt, slowness=slowness)
     first = next(timed)
     processing = max(first[0], clock.now()) - arrived
-    head = _head(dialect, answer, processing, len(first[1].data), clock.scale)
+    length = len(first[1].data)
+    head = _head(dialect, answer, processing, length, clock.scale, streamed=telling.streamed)
     whole = chain((first,), timed)
-    if not answer.faults:
-        return Rendered(head, whole, head)
-    plan = _broken(dialect, answer, head, whole, arrived)
-    return Rendered(plan.head, plan.timed, head)
+    if not telling.faults:
+        return Rendered(telling, head, whole, head)
+    plan = _broken(dialect, telling, head, whole, arrived)
+    return Rendered(telling, plan.head, plan.timed, head)
 
 
 def again(
-    dialect: Dialect, answer: Answer, whole: Head, arrived: float, scale: float
+    dialect: Dialect, telling: Telling, whole: Head, arrived: float, scale: float
 ) -> Iterator[tuple[float, Item]]:
     """Make anew what leaves of a reply; ``whole`` is its head before anything broke.
 
     Each with its moment in seconds after the request ``arrived``, as it is without load.
     ``scale`` is that of its clock.
     """
-    frames = _frames(dialect, answer, scale)
+    frames = _frames(dialect, telling, scale)
     timed: Iterator[tuple[float, Item]] = schedule(
-        frames, *_pace(answer), arrived, prompt=answer.prompt
+        frames, *_pace(telling), arrived, prompt=telling.prompt
     )
-    if answer.faults:
-        timed = _broken(dialect, answer, whole, iter(timed), arrived).timed
+    if telling.faults:
+        timed = _broken(dialect, telling, whole, iter(timed), arrived).timed
     for due, item in timed:
         yield due - arrived, item
 
 
 def said(
-    dialect: Dialect, answer: Answer, items: Callable[[], Iterator[Item]], *, whole: bool
+    dialect: Dialect, telling: Telling, items: Callable[[], Iterator[Item]], *, whole: bool
 ) -> int:
     """Count the completion tokens that have left with ``items``, or with a ``whole`` reply.
 
     A reply of which nothing is missing has all of them, those that are hidden too.
     """
-    reply = answer.reply
+    reply = telling.reply
     if not isinstance(reply, Completion):
         return 0
     every = reply.usage.completion_tokens
-    if whole and not answer.faults:
+    if whole and not telling.faults:
         return every
     left = sum(item.tokens for item in items() if not isinstance(item, Cut))
-    shown = sum(
-        frame.tokens for frame in dialect.frames(answer.request, reply, answer.call.gateways)
-    )
+    shown = sum(frame.tokens for frame in dialect.frames(telling.request, reply, telling.gateways))
     return every if left >= shown else left
 
 
 def _frames(
-    dialect: Dialect, answer: Answer, scale: float, *, at_once: bool = False
+    dialect: Dialect, telling: Telling, scale: float, *, at_once: bool = False
 ) -> Iterator[Frame]:
     """Word a reply: its times are the client's, but at scale 0 those of the scenario."""
-    reply = answer.reply
+    reply = telling.reply
     if scale and isinstance(reply, Failure) and reply.retry_after is not None:
         reply = replace(reply, retry_after=reply.retry_after * scale)
     frames = (at_once and dialect.together) or dialect.frames
-    return frames(answer.request, reply, answer.call.gateways)
+    return frames(telling.request, reply, telling.gateways)
 
 
 def _broken(
     dialect: Dialect,
-    answer: Answer,
+    telling: Telling,
     head: Head,
     timed: Iterator[tuple[float, Item]],
     arrived: float,
 ) -> Plan:
     """Let the faults break a reply."""
-    decision = answer.decision
-    if decision is None:
-        raise TypeError("only what was decided breaks")
-    context = decision.context
-    error = dialect.frames(answer.request, Failure("server_error"), answer.call.gateways)
+    error = dialect.frames(telling.request, Failure("server_error"), telling.gateways)
     plan = Plan(
         head=head,
         timed=timed,
         start=arrived,
-        stream=answer.streamed,
-        rng=context.entropy.rng(f"faults/{context.seen}"),
+        stream=telling.streamed,
+        rng=telling.rng("faults"),
         error=b"".join(frame.data for frame in error),
-        path=answer.call.path,
+        path=telling.path,
     )
-    return apply(plan, answer.faults)
+    return apply(plan, telling.faults)
 
 
-def _head(dialect: Dialect, answer: Answer, processing: float, length: int, scale: float) -> Head:
+def _head(
+    dialect: Dialect,
+    answer: Answer,
+    processing: float,
+    length: int,
+    scale: float,
+    *,
+    streamed: bool,
+) -> Head:
     extra = {}
     decision = answer.decision
     if decision is not None and decision.rule is not None:
@@ -192,7 +236,7 @@ def _head(dialect: Dialect, answer: Answer, processing: float, length: int, scal
         time_scale=scale,
         standings=None
         if admission is None
-        else admission.standings(answer.reply, streamed=answer.streamed),
+        else admission.standings(answer.reply, streamed=streamed),
         clock=time.time(),
         gateways=answer.call.gateways,
     )
@@ -205,10 +249,9 @@ def _header(name: str) -> str:
     return quote(name.strip()[:_LONGEST_HEADER], safe=" /:,;()[]'!@#&*+=")
 
 
-def _pace(answer: Answer) -> tuple[Pacing | None, Random | None]:
+def _pace(telling: Telling) -> tuple[Pacing | None, Random | None]:
     """Give pacing and the generator it draws from; only what a model makes has a pace."""
-    reply, decision = answer.reply, answer.decision
-    if not isinstance(reply, Made) or reply.pacing is None or decision is None:
+    reply = telling.reply
+    if not isinstance(reply, Made) or reply.pacing is None or telling.entropy is None:
         return None, None
-    context = decision.context
-    return reply.pacing, context.entropy.rng(f"pacing/{context.seen}")
+    return reply.pacing, telling.rng("pacing")

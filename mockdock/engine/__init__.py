@@ -1,6 +1,7 @@
 """What is said: matching, picking, composing."""
 
 from mockdock.engine.accounting import threaded
+from mockdock.engine.chance import Entropy
 from mockdock.engine.conditions import Condition
 from mockdock.engine.decision import Decision, Explained
 from mockdock.engine.engine import Engine
@@ -22,6 +23,7 @@ __all__ = [
     "Condition",
     "Decision",
     "Engine",
+    "Entropy",
     "Explained",
     "Function",
     "Gauge",

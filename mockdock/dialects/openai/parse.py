@@ -16,6 +16,7 @@ from mockdock.dialects.openai.conversation import message_of
 from mockdock.dialects.openai.invalid import missing_model, translate
 from mockdock.dialects.openai.lenient import validate_leniently
 from mockdock.dialects.openai.rules import broken_again, broken_rule
+from mockdock.dialects.openai.rules_base import is_plain
 from mockdock.dialects.openai.terms import (
     Terms,
     conversation_of,
@@ -138,8 +139,11 @@ def _continued(
     """Parse a request whose parameters are known to be valid."""
     asked = {"messages": body["messages"]} if "messages" in body else {}
     messages = conversation_of(type(terms.wire)).model_validate(asked).messages
-    wire = terms.wire.model_copy(update={"messages": messages})
-    return broken_again(wire, terms.traits) or terms.request.but(
+    if not (terms.settled and is_plain(messages)):
+        wire = terms.wire.model_copy(update={"messages": messages})
+        if (refusal := broken_again(wire, terms.traits)) is not None:
+            return refusal
+    return terms.request.but(
         messages=tuple(map(message_of, messages)),
         caller=call.caller,
         headers=call.headers,

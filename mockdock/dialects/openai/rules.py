@@ -21,7 +21,7 @@ from mockdock.dialects.openai.wire import ChatRequest
 from mockdock.reply import Failure
 from mockdock.request import Traits
 
-__all__ = ["RULES", "broken_again", "broken_rule"]
+__all__ = ["RULES", "asks_nothing_again", "broken_again", "broken_rule"]
 
 
 def broken_rule(wire: ChatRequest, traits: Traits) -> Failure | None:
@@ -32,6 +32,12 @@ def broken_rule(wire: ChatRequest, traits: Traits) -> Failure | None:
 def broken_again(wire: ChatRequest, traits: Traits) -> Failure | None:
     """Give the refusal of a request that differs from a valid one in its messages alone."""
     return _first(_asked_again(frozenset(wire.model_fields_set), is_rich(wire)), wire, traits)
+
+
+def asks_nothing_again(wire: ChatRequest, traits: Traits) -> bool:
+    """Tell whether whatever plain messages such a request had, no rule would be broken."""
+    rules = _of(frozenset(wire.model_fields_set), rich=False)
+    return not any(each.again and each.of(traits) for each in rules)
 
 
 def _first(checks: Sequence[Check], wire: ChatRequest, traits: Traits) -> Failure | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from mockdock.dialects.openai.wire import ChatRequest
 from mockdock.reply import Failure
 from mockdock.request import Traits
 
-__all__ = ["RICH", "Check", "Rule", "is_rich", "rule"]
+__all__ = ["RICH", "Check", "Rule", "is_plain", "is_rich", "rule"]
 
 Check = Callable[[ChatRequest, Traits], Failure | None]
 
@@ -25,20 +25,35 @@ class Rule(NamedTuple):
     fields: frozenset[str]
     check: Check
     again: bool = False
+    of: Callable[[Traits], bool] = lambda _: True
 
 
 RICH = "rich messages"
 
 
-def rule(fields: str, check: Check, *, again: bool = False) -> Rule:
-    """Make a rule of a check and the names of fields, with blanks between."""
+def rule(
+    fields: str,
+    check: Check,
+    *,
+    again: bool = False,
+    of: Callable[[Traits], bool] = lambda _: True,
+) -> Rule:
+    """Make a rule of a check and the names of fields, with blanks between.
+
+    Only of models with traits that are such as it is for has it anything to say.
+    """
     names = frozenset((RICH,)) if fields == RICH else frozenset(fields.split())
-    return Rule(names, check, again or not names.isdisjoint(("messages", RICH)))
+    return Rule(names, check, again or not names.isdisjoint(("messages", RICH)), of)
 
 
 def is_rich(wire: ChatRequest) -> bool:
     """Tell whether any message is more than a role and a text."""
-    return not all(_is_plain(message) for message in wire.messages)
+    return not is_plain(wire.messages)
+
+
+def is_plain(messages: Sequence[Any]) -> bool:
+    """Tell whether all messages are nothing but a role and a text."""
+    return all(map(_is_plain, messages))
 
 
 _PLAIN = frozenset({"role", "content"})

@@ -210,9 +210,13 @@ def _calls_while_thinking(wire: ChatRequest, traits: Traits) -> Failure | None:
     return bad_request(message, "reasoning_effort")
 
 
+def _knows_no_system(traits: Traits) -> bool:
+    return traits.family in WITHOUT_SYSTEM
+
+
 def _roles(wire: ChatRequest, traits: Traits) -> Failure | None:
     """Refuse instructions to the first reasoning models (jan#4392, new-api#847)."""
-    if traits.family not in WITHOUT_SYSTEM:
+    if not _knows_no_system(traits):
         return None
     for index, message in enumerate(wire.messages):
         if message.role in ("system", "developer"):
@@ -236,9 +240,13 @@ def _images(wire: ChatRequest, traits: Traits) -> Failure | None:
     return None
 
 
+def _is_of_sound(traits: Traits) -> bool:
+    return "-audio" in traits.family
+
+
 def _without_sound(wire: ChatRequest, traits: Traits) -> Failure | None:
     """Audio models want to hear or to speak (cherry-studio#1179; param and code are ASSUMED)."""
-    if "-audio" not in traits.family or "audio" in (wire.modalities or ()):
+    if not _is_of_sound(traits) or "audio" in (wire.modalities or ()):
         return None
     for message in wire.messages:
         content = message.content if message.role == "user" else None
@@ -298,9 +306,9 @@ MODEL_RULES: Sequence[Rule] = (
     rule("top_logprobs", _top_logprobs),
     rule("prompt_cache_retention", _cache_retention),
     rule("tools functions", _calls_while_thinking),
-    rule("messages", _roles),
+    rule("messages", _roles, of=_knows_no_system),
     rule(RICH, _images),
-    rule("messages", _without_sound),
+    rule("messages", _without_sound, of=_is_of_sound),
     rule("response_format", _format),
     rule("max_tokens max_completion_tokens", _limit),
 )

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import orjson
 from pydantic import create_model
 
+from mockdock.dialects.openai.rules import asks_nothing_again
 from mockdock.dialects.openai.wire import ChatRequest
 from mockdock.dialects.openai.wire_base import Wire
 from mockdock.request import Caller, DialectName, Request, Traits
@@ -32,11 +33,13 @@ class Terms(NamedTuple):
     """Parameters that are valid for a model with these ``traits``.
 
     ``wire`` is a request with them, ``request`` what it says, both without a conversation.
+    ``settled`` tells that no plain conversation could be wrong with them.
     """
 
     traits: Traits
     wire: ChatRequest
     request: Request
+    settled: bool
 
 
 _known: OrderedDict[Key, Terms] = OrderedDict()
@@ -66,7 +69,9 @@ def remember_terms(key: Key, traits: Traits, wire: ChatRequest, request: Request
     """Remember the parameters of a valid request, those used longest ago no more."""
     bare = replace(request, messages=(), caller=Caller(), headers={}, body={}, raw=b"")
     with _lock:
-        _known[key] = Terms(traits, wire.model_copy(update={"messages": []}), bare)
+        _known[key] = Terms(
+            traits, wire.model_copy(update={"messages": []}), bare, asks_nothing_again(wire, traits)
+        )
         if len(_known) > _MOST:
             _known.popitem(last=False)
 

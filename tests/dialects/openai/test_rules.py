@@ -8,8 +8,8 @@ import pytest
 
 from mockdock.content.catalogue import load
 from mockdock.dialects.openai import function_schema, rules_schemas
-from mockdock.dialects.openai.rules import RULES, broken_again, broken_rule
-from mockdock.dialects.openai.rules_base import RICH
+from mockdock.dialects.openai.rules import RULES, asks_nothing_again, broken_again, broken_rule
+from mockdock.dialects.openai.rules_base import RICH, is_plain
 from mockdock.dialects.openai.rules_schemas import fault_of_format, fault_of_function
 from mockdock.dialects.openai.schema_walk import walk
 from mockdock.dialects.openai.wire import ChatRequest
@@ -59,7 +59,10 @@ def test_a_rule_that_is_not_asked_again_says_the_same_of_every_conversation(mode
     for wire in valid:
         for messages in talks:
             other = wire.model_copy(update={"messages": messages})
-            assert broken_again(other, traits) == broken_rule(other, traits), other
+            refusal = broken_rule(other, traits)
+            assert broken_again(other, traits) == refusal, other
+            if asks_nothing_again(wire, traits) and is_plain(messages):
+                assert refusal is None, other
 
 
 def test_rules_are_for_fields_that_are_there() -> None:
