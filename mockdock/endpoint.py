@@ -14,7 +14,7 @@ from uuid import uuid4
 from mockdock.arrival import GoneError, headers_of, read
 from mockdock.delivery import Client, Item, ScaledClock, deliver, wire_of
 from mockdock.dialects import Call, Dialect
-from mockdock.engine import Decision, Wish, further, identify, resolves_long, threaded, wished
+from mockdock.engine import Decision, Pick, Wish, further, identify, resolves_long, threaded, wished
 from mockdock.errors import ConditionError, LedgerError, UsageError
 from mockdock.frames import Outcome
 from mockdock.limit import told
@@ -184,7 +184,7 @@ class Endpoint:
             if parsed.kind in _WRONG and parsed.model:
                 unread = Request(dialect.name, "chat", parsed.model, caller=call.caller)
                 unread = replace(unread, deployment=parsed.deployment)
-                charged = engine.turn_away(unread, session.age)
+                charged = await engine.turn_away(unread, session.age)
             return replace(_refusal(parsed, call), turned_away=charged)
         return await self._reply(call, parsed, visit)
 
@@ -252,7 +252,9 @@ class Endpoint:
         if (request.caller.attempt or 1) > 1:
             clock.redeem((name, identify(request)))
             visit.arrived, visit.started = clock.now(), clock.time()
-        decision = engine.decide(request, wishes, age=session.age, now=visit.started)
+        asked = engine.ask(request, wishes, age=session.age, now=visit.started)
+        pick = engine.store.decide(asked.step)
+        decision = engine.decided(asked, pick if isinstance(pick, Pick) else await pick)
         visit.admitted = request, decision
         if decision.asks:
             visit.client.watch()

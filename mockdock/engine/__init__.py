@@ -11,7 +11,7 @@ from mockdock.engine.match import AddedRule, Compiled, Function
 from mockdock.engine.memory import MemoryStore
 from mockdock.engine.nearest import idle
 from mockdock.engine.routing import further, resolves_long
-from mockdock.engine.store import Store
+from mockdock.engine.store import Pick, Store
 from mockdock.engine.stored import MemoryShelf, Shelf, identify
 from mockdock.engine.wishing import wished
 from mockdock.scenario import Wish
@@ -29,6 +29,7 @@ __all__ = [
     "Gauge",
     "MemoryShelf",
     "MemoryStore",
+    "Pick",
     "Shelf",
     "Store",
     "Wish",

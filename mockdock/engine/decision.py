@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from mockdock.content.catalogue import Model
+from mockdock.content.counting import Prompt
+from mockdock.content.prefix import Prefix
 from mockdock.engine.compose import Context
 from mockdock.engine.draft import Answer
 from mockdock.engine.limits import Admission
 from mockdock.engine.match import Compiled, Function, Verdict
-from mockdock.engine.store import Skip
-from mockdock.engine.trouble import Encounter
+from mockdock.engine.store import Scalar, Skip, Step
+from mockdock.engine.trouble import Encounter, Encountered
 from mockdock.fault import Fault
 from mockdock.reply import Failure, StoredReply
+from mockdock.request import Request
 from mockdock.scenario import ErrorSpec, ReplySpec
 
-__all__ = ["Chosen", "Decision", "Explained", "scripted"]
+__all__ = ["Asked", "Chosen", "Decision", "Explained", "scripted"]
 
 Chosen = Answer | ErrorSpec | StoredReply | Failure | Function | None
 """What answers: None for the models API, and for a stored completion to be invented."""
+
+
+@dataclass(slots=True)  # not frozen: made for every request, which takes half as long
+class Asked:
+    """A request, and all of a decision that does not depend on what happened before.
+
+    ``fitting`` are the rules the step chooses among, ``encounter`` the trouble it may meet.
+    """
+
+    request: Request
+    model: Model
+    prompt: Prompt
+    refusal: Failure | None
+    fitting: Sequence[Compiled]
+    encounter: Encounter | None
+    step: Step
 
 
 @dataclass(slots=True)  # not frozen: made for every request, which takes half as long
@@ -30,7 +50,9 @@ class Decision:
     limits made of it, ``encounter`` what else it meets. ``position`` is the place
     of the answer in its rule, and ``faults`` are what breaks of it, once that is
     settled. ``trouble`` names what else than the rule had a hand in it, as
-    "limits[0]", "timeline[1].chaos" or "request".
+    "limits[0]", "timeline[1].chaos" or "request". ``begins`` are the beginnings of the
+    prompt that the session's cache is still to be asked for, ``state`` the session's named
+    states before it, where an answer may depend on them.
     """
 
     context: Context
@@ -38,10 +60,12 @@ class Decision:
     skipped: Mapping[int, Skip] = field(default_factory=dict)
     identity: str = ""
     admission: Admission | None = None
-    encounter: Encounter | None = None
+    encounter: Encountered | None = None
     position: int = 0
     faults: tuple[Fault, ...] = ()
     trouble: str = ""
+    begins: tuple[Prefix, ...] = ()
+    state: Mapping[str, Scalar] = field(default_factory=dict)
 
     @property
     def asks(self) -> bool:
@@ -52,8 +76,9 @@ class Decision:
     def settled(self) -> bool:
         """Whether nobody is to be asked, and nothing can break of the answer."""
         answer = self.answer
-        breaks = isinstance(answer, ReplySpec) and bool(answer.faults)
-        return self.encounter is None and not breaks and not callable(answer)
+        if self.begins or callable(answer):
+            return False
+        return self.encounter is None and not (isinstance(answer, ReplySpec) and answer.faults)
 
     @property
     def rule(self) -> str | None:

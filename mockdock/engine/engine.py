@@ -11,7 +11,8 @@ from mockdock.content.counting import Prompt
 from mockdock.engine.accounting import asks, charged, state
 from mockdock.engine.chance import chances
 from mockdock.engine.compose import Context
-from mockdock.engine.decision import Chosen, Decision, Explained, scripted
+from mockdock.engine.consulting import consult
+from mockdock.engine.decision import Asked, Chosen, Decision, Explained, scripted
 from mockdock.engine.embed import with_texts
 from mockdock.engine.explaining import explained
 from mockdock.engine.limits import Admission, estimate
@@ -28,21 +29,21 @@ from mockdock.engine.meters import Charge
 from mockdock.engine.nearest import missed
 from mockdock.engine.pace import pace_of
 from mockdock.engine.prepared import Prepared
-from mockdock.engine.prompts import cached_of, prompt_of
+from mockdock.engine.prompts import begins, prompt_of
 from mockdock.engine.refuse import beyond_all, refused, unauthorized
 from mockdock.engine.routing import answered, astray
 from mockdock.engine.saying import say
 from mockdock.engine.seedbed import Seedbed
-from mockdock.engine.store import Pick, Skip, Store
+from mockdock.engine.store import Pick, Skip, Step, Store, at_once
 from mockdock.engine.stored import MemoryShelf, Shelf, identify, look_up
 from mockdock.engine.threshold import Threshold, met, settle
-from mockdock.engine.trouble import Encounter
+from mockdock.engine.trouble import Encounter, Since
 from mockdock.engine.wishing import plain, unwished
 from mockdock.errors import MockdockError
 from mockdock.ledger import Books
 from mockdock.reply import Completion, Failure, Reply, StoredCompletion
 from mockdock.request import Caller, DialectName, Request, Traits
-from mockdock.scenario import ErrorSpec, ReplySpec, Scenario, Wish
+from mockdock.scenario import ReplySpec, Scenario, Wish
 
 __all__ = ["Engine"]
 
@@ -158,7 +159,14 @@ class Engine:
     def decide(
         self, request: Request, wishes: Sequence[Wish] = (), age: float = 0, now: float = 0
     ) -> Decision:
-        """Decide who answers; the one stateful step.
+        """Decide at once, with a store that takes no time."""
+        asked = self.ask(request, wishes, age, now)
+        return self.decided(asked, at_once(self.store.decide(asked.step)))
+
+    def ask(
+        self, request: Request, wishes: Sequence[Wish] = (), age: float = 0, now: float = 0
+    ) -> Asked:
+        """Work out all that does not depend on what happened before.
 
         ``wishes`` are the trouble the request itself asks for. ``age`` are the scenario
         seconds since the session began, by which limits refill and the timeline goes;
@@ -167,7 +175,7 @@ class Engine:
         model = self._models.of(request, self.books, now)
         prompt = prompt_of(request, model)
         refusal = self._refused(request, model, prompt)
-        caller, identity = request.caller, identify(request)
+        identity = identify(request)
         fitting = [] if refusal else self._index.candidates(request)
         # Where neither the scenario nor the request says anything of trouble, nobody looks for it.
         threshold = self._threshold
@@ -177,37 +185,53 @@ class Engine:
             tokens = 0 if refusal else estimate(request, prompt.tokens)
             due = threshold.charges(request, model, tokens)
         if refusal is None and (wishes or threshold.eventful):
-            state = self.store.state(caller.session)
-            encounter = threshold.encounter(request, identity, wishes, age, state)
-        pick = self.store.decide(
-            caller.session,
+            encounter = threshold.encounter(request, identity, wishes, age)
+        step = Step(
+            request.caller.session,
             identity,
-            caller.attempt,
+            request.caller.attempt,
             [each.candidate for each in fitting],
-            charges=due,
-            now=age,
-            blocked=None if encounter is None else encounter.blocks,
+            due,
+            age,
+            () if encounter is None else encounter.gates,
+            encounter is not None
+            or self._otherwise == "fail"
+            or any(each.asks for each in fitting),
         )
+        return Asked(request, model, prompt, refusal, fitting, encounter, step)
+
+    def decided(self, asked: Asked, pick: Pick) -> Decision:
+        """Decide who answers, by what the store has picked."""
+        request, fitting, age = asked.request, asked.fitting, asked.step.now
         compiled = None if pick.index is None else fitting[pick.index]
         skipped = {fitting[place].index: why for place, why in enumerate(pick.skipped)}
+        threshold, due = self._threshold, asked.step.charges
         admission = threshold.admission(request, due, pick, age) if due else None
         try:
-            answer: Chosen = refusal
+            encounter = None
+            if asked.encounter is not None:
+                encounter = asked.encounter.at(Since(pick.attempt, pick.seen, pick.state))
+            answer: Chosen = asked.refusal
             trouble = ""
             if answer is None and (admission or encounter):
-                answer, trouble = met(request, admission, encounter, pick)
+                answer, trouble = met(request, admission, encounter)
             if answer is None:
                 answer = self._answer(request, compiled, pick, skipped)
-            said = request.api == "chat" and not isinstance(answer, (Failure, ErrorSpec))
-            cached = cached_of(request, model, prompt, self.store) if said else 0
-            context = self._context(request, identity, model, pick, compiled, prompt, cached)
-            place = pick.position or 0
             decision = Decision(
-                context, answer, skipped, identity, admission, encounter, place, trouble=trouble
+                self._context(asked, pick, compiled),
+                answer,
+                skipped,
+                asked.step.request,
+                admission,
+                encounter,
+                pick.position or 0,
+                trouble=trouble,
+                begins=begins(request, asked.model, asked.prompt, answer),
+                state=pick.state,
             )
             return decision if encounter is None else threshold.slowed(decision)
         except BaseException:
-            threshold.take_back(request, admission, model, self.store, age)
+            threshold.take_back(request, admission, asked.model, self.store, age)
             raise
 
     def settle(
@@ -216,11 +240,11 @@ class Engine:
         """Charge what was really sent: ``said`` completion tokens have left for the client."""
         settle(request, decision, reply, self.store, said=said, age=age)
 
-    def turn_away(self, request: Request, age: float) -> Admission | None:
+    async def turn_away(self, request: Request, age: float) -> Admission | None:
         """Charge a request that was refused before it was understood."""
         asked = unwished(request, self.scenario.triggers)
         model = self._models.known(request.dialect).resolve(asked.model)
-        return self._threshold.turn_away(asked, model, self.store, age)
+        return await self._threshold.turn_away(asked, model, self.store, age)
 
     def _answer(
         self,
@@ -237,7 +261,7 @@ class Engine:
             strict = self.scenario.validation == "strict"
             return look_up(self.shelf, request.caller.session, request.stored, strict=strict)
         if self._otherwise == "fail":
-            situation = Situation(pick.attempt, self.store.state(request.caller.session), skipped)
+            situation = Situation(pick.attempt, pick.state, skipped)
             return missed(self.rules, request, situation, alone=self._alone)
         if request.api in ("embeddings", "moderations") and self.otherwise != "error":
             return "auto"
@@ -257,21 +281,8 @@ class Engine:
         return explained(self.rules, self.store, request, refusal)
 
     async def consult(self, request: Request, decision: Decision) -> Decision:
-        """Ask the function that is to answer, where one is, and settle what breaks of the answer.
-
-        What it raises becomes a failure that no client retries.
-        """
-        answer, context = decision.answer, decision.context
-        if not callable(answer):
-            return self._threshold.faults(request, decision, self.store)
-        try:
-            answer = await answer(request, context.attempt)
-        except Exception as error:  # noqa: BLE001 - a user's function may raise anything
-            message = f"mockdock: the function of {decision.rule} raised {error!r}"
-            answer = Failure("server_error", message=message, should_retry=False, cause=error)
-        pace = pace_of(answer, self.scenario.pacing)
-        asked = replace(decision, answer=answer, context=replace(context, pace=pace))
-        return self._threshold.faults(request, self._threshold.slowed(asked), self.store)
+        """Ask whom a decision still needs."""
+        return await consult(request, decision, self._threshold, self.store, self.scenario.pacing)
 
     def compose(self, request: Request, decision: Decision, created: float) -> Reply:
         """Say what was decided; pure, but for models and prices that a question writes.
@@ -310,20 +321,12 @@ class Engine:
             return wrong
         return refused(request, model, self._models.known(request.dialect), prompt)
 
-    def _context(
-        self,
-        request: Request,
-        identity: str,
-        model: Model,
-        pick: Pick,
-        compiled: Compiled | None,
-        prompt: Prompt,
-        cached: int,
-    ) -> Context:
+    def _context(self, asked: Asked, pick: Pick, compiled: Compiled | None) -> Context:
+        request, identity = asked.request, asked.step.request
         key = "" if compiled is None else compiled.chance
         session = request.caller.session if self._called is None else self._called
         entropy, words = chances(request, identity, self.seed, session, key)
         pace = self._pace if compiled is None else compiled.paces[pick.position or 0]
         return Context(
-            model, pick.attempt, pick.seen, compiled, entropy, words, pace, prompt, cached
+            asked.model, pick.attempt, pick.seen, compiled, entropy, words, pace, asked.prompt
         )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mockdock.engine.decision import Explained
 from mockdock.engine.match import Compiled, Index, Situation, explain
-from mockdock.engine.store import Store
+from mockdock.engine.store import Step, Store
 from mockdock.engine.stored import identify
 from mockdock.reply import Failure
 from mockdock.request import Request
@@ -23,13 +23,8 @@ def explained(
     """
     caller = request.caller
     fitting = [] if refusal else Index(rules).candidates(request)
-    pick = store.decide(
-        caller.session,
-        identify(request),
-        caller.attempt,
-        [each.candidate for each in fitting],
-        peek=True,
-    )
+    asked = [each.candidate for each in fitting]
+    pick = store.peek(Step(caller.session, identify(request), caller.attempt, asked))
     skipped = dict(zip((each.index for each in fitting), pick.skipped, strict=False))
     situation = Situation(pick.attempt, store.state(caller.session), skipped)
     chosen = None if pick.index is None else fitting[pick.index]

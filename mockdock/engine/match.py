@@ -64,7 +64,7 @@ class Compiled:
     messages, ``chance`` what its random choices go by. ``paces`` are those of
     its answers, and ``fixed`` tells of each that its words are always the same but for
     the parameters of the request; ``said`` are those words. ``sure`` tells that it always
-    answers when its stateless conditions hold.
+    answers when its stateless conditions hold, ``asks`` that functions answer for it.
     """
 
     index: int
@@ -76,6 +76,7 @@ class Compiled:
     candidate: Candidate
     paces: tuple[Pace, ...]
     sure: bool
+    asks: bool = False
     fixed: tuple[bool, ...] = ()
     said: dict[tuple[object, ...], Any] = field(default_factory=dict, compare=False, repr=False)
 
@@ -263,6 +264,7 @@ def _compile(
         conditions=(*conditions(when), *where),
         candidate=candidate,
         paces=tuple(pace_of(answer, pacing) for answer in rule.answers),
+        asks=any(callable(each) for each in rule.answers),
         fixed=tuple(isinstance(each, ReplySpec) and each.fixed for each in rule.answers),
         sure=when.attempt is None
         and not candidate.state

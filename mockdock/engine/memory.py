@@ -11,7 +11,18 @@ from typing import Any, Generic, TypeVar
 
 from mockdock.engine import meters
 from mockdock.engine.meters import Charge, Reading
-from mockdock.engine.store import Blocked, Candidate, Pick, Scalar, Skip, same
+from mockdock.engine.store import (
+    Candidate,
+    Chance,
+    Gate,
+    Pick,
+    Scalar,
+    Skip,
+    Step,
+    holds,
+    looks_at_state,
+    struck,
+)
 
 __all__ = ["MemoryStore"]
 
@@ -82,33 +93,30 @@ class MemoryStore:
         self._used_by_server = _counts()
         self._meters: _Bounded[tuple[float, ...]] = _Bounded(())
 
-    def decide(
-        self,
-        session: str,
-        request: str,
-        attempt: int | None,
-        candidates: Sequence[Candidate],
-        *,
-        charges: Sequence[Charge] = (),
-        now: float = 0.0,
-        blocked: Blocked | None = None,
-        peek: bool = False,
-    ) -> Pick:
+    def decide(self, step: Step) -> Pick:
         """Count the attempt, charge it, and let the first able candidate answer, atomically."""
+        return self._decide(step, peek=False)
+
+    def peek(self, step: Step) -> Pick:
+        """Tell what would be decided: nothing is counted or set."""
+        return self._decide(step, peek=True)
+
+    def _decide(self, step: Step, *, peek: bool) -> Pick:
         with self._lock:
-            mine = self._session(session)
-            identity = (mine.serial, request)
+            mine = self._session(step.session)
+            identity = (mine.serial, step.request)
             attempts, seen = self._asked.get(identity)
-            attempt, seen = attempt or attempts + 1, seen + 1
+            attempt, seen = step.attempt or attempts + 1, seen + 1
             if not peek:
                 self._asked.set(identity, (attempt, seen))
-            readings, refusers = self._charge(mine.serial, charges, now, peek=peek)
-            after = readings, refusers, mine.serial
-            if refusers or (blocked is not None and blocked(attempt, seen)):
+            state = dict(mine.state) if mine.state and looks_at_state(step) else {}
+            readings, refusers = self._charge(mine.serial, step.charges, step.now, peek=peek)
+            after = readings, refusers, mine.serial, state
+            if refusers or (step.gates and _errs(step.gates, attempt, seen, state)):
                 return Pick(attempt, seen, None, None, (), *after)
             skipped: list[Skip] = []
-            for index, candidate in enumerate(candidates):
-                counts, key = self._counter(mine, request, candidate)
+            for index, candidate in enumerate(step.candidates):
+                counts, key = self._counter(mine, step.request, candidate)
                 used = counts.get(key)
                 skip = _skip(candidate, attempt, mine.state, used)
                 if skip is not None:
@@ -253,14 +261,25 @@ def _place(serial: int, charge: Charge) -> tuple[int, str]:
     return 0 if charge.shared else serial, charge.key
 
 
+def _errs(gates: Sequence[Gate], attempt: int, seen: int, state: Mapping[str, Scalar]) -> bool:
+    """Tell whether trouble comes before any rule."""
+    chance: Chance | None = None
+    for gate in gates:
+        if holds(gate, attempt, state) is None:
+            if gate.error:
+                return True
+            chance = gate.chance or chance
+    if chance is None or holds(chance, attempt, state) is not None:
+        return False
+    which = struck(chance, seen)
+    return which is not None and chance.errors[which][1]
+
+
 def _skip(
     candidate: Candidate, attempt: int, state: Mapping[str, Scalar], used: int
 ) -> Skip | None:
-    low, high = candidate.attempts
-    if attempt < low or (high is not None and attempt > high):
-        return "attempt"
-    if any(not same(state.get(name), wanted) for name, wanted in candidate.state):
-        return "state"
+    if (unmet := holds(candidate, attempt, state)) is not None:
+        return unmet
     if candidate.times is not None and used >= candidate.times:
         return "times"
     if candidate.after_last == "pass" and _step(candidate, attempt, used) >= candidate.length:

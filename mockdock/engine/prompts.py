@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mockdock.content.catalogue import Model
 from mockdock.content.counting import NO_PROMPT, Prompt, count_inputs, count_prompt
-from mockdock.content.prefix import cacheable, prefixes
+from mockdock.content.prefix import Prefix, cacheable, prefixes
 from mockdock.content.tokens import tokenizer
-from mockdock.engine.store import Store
+from mockdock.reply import Failure
 from mockdock.request import Request
+from mockdock.scenario import ErrorSpec
 
-__all__ = ["cached_of", "prompt_of"]
+__all__ = ["begins", "cached_of", "prompt_of"]
 
 
 def prompt_of(request: Request, model: Model) -> Prompt:
@@ -21,16 +24,19 @@ def prompt_of(request: Request, model: Model) -> Prompt:
     return count_prompt(request, tokenizer(model.encoding), model.id)
 
 
-def cached_of(request: Request, model: Model, prompt: Prompt, store: Store) -> int:
-    """Give the prompt tokens the session's cache holds, and keep the prompt there.
+def begins(request: Request, model: Model, prompt: Prompt, answer: object) -> tuple[Prefix, ...]:
+    """Give the beginnings of a prompt that a session's cache may hold, where it is answered.
 
     Models before gpt-4o have no cache (OpenAI, "Prompt caching"), and are told by
     their older encoding.
     """
+    if request.api != "chat" or isinstance(answer, (Failure, ErrorSpec)):
+        return ()
     if model.encoding == "cl100k_base":
-        return 0
-    known = prefixes(request, prompt, tokenizer(model.encoding))
-    if not known:
-        return 0
-    held = store.remember(request.caller.session, [each.digest for each in known])
+        return ()
+    return prefixes(request, prompt, tokenizer(model.encoding))
+
+
+def cached_of(known: Sequence[Prefix], held: int) -> int:
+    """Give the prompt tokens that the cache has, where it ``held`` so many beginnings."""
     return cacheable(known[held - 1].tokens) if held else 0

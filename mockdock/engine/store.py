@@ -6,22 +6,33 @@ of store (several processes, one truth) can have the very same semantics.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha1
 from typing import Literal, Protocol
 
 from mockdock.engine.meters import Charge, Reading
 
-__all__ = ["Blocked", "Candidate", "Pick", "Scalar", "Skip", "Store", "same"]
+__all__ = [
+    "Candidate",
+    "Chance",
+    "Gate",
+    "Pick",
+    "Scalar",
+    "Skip",
+    "Step",
+    "Store",
+    "at_once",
+    "holds",
+    "looks_at_state",
+    "same",
+    "struck",
+]
 
 Scalar = str | int | float | bool | None
 
 Skip = Literal["attempt", "state", "times", "replies"]
 """Why a candidate did not answer: its condition on attempt or state, or it is used up."""
-
-
-Blocked = Callable[[int, int], bool]
-"""Whether trouble comes before any rule, by attempt and times seen; must be pure and quick."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +53,55 @@ class Candidate:
     set_state: tuple[tuple[str, Scalar], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """Chaos that may strike as an error, where its own conditions hold.
+
+    ``base`` is hexadecimal: a request seen for the n-th time draws by the SHA-1 of
+    ``{base}/{n}``. ``errors`` are the cumulative shares of what may happen, the last
+    of them 1.0, and whether each is an error.
+    """
+
+    attempts: tuple[int, int | None] = (1, None)
+    state: tuple[tuple[str, Scalar], ...] = ()
+    base: str = ""
+    rate: float = 0.0
+    errors: tuple[tuple[float, bool], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Trouble that comes before any rule: the scenario's chaos, or a phase of its timeline.
+
+    Where it is open, it is an ``error`` instead of every rule, and its ``chance`` takes
+    the place of those of the gates before.
+    """
+
+    attempts: tuple[int, int | None] = (1, None)
+    state: tuple[tuple[str, Scalar], ...] = ()
+    error: bool = False
+    chance: Chance | None = None
+
+
+@dataclass(slots=True)  # not frozen: made for every request, which takes half as long
+class Step:
+    """Everything that one decision needs.
+
+    ``request`` identifies the logical request; ``attempt`` is what the client told of
+    itself, None when the store has to count. All ``charges`` must have room at ``now``,
+    or tolls are charged and nobody answers; nor does anybody where a gate is an error.
+    """
+
+    session: str
+    request: str
+    attempt: int | None = None
+    candidates: Sequence[Candidate] = ()
+    charges: tuple[Charge, ...] = ()
+    now: float = 0.0
+    gates: Sequence[Gate] = ()
+    wants_state: bool = False
+
+
 @dataclass(slots=True)  # not frozen: made for every request, which takes half as long
 class Pick:
     """What was decided.
@@ -53,6 +113,8 @@ class Pick:
     before did not answer. ``readings`` are the meters after their charges,
     ``refusers`` the places of those that had no room: where there are any,
     nobody was asked. ``serial`` is that of the session, for what is settled later.
+    ``state`` are the session's named states before the step set any, empty where
+    nothing looks at them.
     """
 
     attempt: int
@@ -63,31 +125,18 @@ class Pick:
     readings: tuple[Reading, ...] = ()
     refusers: tuple[int, ...] = ()
     serial: int = field(default=0, compare=False)
+    state: Mapping[str, Scalar] = field(default_factory=dict, compare=False)
 
 
 class Store(Protocol):
     """Where sessions keep their counters and named states."""
 
-    def decide(
-        self,
-        session: str,
-        request: str,
-        attempt: int | None,
-        candidates: Sequence[Candidate],
-        *,
-        charges: Sequence[Charge] = (),
-        now: float = 0.0,
-        blocked: Blocked | None = None,
-        peek: bool = False,
-    ) -> Pick:
-        """Count the attempt, charge it, and let the first able candidate answer, atomically.
+    def decide(self, step: Step) -> Pick | Awaitable[Pick]:
+        """Count the attempt, charge it, and let the first able candidate answer, atomically."""
+        ...
 
-        ``request`` identifies the logical request; ``attempt`` is what the
-        client told of itself, None when the store has to count. All
-        ``charges`` must have room at ``now``, or tolls are charged and nobody
-        answers; nor does anybody where the request is ``blocked``. To ``peek``
-        is to be told what would be decided: nothing is counted or set.
-        """
+    def peek(self, step: Step) -> Pick:
+        """Tell what would be decided: nothing is counted or set."""
         ...
 
     def settle(
@@ -98,7 +147,7 @@ class Store(Protocol):
         *,
         taken: float,
         now: float,
-    ) -> None:
+    ) -> Awaitable[None] | None:
         """Correct charges ``taken`` at a moment, each by an amount it was too high, atomically.
 
         Harmless when the session of that ``serial`` is gone.
@@ -113,11 +162,11 @@ class Store(Protocol):
         """Name the meters that were ever charged for the session, the shared ones too."""
         ...
 
-    def spend(self, session: str, key: str, most: int) -> bool:
+    def spend(self, session: str, key: str, most: int) -> bool | Awaitable[bool]:
         """Count a use of what may be used so many times; False when it is used up."""
         ...
 
-    def remember(self, session: str, prefixes: Sequence[bytes]) -> int:
+    def remember(self, session: str, prefixes: Sequence[bytes]) -> int | Awaitable[int]:
         """Remember the beginnings of a prompt, and tell how many were known, atomically.
 
         ``prefixes`` begin with the shortest; known is everything up to the
@@ -141,3 +190,38 @@ class Store(Protocol):
 def same(held: Scalar, wanted: Scalar) -> bool:
     """Compare as YAML does: true is not 1."""
     return held == wanted and isinstance(held, bool) == isinstance(wanted, bool)
+
+
+def looks_at_state(step: Step) -> bool:
+    """Tell whether anything of a step depends on the session's named states."""
+    return (
+        step.wants_state
+        or any(each.state for each in step.candidates)
+        or any(each.state or (each.chance and each.chance.state) for each in step.gates)
+    )
+
+
+def struck(chance: Chance, seen: int) -> int | None:
+    """Draw which part of its mix chaos strikes with, where a request is seen for the n-th time."""
+    drawn = sha1(f"{chance.base}/{seen}".encode(), usedforsecurity=False).hexdigest()
+    often, which = (int(drawn[at : at + 13], 16) / 16**13 for at in (0, 13))
+    if often >= chance.rate:
+        return None
+    return next((at for at, (upper, _) in enumerate(chance.errors) if which < upper), None)
+
+
+def holds(of: Candidate | Gate | Chance, attempt: int, state: Mapping[str, Scalar]) -> Skip | None:
+    """Tell which condition on what came before does not hold, None where all do."""
+    low, high = of.attempts
+    if attempt < low or (high is not None and attempt > high):
+        return "attempt"
+    if any(not same(state.get(name), wanted) for name, wanted in of.state):
+        return "state"
+    return None
+
+
+def at_once(pick: Pick | Awaitable[Pick]) -> Pick:
+    """Give what a store decided. Raises TypeError where it takes its time."""
+    if isinstance(pick, Pick):
+        return pick
+    raise TypeError("this store takes its time: await what it decides")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -15,8 +15,8 @@ from mockdock.engine.match import Compiled
 from mockdock.engine.meters import Charge
 from mockdock.engine.pace import pace_of
 from mockdock.engine.prepared import Prepared
-from mockdock.engine.store import Pick, Scalar, Store
-from mockdock.engine.trouble import Encounter, Sight, told_faults
+from mockdock.engine.store import Pick, Step, Store
+from mockdock.engine.trouble import Encounter, Encountered, Sight, Since, told_faults
 from mockdock.reply import Completion, Failure, Reply
 from mockdock.request import Request
 from mockdock.scenario import ErrorSpec, ReplySpec, Wish
@@ -83,7 +83,7 @@ class Threshold:
         meters = self._tariffs[request.dialect].meters
         return Admission(meters, due, pick.readings, pick.refusers, pick.serial, age)
 
-    def turn_away(
+    async def turn_away(
         self, request: Request, model: Model, store: Store, age: float
     ) -> Admission | None:
         """Charge a request that is refused unread: as one request, and nothing else."""
@@ -93,32 +93,27 @@ class Threshold:
         )
         if not due:
             return None
-        pick = store.decide(request.caller.session, "", None, (), charges=due, now=age)
-        return self.admission(request, due, pick, age)
+        pick = store.decide(Step(request.caller.session, "", charges=due, now=age))
+        return self.admission(request, due, pick if isinstance(pick, Pick) else await pick, age)
 
     def encounter(
-        self,
-        request: Request,
-        identity: str,
-        wished: Sequence[Wish],
-        age: float,
-        state: Mapping[str, Scalar],
+        self, request: Request, identity: str, wished: Sequence[Wish], age: float
     ) -> Encounter:
-        """See what a request meets; ``state`` are the named states of its session."""
+        """See what a request may meet."""
         session = request.caller.session if self._called is None else self._called
         entropy = Entropy(self._seed, session, identity, request.seed, "trouble")
-        return self._trouble.encounter(Sight(request, age, entropy, state), wished)
+        return self._trouble.encounter(Sight(request, age, entropy), wished)
 
     def slowed(self, decision: Decision) -> Decision:
         """Give the decision the pace of the phase that is going on, if it has one."""
         context, encounter = decision.context, decision.encounter
-        own = None if encounter is None else encounter.pacing(context.attempt)
+        own = None if encounter is None else encounter.pacing
         if own is None:
             return decision
         pace = pace_of(decision.answer, self._pacing, above=own)
         return replace(decision, context=replace(context, pace=pace))
 
-    def faults(self, request: Request, decision: Decision, store: Store) -> Decision:
+    async def faults(self, request: Request, decision: Decision, store: Store) -> Decision:
         """Settle what breaks of an answer, but of a miss: what explains it must arrive."""
         answer, context = decision.answer, decision.context
         if isinstance(answer, Failure) and answer.kind in _OURS:
@@ -128,12 +123,10 @@ class Threshold:
         if encounter is None:
             if not own:
                 return decision
-            state = store.state(session)
-            encounter = self.encounter(request, decision.identity, (), 0.0, state)
-        found = encounter.faults(
+            since = Since(context.attempt, context.seen, decision.state)
+            encounter = self.encounter(request, decision.identity, (), 0.0).at(since)
+        found = await encounter.faults(
             told_faults(self._key(decision), own),
-            context.attempt,
-            context.seen,
             lambda key, most: store.spend(session, key, most),
             said=request.api in _SAYING and isinstance(answer, ReplySpec | str),
             calls=request.api == "chat" and not _is_text(answer),
@@ -165,7 +158,7 @@ def _looks_at_state(answer: object) -> bool:
 
 
 def met(
-    request: Request, admission: Admission | None, encounter: Encounter | None, pick: Pick
+    request: Request, admission: Admission | None, encounter: Encountered | None
 ) -> tuple[Failure | ErrorSpec | None, str]:
     """Give the error that takes the place of every rule, if one does, and where it comes from."""
     if admission is not None:
@@ -174,8 +167,7 @@ def met(
             return failure, admission.origin
     if encounter is None:
         return None, ""
-    found = encounter.met(pick.attempt, pick.seen)
-    return found.error, found.origin
+    return encounter.met.error, encounter.met.origin
 
 
 def settle(

@@ -6,12 +6,13 @@ of the timeline, chaos; the faults of the scenario and of the reply come on top.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
 
 from mockdock.engine.chance import Entropy
 from mockdock.engine.conditions import Condition, bounds, conditions
-from mockdock.engine.store import Scalar, same
+from mockdock.engine.store import Chance, Gate, Scalar, holds, struck
 from mockdock.fault import PLAIN_ONLY, SPOILS, STREAM_ONLY, Fault, FaultName
 from mockdock.request import Request
 from mockdock.scenario import (
@@ -25,20 +26,30 @@ from mockdock.scenario import (
     Wish,
 )
 
-__all__ = ["WISHED", "Encounter", "Met", "Sight", "Told", "Trouble", "told_faults"]
+__all__ = [
+    "WISHED",
+    "Encounter",
+    "Encountered",
+    "Met",
+    "Sight",
+    "Since",
+    "Told",
+    "Trouble",
+    "told_faults",
+]
 
 WISHED = "request"
 """The origin of what a request asks for itself."""
 
 _OF_CALLS: frozenset[FaultName] = frozenset({"broken_tool_call", "cut_arguments"})
 
-Spend = Callable[[str, int], bool]
+Spend = Callable[[str, int], bool | Awaitable[bool]]
 """Counts a use of what may be used so many times; False when it is used up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What trouble looks at: a request, how far the session is, and its states.
+    """What trouble looks at before anything is decided: a request, and how far the session is.
 
     ``age`` are the scenario seconds since the session began.
     """
@@ -46,7 +57,15 @@ class Sight:
     request: Request
     age: float
     entropy: Entropy
-    state: Mapping[str, Scalar]
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What the step told: the attempt, how often the request was seen, and the states before it."""
+
+    attempt: int = 1
+    seen: int = 1
+    state: Mapping[str, Scalar] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +95,16 @@ class _Filter:
 
     def __init__(self, when: When | None) -> None:
         self._conditions: tuple[Condition, ...] = () if when is None else tuple(conditions(when))
-        self._attempts = (1, None) if when is None or when.attempt is None else bounds(when.attempt)
-        self._state = () if when is None else tuple((when.state or {}).items())
+        attempts = (1, None) if when is None or when.attempt is None else bounds(when.attempt)
+        state = () if when is None else tuple((when.state or {}).items())
+        self.gate = Gate(attempts, state)
 
-    def passes(self, sight: Sight, attempt: int) -> bool:
-        low, high = self._attempts
-        return (
-            attempt >= low
-            and (high is None or attempt <= high)
-            and all(condition.holds(sight.request) for condition in self._conditions)
-            and all(same(sight.state.get(name), value) for name, value in self._state)
-        )
+    def suits(self, request: Request) -> bool:
+        """Tell whether the conditions hold for which nothing need have happened before."""
+        return all(condition.holds(request) for condition in self._conditions)
+
+    def passes(self, request: Request, since: Since) -> bool:
+        return holds(self.gate, since.attempt, since.state) is None and self.suits(request)
 
 
 class _Chaos:
@@ -96,26 +114,27 @@ class _Chaos:
         self._key = key
         self._filter = _Filter(spec.when)
 
-    def strike(self, sight: Sight, attempt: int, seen: int) -> ErrorSpec | Told | None:
-        """Draw what happens to a request, if anything does: of the mix, what can happen to it."""
-        burst = self._spec.burst
-        if burst is not None and sight.age % burst.every >= burst.for_:
-            return None
-        if not self._filter.passes(sight, attempt):
-            return None
-        rng = sight.entropy.rng(f"chaos/{seen}")
-        if rng.random() >= self._spec.rate:
-            return None
-        request = sight.request
+    def chance(self, sight: Sight) -> Chance:
+        """Give what may happen to a request: of the mix, what can happen to it."""
+        burst, gate, request = self._spec.burst, self._filter.gate, sight.request
         never = _unfit(stream=request.stream, said=request.api in ("chat", "completions"))
-        mix = [pair for pair in enumerate(self._spec.wishes) if _name(pair[1][0]) not in never]
-        weights = [weight for _, (_, weight) in mix]
-        if not any(weights):
-            return None
-        ((index, (wish, _)),) = rng.choices(mix, weights)
+        weights = [0 if _name(wish) in never else weight for wish, weight in self._spec.wishes]
+        total = sum(weights)
+        calm = burst is not None and sight.age % burst.every >= burst.for_
+        if calm or not total or not self._filter.suits(request):
+            return Chance()
+        shares = [upper / total for upper in accumulate(weights)]
+        errors = [isinstance(wish, ErrorSpec) for wish, _ in self._spec.wishes]
+        base = sight.entropy.digest("chaos").hex()
+        parts = tuple(zip(shares, errors, strict=True))
+        return Chance(gate.attempts, gate.state, base, self._spec.rate, parts)
+
+    def happened(self, which: int) -> ErrorSpec | Told:
+        """Give a part of the mix."""
+        wish, _ = self._spec.wishes[which]
         if isinstance(wish, ErrorSpec):
             return wish
-        return _told(f"{self._key}/{index}", wish, self.origin)
+        return _told(f"{self._key}/{which}", wish, self.origin)
 
 
 class _Phase:
@@ -125,13 +144,13 @@ class _Phase:
         chaos = spec.chaos
         self.chaos = None if chaos is None else _Chaos(chaos, f"{key}/chaos", f"{origin}.chaos")
         self.faults = told_faults(key, spec.faults, origin)
-        self._filter = _Filter(spec.when)
+        self.filter = _Filter(spec.when)
         self._ends = None if spec.for_ is None else spec.at + spec.for_
 
-    def on(self, sight: Sight, attempt: int) -> bool:
-        """Tell whether it is going on, for this request."""
+    def may_be_on(self, sight: Sight) -> bool:
+        """Tell whether it is going on for this request, if what came before allows it."""
         under_way = self.spec.at <= sight.age and (self._ends is None or sight.age < self._ends)
-        return under_way and self._filter.passes(sight, attempt)
+        return under_way and self.filter.suits(sight.request)
 
 
 class Trouble:
@@ -159,7 +178,7 @@ class Trouble:
 
 
 class Encounter:
-    """A request on its way through the trouble there is. Pure, but for what may be used up."""
+    """A request on its way through the trouble there is, before anything is decided."""
 
     def __init__(
         self,
@@ -169,64 +188,82 @@ class Encounter:
         sight: Sight,
         wished: Sequence[Wish],
     ) -> None:
-        self._chaos = chaos
-        self._phases = phases
         self._faults = faults
         self._sight = sight
         self._wished = wished
-        self._met: tuple[int, int, Met] | None = None
+        self._phases = [phase for phase in phases if phase.may_be_on(sight)]
+        # What a request wishes for comes alone: by chance nothing else happens to it.
+        self._chances: list[tuple[_Chaos, Chance] | None] = [
+            None if each is None or wished else (each, each.chance(sight))
+            for each in (chaos, *(phase.chaos for phase in self._phases))
+        ]
 
-    def blocks(self, attempt: int, seen: int) -> bool:
-        """Tell whether the request meets an error before any rule."""
-        return self.met(attempt, seen).error is not None
+    @property
+    def gates(self) -> tuple[Gate, ...]:
+        """What may come before any rule, by what came before."""
+        errors = any(isinstance(each, ErrorSpec) for each in self._wished)
+        chances = [None if each is None else each[1] for each in self._chances]
+        first = Gate(error=errors, chance=chances[0])
+        phases = zip(self._phases, chances[1:], strict=True)
+        return (
+            first,
+            *(
+                replace(phase.filter.gate, error=phase.spec.error is not None, chance=chance)
+                for phase, chance in phases
+            ),
+        )
 
-    def met(self, attempt: int, seen: int) -> Met:
-        """Tell what the request meets: an error or faults."""
-        if self._met is None or self._met[:2] != (attempt, seen):
-            self._met = attempt, seen, self._meet(attempt, seen)
-        return self._met[2]
-
-    def _meet(self, attempt: int, seen: int) -> Met:
+    def at(self, since: Since) -> Encountered:
+        """Tell what the request meets, now that it is known what came before."""
         errors = [(each, WISHED) for each in self._wished if isinstance(each, ErrorSpec)]
         faults = [
             _told(f"+wish/{each.model_dump_json(exclude_unset=True)}", each, WISHED)
             for each in self._wished
             if isinstance(each, FaultSpec)
         ]
-        chaos = self._chaos
-        for phase in self._phases:
-            if phase.on(self._sight, attempt):
+        chance, paces = self._chances[0], []
+        for phase, own in zip(self._phases, self._chances[1:], strict=True):
+            if holds(phase.filter.gate, since.attempt, since.state) is None:
                 if phase.spec.error is not None:
                     errors.append((phase.spec.error, phase.origin))
                 faults += phase.faults
-                chaos = phase.chaos or chaos
-        if chaos is not None and not errors and not self._wished:
-            strike = chaos.strike(self._sight, attempt, seen)
+                chance = own or chance
+                paces.append(phase.spec)
+        if chance is not None and not errors:
+            chaos, drawn = chance
+            fits = holds(drawn, since.attempt, since.state) is None
+            which = struck(drawn, since.seen) if fits else None
+            strike = None if which is None else chaos.happened(which)
             if isinstance(strike, ErrorSpec):
                 errors.append((strike, chaos.origin))
             elif strike is not None:
                 faults.append(strike)
         error, origin = errors[0] if errors else (None, "")
-        return Met(error, origin, tuple(faults))
+        found = Met(error, origin, tuple(faults))
+        return Encountered(found, _last_pace(paces), self._faults, self._sight, since)
 
-    def pacing(self, attempt: int) -> PacingSpec | None:
-        """Give the pace of the phase that began last, if one has its own."""
-        mine = [
-            phase.spec
-            for phase in self._phases
-            if phase.spec.pacing is not None and phase.on(self._sight, attempt)
-        ]
-        return max(mine, key=lambda spec: spec.at).pacing if mine else None
 
-    def faults(
-        self,
-        own: Sequence[Told],
-        attempt: int,
-        seen: int,
-        spend: Spend,
-        *,
-        said: bool,
-        calls: bool = True,
+def _last_pace(phases: Sequence[PhaseSpec]) -> PacingSpec | None:
+    """Give the pace of the phase that began last, if one has its own."""
+    mine = [each for each in phases if each.pacing is not None]
+    return max(mine, key=lambda each: each.at).pacing if mine else None
+
+
+@dataclass(frozen=True, slots=True)
+class Encountered:
+    """What a request meets, now that it is known what came before: an error or faults, a pace.
+
+    ``others`` are the faults of the scenario. Pure, but for what may be used up.
+    """
+
+    met: Met
+    pacing: PacingSpec | None
+    others: Sequence[Told]
+    sight: Sight
+    since: Since
+
+    async def faults(
+        self, own: Sequence[Told], spend: Spend, *, said: bool, calls: bool = True
     ) -> tuple[tuple[Fault, str], ...]:
         """Give the faults of the reply with their origins, as they compose: its own are first.
 
@@ -234,25 +271,30 @@ class Encounter:
         ``said`` tells that it is a completion, and not an error or another answer,
         ``calls`` that it may call tools.
         """
-        sight = self._sight
-        never = _unfit(stream=sight.request.stream and said, said=said)
+        request = self.sight.request
+        never = _unfit(stream=request.stream and said, said=said)
         never |= frozenset() if calls else _OF_CALLS
         found: list[tuple[Fault, str]] = []
-        for told in (*own, *self.met(attempt, seen).faults, *self._faults):
+        for told in (*own, *self.met.faults, *self.others):
             spec = told.spec
-            if spec.type in never or not told.filter.passes(sight, attempt):
+            if spec.type in never or not told.filter.passes(request, self.since):
                 continue
-            if not self._happens(told, seen):
+            if not self._happens(told):
                 continue
-            if spec.times is None or spend(told.key, spec.times):
+            if spec.times is None or await _answer(spend(told.key, spec.times)):
                 found.append((spec.fault(), told.origin))
         return tuple(found)
 
-    def _happens(self, told: Told, seen: int) -> bool:
+    def _happens(self, told: Told) -> bool:
         probability = told.spec.probability
         if probability >= 1:
             return True
-        return self._sight.entropy.rng(f"fault/{told.key}/{seen}").random() < probability
+        purpose = f"fault/{told.key}/{self.since.seen}"
+        return self.sight.entropy.rng(purpose).random() < probability
+
+
+async def _answer(told: bool | Awaitable[bool]) -> bool:
+    return told if isinstance(told, bool) else await told
 
 
 def told_faults(key: str, specs: Iterable[FaultSpec], origin: str = "") -> tuple[Told, ...]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
-from mockdock.engine import Engine
+from mockdock.engine import Decision, Engine
 from mockdock.reply import Choice, Completion, Failure
 from mockdock.request import Message, Request, Role, TextPart, Tool, ToolCall
 from mockdock.scenario import Scenario
@@ -19,6 +20,7 @@ __all__ = [
     "only",
     "say",
     "scenario",
+    "settled",
     "tools",
 ]
 
@@ -71,16 +73,22 @@ def engine(*rules: Any, **settings: Any) -> Engine:
     return Engine(scenario(*rules, **settings))
 
 
+def settled(asked: Engine, request: Request) -> Decision:
+    """Decide, and ask whom the decision still needs."""
+    decision = asked.decide(request)
+    return decision if decision.settled else asyncio.run(asked.consult(request, decision))
+
+
 def completion(asked: Engine, request: Request) -> Completion:
     """Decide and compose; the answer must be a completion."""
-    made = asked.compose(request, asked.decide(request), CREATED)
+    made = asked.compose(request, settled(asked, request), CREATED)
     assert isinstance(made, Completion), made
     return made
 
 
 def failure(asked: Engine, request: Request) -> Failure:
     """Decide and compose; the answer must be a failure."""
-    made = asked.compose(request, asked.decide(request), CREATED)
+    made = asked.compose(request, settled(asked, request), CREATED)
     assert isinstance(made, Failure), made
     return made
 

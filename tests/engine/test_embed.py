@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -316,5 +317,5 @@ def test_what_embeddings_cost_is_taken_from_a_budget() -> None:
 def test_faults_of_what_is_said_leave_embeddings_alone() -> None:
     mine = engine(faults=["missing_usage", "truncate"])
     request = to_embed("x")
-    decision = mine._threshold.faults(request, mine.decide(request), mine.store)
+    decision = asyncio.run(mine.consult(request, mine.decide(request)))
     assert [fault.name for fault in decision.faults] == ["truncate"]

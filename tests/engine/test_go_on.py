@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -159,7 +160,7 @@ def test_faults_of_what_is_said_are_had_too() -> None:
     mine = engine(
         rule({"text": "x", "faults": ["missing_usage", "hallucinated_tool", "cut_arguments"]})
     )
-    decision = mine._threshold.faults(request, mine.decide(request), mine.store)
+    decision = asyncio.run(mine.consult(request, mine.decide(request)))
     assert [each.name for each in decision.faults] == ["missing_usage", "hallucinated_tool"]
     made = mine.compose(request, decision, CREATED)
     assert isinstance(made, Completion)

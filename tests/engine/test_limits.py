@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ from mockdock.engine.conditions import Condition
 from mockdock.engine.gauges import gauges
 from mockdock.engine.match import AddedRule
 from mockdock.engine.meters import Charge
+from mockdock.engine.store import Step, at_once
 from mockdock.errors import ConditionError
 from mockdock.limit import Standing, Standings, told
 from mockdock.reply import Completion, Failure, Reply, Usage
@@ -268,7 +270,7 @@ def test_a_model_has_one_limit_by_whatever_name_it_is_called() -> None:
     assert not client.fine(model="openai/gpt-4o")
     assert client.fine(model="gpt-4.1")
     unread = ask(model="gpt-4.1:mock-429")
-    charged = client.engine.turn_away(unread, client.age)
+    charged = asyncio.run(client.engine.turn_away(unread, client.age))
     assert charged is not None
     assert charged.refused
 
@@ -297,19 +299,19 @@ def test_without_the_model_deployments_share_a_limit() -> None:
 def test_a_deployment_of_a_name_that_wishes_for_trouble_is_that_of_the_name() -> None:
     client = Client(limited({"per": "model", "rpm": 1}))
     unread = ask(model="gpt-4o:mock-429", deployment="gpt-4o:mock-429")
-    assert client.engine.turn_away(unread, client.age) is not None
+    assert asyncio.run(client.engine.turn_away(unread, client.age)) is not None
     assert not client.fine(deployment="gpt-4o")
 
 
 def test_what_is_refused_unread_costs_a_request_and_nothing_else() -> None:
     client = Client(limited({"rpm": 3, "tpm": 9, "concurrent": 1}, {"token_budget": 5}))
     for left in (2, 1, 0, 0):
-        charged = client.engine.turn_away(ask(), client.age)
+        charged = asyncio.run(client.engine.turn_away(ask(), client.age))
         assert charged is not None
         told = charged.standings(Failure("bad_request"), streamed=False)
         assert told.requests is not None
         assert (told.requests.remaining, told.tokens) == (left, Standing(9, 9, 0.0))
-    assert engine("Hi").turn_away(ask(), 0) is None
+    assert asyncio.run(engine("Hi").turn_away(ask(), 0)) is None
 
 
 def test_keys_of_a_workspace_share_its_limit() -> None:
@@ -440,7 +442,7 @@ def charge(name: str = "m", limit: float = 3, **more: Any) -> Charge:
 
 
 def admitted(store: Store, *charges: Charge, session: str = "s", now: float = 0) -> bool:
-    return not store.decide(session, "r", None, [], charges=charges, now=now).refusers
+    return not at_once(store.decide(Step(session, "r", charges=tuple(charges), now=now))).refusers
 
 
 def used(store: Store, *charges: Charge, session: str = "s", now: float = 0) -> list[float]:
@@ -458,17 +460,17 @@ def test_all_charges_are_taken_or_none(store: Store) -> None:
 
 
 def test_a_pick_tells_how_the_meters_stand_after_it(store: Store) -> None:
-    pick = store.decide("s", "r", None, [], charges=[charge(cost=2)], now=5)
+    pick = at_once(store.decide(Step("s", "r", charges=(charge(cost=2),), now=5)))
     assert ([each.used for each in pick.readings], pick.refusers) == ([2], ())
-    pick = store.decide("s", "r", None, [], charges=[charge(cost=2)], now=5)
+    pick = at_once(store.decide(Step("s", "r", charges=(charge(cost=2),), now=5)))
     assert ([each.used for each in pick.readings], pick.refusers) == ([2], (0,))
     assert pick.readings[0].wait == pytest.approx(55)
-    assert store.decide("s", "r", None, []).readings == ()
+    assert at_once(store.decide(Step("s", "r"))).readings == ()
 
 
 def test_to_peek_charges_nothing(store: Store) -> None:
     for _ in range(5):
-        pick = store.decide("s", "r", None, [], charges=[charge(toll=1)], peek=True)
+        pick = store.peek(Step("s", "r", charges=(charge(toll=1),)))
         assert not pick.refusers
     assert used(store, charge()) == [0]
 
@@ -490,7 +492,7 @@ def test_sessions_are_charged_apart_but_what_is_shared(store: Store) -> None:
 
 def test_settling_corrects_what_was_charged(store: Store) -> None:
     one, other = charge("one", 9, cost=5), charge("other", 9, cost=5, shared=True)
-    pick = store.decide("s", "r", None, [], charges=[one, other])
+    pick = at_once(store.decide(Step("s", "r", charges=(one, other))))
     store.settle("s", pick.serial, [(one, 2), (other, 0)], taken=0, now=1)
     assert used(store, one, other, now=1) == [3, 5]
     store.settle("s", pick.serial, [(one, 0), (other, -1)], taken=0, now=1)
@@ -499,7 +501,7 @@ def test_settling_corrects_what_was_charged(store: Store) -> None:
 
 def test_what_a_session_began_before_it_was_reset_is_not_settled_in_it(store: Store) -> None:
     mine, ours = charge("m", algorithm="gauge"), charge("o", algorithm="gauge", shared=True)
-    old = store.decide("s", "r", None, [], charges=[mine, ours])
+    old = at_once(store.decide(Step("s", "r", charges=(mine, ours))))
     store.reset("s")
     assert used(store, mine, ours) == [0, 1]
     assert admitted(store, mine, ours)
@@ -509,10 +511,10 @@ def test_what_a_session_began_before_it_was_reset_is_not_settled_in_it(store: St
 
 def test_what_began_before_everything_was_reset_is_not_settled(store: Store) -> None:
     mine, ours = charge("m", algorithm="gauge"), charge("o", algorithm="gauge", shared=True)
-    old = store.decide("s", "r", None, [], charges=[mine, ours])
+    old = at_once(store.decide(Step("s", "r", charges=(mine, ours))))
     store.reset()
     assert used(store, mine, ours) == [0, 0]
-    new = store.decide("s", "r", None, [], charges=[mine, ours])
+    new = at_once(store.decide(Step("s", "r", charges=(mine, ours))))
     store.settle("s", old.serial, [(mine, 1), (ours, 1)], taken=0, now=0)
     assert used(store, mine, ours) == [1, 1]
     store.settle("s", new.serial, [(mine, 1), (ours, 1)], taken=0, now=0)
@@ -549,7 +551,7 @@ def test_threads_that_end_what_they_began_leave_nothing_under_way(store: Store) 
     def client(_: int) -> float:
         most = 0.0
         for _ in range(50):
-            pick = store.decide("s", "r", None, [], charges=[one])
+            pick = at_once(store.decide(Step("s", "r", charges=(one,))))
             most = max(most, pick.readings[0].used)
             if not pick.refusers:
                 store.settle("s", pick.serial, [(one, 1)], taken=0, now=0)

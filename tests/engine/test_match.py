@@ -15,7 +15,7 @@ from mockdock.engine.chance import fingerprint
 from mockdock.engine.conditions import Condition
 from mockdock.engine.match import Compiled, Index, Situation, compile_rules, explain
 from mockdock.engine.pace import Pace
-from mockdock.engine.store import Pick, Scalar, Skip
+from mockdock.engine.store import Pick, Scalar, Skip, Step, at_once
 from mockdock.frames import Delay, Pacing
 from mockdock.request import Caller, Request
 from mockdock.scenario import PacingSpec, Rule
@@ -118,7 +118,7 @@ def all_fitting(rules: Iterable[Compiled], request: Request) -> list[Compiled]:
 def decide(store: Store, request: Request, fitting: list[Compiled]) -> Pick:
     caller = request.caller
     wanted = [each.candidate for each in fitting]
-    return store.decide(caller.session, fingerprint(request), caller.attempt, wanted)
+    return at_once(store.decide(Step(caller.session, fingerprint(request), caller.attempt, wanted)))
 
 
 @given(st.lists(whens, max_size=4), requests)

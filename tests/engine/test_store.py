@@ -13,7 +13,7 @@ import pytest
 
 from mockdock.engine import MemoryStore, Store
 from mockdock.engine import memory as module
-from mockdock.engine.store import Candidate, Pick, Scalar
+from mockdock.engine.store import Candidate, Pick, Scalar, Step, at_once
 
 Per = Literal["session", "request", "server"]
 
@@ -36,7 +36,7 @@ def pick(
     request: str = "r",
     attempt: int | None = None,
 ) -> Pick:
-    return store.decide(session, request, attempt, candidates)
+    return at_once(store.decide(Step(session, request, attempt, candidates)))
 
 
 def positions(store: Store, candidate: Candidate, times: int, **where: Any) -> list[int | None]:
@@ -83,8 +83,10 @@ def test_to_peek_is_to_be_told_and_changes_nothing(store: Store, per: Per) -> No
         rule(key="c", per=per, times=1),
     )
 
+    step = Step("s", "r", None, candidates)
+
     def told(*, peek: bool) -> Pick:
-        return store.decide("s", "r", None, candidates, peek=peek)
+        return store.peek(step) if peek else at_once(store.decide(step))
 
     for number in (1, 2, 3, 4):
         before = store.state("s")
@@ -98,7 +100,7 @@ def test_to_peek_is_to_be_told_and_changes_nothing(store: Store, per: Per) -> No
 
 
 def test_to_peek_with_a_declared_attempt_leaves_the_count(store: Store) -> None:
-    assert store.decide("s", "r", 7, [], peek=True).attempt == 7
+    assert store.peek(Step("s", "r", 7)).attempt == 7
     assert pick(store).attempt == 1
 
 
@@ -332,7 +334,9 @@ def test_keys_of_rules_and_requests_never_run_together(store: Store) -> None:
 
 def known(store: Store, beginnings: bytes, session: str = "s") -> int:
     """Remember the beginnings of a prompt, here its first letter, its first two and so on."""
-    return store.remember(session, [beginnings[: end + 1] for end in range(len(beginnings))])
+    held = store.remember(session, [beginnings[: end + 1] for end in range(len(beginnings))])
+    assert isinstance(held, int)
+    return held
 
 
 def test_a_prompt_is_known_as_far_as_one_before_it_was_the_same(store: Store) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockdock.engine import AddedRule, Decision, Engine
-from mockdock.engine.store import Pick
+from mockdock.engine.store import Pick, Step
 from mockdock.reply import Failure
 from mockdock.request import Caller, Request
 from mockdock.scenario import ErrorSpec, ReplySpec, When, wishes
@@ -504,7 +504,7 @@ class _Watched:
     def __init__(self, store: Any) -> None:
         self._store = store
         self.calls: list[str] = []
-        self.blocked: list[object] = []
+        self.gates: list[object] = []
 
     def __getattr__(self, name: str) -> Any:
         def called(*arguments: Any) -> Any:
@@ -513,10 +513,10 @@ class _Watched:
 
         return called
 
-    def decide(self, *arguments: Any, **options: Any) -> Pick:
+    def decide(self, step: Step) -> Pick:
         self.calls.append("decide")
-        self.blocked.append(options["blocked"])
-        pick: Pick = self._store.decide(*arguments, **options)
+        self.gates.append(step.gates)
+        pick: Pick = self._store.decide(step)
         return pick
 
 
@@ -530,7 +530,7 @@ def test_trouble_costs_nothing_where_there_is_none(stream: bool) -> None:
     assert decision.encounter is None
     assert decision.faults == ()
     assert watched.calls == ["decide"]
-    assert watched.blocked == [None]
+    assert watched.gates == [()]
 
 
 def test_faults_of_a_reply_cost_the_others_nothing() -> None:
