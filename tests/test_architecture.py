@@ -16,7 +16,7 @@ ROOT = Path(mockdock.__file__).parent
 NOUNS = {
     *("request", "reply", "fault", "frames", "errors", "gateways", "limit", "memo", "policy"),
     *("accounts", "completing", "embedding", "moderation", "question", "resources", "routing"),
-    *("later", "names", "statements", "traits", "usage"),
+    *("deferred", "later", "names", "statements", "traits", "usage"),
 }
 MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(NOUNS, NOUNS),

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
+from mockdock.deferred import Deferred
 from mockdock.limit import Measure
 
 __all__ = ["About", "Counts", "LimitCard", "Problem", "RuleCard", "Settings", "Verdict"]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+class _Body(Deferred):
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Settings(_Body):

@@ -12,8 +12,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, Protocol
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
+from mockdock.deferred import Deferred
 from mockdock.observe.cards import About, Counts, LimitCard, Problem, RuleCard, Settings, Verdict
 from mockdock.observe.metrics import Exposition
 from mockdock.request import Request
@@ -69,8 +70,8 @@ TimeScale = (
 Unused = Literal["added", "all", "none"]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+class _Body(Deferred):
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Changes(_Body):

@@ -10,7 +10,6 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -20,6 +19,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from mockdock.deferred import Deferred
 from mockdock.scenario import placeholders
 
 __all__ = [
@@ -55,18 +55,11 @@ LARGEST = 10**12
 Path = tuple[str | int, ...]
 
 
-class Part(BaseModel):
-    """A mapping of the language: immutable, unknown keys refused.
-
-    Pydantic builds what checks it at its first use: a scenario's as one, and not each of its parts.
-    """
+class Part(Deferred):
+    """A mapping of the language: immutable, unknown keys refused."""
 
     model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        populate_by_name=True,
-        protected_namespaces=(),
-        defer_build=True,
+        frozen=True, extra="forbid", populate_by_name=True, protected_namespaces=()
     )
 
     shorthand: ClassVar[dict[str, Any]] = {}

@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from mockdock.dialects.base import Call
 from mockdock.dialects.langdb.account import project_of
@@ -165,7 +165,7 @@ def _decimal(price: float | None) -> Decimal | None:
     return None if price is None else Decimal(str(price))
 
 
-_PRICES = TypeAdapter(dict[str, PriceBody], config=ConfigDict(defer_build=True))
+_PRICES = TypeAdapter(dict[str, PriceBody])
 
 
 def _prices(_: Call, body: dict[str, Any]) -> Question | Failure:

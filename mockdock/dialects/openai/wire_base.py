@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field
+from pydantic import ConfigDict, Discriminator, Field
+
+from mockdock.deferred import Deferred
 
 __all__ = [
     "CHOICE_OR_OBJECT",
@@ -17,13 +19,10 @@ __all__ = [
 ]
 
 
-class Wire(BaseModel):
-    """A closed JSON object with strict types; it does not change, so defaults are shared.
+class Wire(Deferred):
+    """A closed JSON object with strict types; it does not change, so defaults are shared."""
 
-    Pydantic builds what checks it at its first use, since most servers are asked for little.
-    """
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
 def _shape(value: object) -> str | None:

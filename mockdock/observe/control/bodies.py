@@ -6,7 +6,6 @@ import re
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     FailFast,
@@ -14,6 +13,7 @@ from pydantic import (
     RootModel,
 )
 
+from mockdock.deferred import Deferred
 from mockdock.observe.control.operation import Query
 from mockdock.observe.verbs import LimitCard, RuleCard, Scalar, Unused
 
@@ -65,8 +65,8 @@ _WAIT = Field(
 )
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+class _Body(Deferred):
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def _check_count(text: object) -> object:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from mockdock.deferred import Deferred
 from mockdock.observe.verbs import Exposition, Verbs
 
 __all__ = ["Asked", "Method", "Operation", "Query"]
@@ -15,10 +16,10 @@ __all__ = ["Asked", "Method", "Operation", "Query"]
 Method = Literal["GET", "PUT", "POST", "PATCH", "DELETE"]
 
 
-class Query(BaseModel):
+class Query(Deferred):
     """The parameters of a query string; this operation takes none."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 @dataclass(frozen=True, slots=True)

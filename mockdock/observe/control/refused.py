@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from mockdock.deferred import Deferred
 from mockdock.errors import Problem
 
 __all__ = ["Kind", "Refusal", "Refused", "Trouble", "Wrong", "told"]
@@ -20,8 +21,8 @@ _LONGEST = 500
 _LONGEST_MESSAGE = 12_000
 
 
-class _Shape(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+class _Shape(Deferred):
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Wrong(_Shape):
