@@ -18,7 +18,7 @@ from rich.console import Console
 from tests.bench.bench import Amounts, Bench
 from tests.bench.cases import CASES
 from tests.bench.load import wrk
-from tests.bench.machine import cores, described, pin
+from tests.bench.machine import busy, cores, described, pin
 from tests.bench.rows import WIDTH, Row, record, show
 
 __all__ = ["main", "measured"]
@@ -33,6 +33,8 @@ def main() -> None:
     amounts = Amounts(given.rounds, given.seconds, requests=given.requests, streams=given.streams)
     bench = Bench(amounts, core=where and where[0])
     machine = {**described(), "pinned": where is not None, "client": "wrk" if wrk() else "own"}
+    if busy():
+        bench.notes.append("others use this machine: ratios mislead, those by the clock the most")
     rows = measured(bench, given.only or [*CASES])
     if given.json is not None:
         told = record(rows, bench.notes, machine)

@@ -62,7 +62,7 @@ def unused(bench: Bench) -> Iterator[Row]:
 def accounts(bench: Bench) -> Iterator[Row]:
     """Compare LangDB with OpenAI, accounts in memory and in a file, then how long replies take."""
     with tempfile.TemporaryDirectory() as folder:
-        for where, data in (("in memory", None), ("in a file", str(Path(folder, "rates.db")))):
+        for where, data in (("memory", None), ("a file", str(Path(folder, "rates.db")))):
             with bench.server(Served("mockdock", _SCENARIO, data=data)) as mock:
                 for name, stream in (("chat", False), ("stream", True)):
                     langdb = chat(headers=_LANGDB, stream=stream)
@@ -92,7 +92,7 @@ def _waits(bench: Bench, data: str) -> Iterator[Row]:
                 if number:  # the first round loads ranks and warms caches
                     found[name].append(took[len(took) * 95 // 100] * 1000)
     for name, rounds in found.items():
-        yield Row("accounts", f"95 % of replies, {name}", "ms", statistics.median(rounds))
+        yield Row("accounts", f"95 % of replies: {name}", "ms", statistics.median(rounds))
 
 
 def _at_a_pace(bench: Bench, running: Running, asked: Asked) -> Streams:

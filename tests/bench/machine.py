@@ -15,9 +15,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["cores", "cpu", "described", "on", "peak", "pin", "resident", "woken"]
+__all__ = ["busy", "cores", "cpu", "described", "on", "peak", "pin", "resident", "woken"]
 
 _MEGABYTE = 1e6
+_BUSY = 0.5
 
 
 def cores() -> tuple[int, int] | None:
@@ -71,6 +72,11 @@ def woken(pid: int) -> float:
         return math.nan
     told = Path(f"/proc/{pid}/task").glob("*/status")
     return sum(float(_field(each, "voluntary_ctxt_switches")) for each in told)
+
+
+def busy() -> bool:
+    """Tell whether others use the machine: on the average half a core or more."""
+    return hasattr(os, "getloadavg") and os.getloadavg()[0] > _BUSY
 
 
 def described() -> dict[str, object]:

@@ -99,11 +99,11 @@ def _installed(runs: int, folder: str) -> Iterator[Row]:
     file = Path(folder, "test_empty.py")
     file.write_text(_EMPTY)
     pairs: dict[str, tuple[Sequence[str], Sequence[str]]] = {
-        "import of the plugin": (
+        "import": (
             (sys.executable, "-c", "import pytest, mockdock.testing.plugin"),
             (sys.executable, "-c", "import pytest"),
         ),
-        "one empty test": (of_pytest(file), of_pytest(file, "-p", "no:mockdock")),
+        "empty test": (of_pytest(file), of_pytest(file, "-p", "no:mockdock")),
     }
     for name, (with_it, without) in pairs.items():
         rows = turns(runs, partial(seconds, with_it, folder), partial(seconds, without, folder))

@@ -123,13 +123,13 @@ RATES = (
     ),
     Rate(
         "tools",
-        "5 tools and a schema, calls one",
+        "5 tools, a schema: a call",
         {**_LIMITS, "rules": [{"when": {"user": "hello"}, "reply": {"tool_calls": _CALLS}}]},
         chat(tools=tools(), response_format=schema()),
     ),
     Rate(
         "schema",
-        "5 tools and a schema, JSON",
+        "5 tools, a schema: JSON",
         {**_LIMITS, "rules": [{"when": {"user": "hello"}, "reply": {"json": _FORECAST}}]},
         chat(tools=tools(), response_format=schema()),
     ),
@@ -143,7 +143,7 @@ RATES = (
     Rate("long", "prompt of 50 KB", asked=chat("{number}: hello " + prose(50_000))),
     Rate(
         "limits",
-        "3 limits, 100 keys, none refused",
+        "3 limits, 100 keys",
         {**PLAIN, "limits": _MANY_LIMITS},
         chat(varied=("authorization", "Bearer sk-bench-", _KEYS)),
     ),

@@ -41,7 +41,7 @@ def tokens(bench: Bench) -> Iterator[Row]:
         first, second = (_conversation(seed * 1000, last) for last in ("hello", "and then?"))
         once = _took(counted, first)
         pairs.append((_took(counted, second), once))
-    yield _row("conversation again; once {:.3g}", pairs, 0.1)
+    yield _row("conversation; once {:.3g}", pairs, 0.1)
 
 
 def _row(what: str, pairs: Sequence[tuple[float, float]], most: float) -> Row:
