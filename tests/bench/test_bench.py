@@ -59,13 +59,14 @@ class Threads:
     def __init__(self) -> None:
         self._mocks: list[Server] = []
         self._bare: list[tuple[uvicorn.Server, threading.Thread]] = []
-        self.stack = ExitStack()
 
     @contextmanager
     def launch(self, served: Served) -> Iterator[Running]:
-        """Run a server until all end."""
-        port = self._mockdock(served) if served.app == "mockdock" else self._uvicorn(served)
-        yield Running(port, os.getpid())
+        """Run a server until all end; its journal is written before its file goes."""
+        with ExitStack() as stack:
+            mock = served.app == "mockdock"
+            port = self._mockdock(served, stack) if mock else self._uvicorn(served)
+            yield Running(port, os.getpid())
 
     def end(self) -> None:
         """End all servers at once."""
@@ -75,12 +76,11 @@ class Threads:
             list(pool.map(Server.stop, self._mocks))
         for _, thread in self._bare:
             thread.join()
-        self.stack.close()
 
-    def _mockdock(self, served: Served) -> int:
+    def _mockdock(self, served: Served, stack: ExitStack) -> int:
         server = Server({"mockdock": 1, **served.scenario}, time_scale=1, data=served.data)
         if served.journal is not None:
-            writer = self.stack.enter_context(JournalWriter(Path(served.journal), pytest.fail))
+            writer = stack.enter_context(JournalWriter(Path(served.journal), pytest.fail))
             server.app.journal.watch(writer.write)
         self._mocks.append(server.start())
         return int(server.url.rpartition(":")[2])
