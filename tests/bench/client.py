@@ -179,7 +179,8 @@ async def _flood(wanted: Flood) -> Flooded:
             done += not line.broken
             broken += line.broken
             refused += not line.ok and not line.broken
-        if begun < wanted.requests and time.perf_counter() < end and not line.broken:
+        in_time = not line.sent or time.perf_counter() < end  # there is always a first request
+        if begun < wanted.requests and in_time and not line.broken:
             begun += 1
             line.send(next(requests))
         elif not any(each._busy for each in lines) and not over.done():

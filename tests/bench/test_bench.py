@@ -62,7 +62,7 @@ class Threads:
 
     @contextmanager
     def launch(self, served: Served) -> Iterator[Running]:
-        """Run a server until all end; its journal is written before its file goes."""
+        """Run a server until all end; what has files ends before they go."""
         with ExitStack() as stack:
             mock = served.app == "mockdock"
             port = self._mockdock(served, stack) if mock else self._uvicorn(served)
@@ -82,7 +82,10 @@ class Threads:
         if served.journal is not None:
             writer = stack.enter_context(JournalWriter(Path(served.journal), pytest.fail))
             server.app.journal.watch(writer.write)
-        self._mocks.append(server.start())
+        if served.data is None:
+            self._mocks.append(server.start())
+        else:
+            stack.enter_context(server)
         return int(server.url.rpartition(":")[2])
 
     def _uvicorn(self, served: Served) -> int:
