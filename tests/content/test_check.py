@@ -17,17 +17,18 @@ def test_checks_stop_when_their_steps_are_used_up() -> None:
     assert [checker.fits(1, {"type": "string"}) for _ in range(5)] == [False] * 3 + [True] * 2
 
 
-@pytest.mark.parametrize("name", SCHEMAS)
-@pytest.mark.parametrize(
-    "value",
-    [None, True, 0, 2, 7.5, 52, "", "abc", [], [1], ["a", 1], [7, 7], {}, {"a": 1}, {"zip": "1"}],
-    ids=str,
+VALUES: tuple[Any, ...] = (
+    *(None, True, 0, 2, 7.5, 52, "", "abc", [], [1], ["a", 1], [7, 7]),
+    *({}, {"a": 1}, {"zip": "1"}),
 )
-def test_checker_agrees_with_jsonschema_on_the_table(name: str, value: Any) -> None:
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_checker_agrees_with_jsonschema_on_the_table(name: str) -> None:
     schema = SCHEMAS[name]
-    assert Checker(schema, 10**6).fits(value, schema) == Draft202012Validator(schema).is_valid(
-        value
-    )
+    validator = Draft202012Validator(schema)
+    found = [(value, Checker(schema, 10**6).fits(value, schema)) for value in VALUES]
+    assert found == [(value, validator.is_valid(value)) for value in VALUES]
 
 
 @pytest.mark.parametrize(

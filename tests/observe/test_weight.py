@@ -22,7 +22,7 @@ from mockdock.scenario import load
 from tests.conformance.asgi import Message, scope_of
 from tests.observe.helpers import ANSWER, exchange
 
-EXCHANGES = 20
+EXCHANGES = 10
 CHAT = "/v1/chat/completions"
 HEADERS = {
     "host": "127.0.0.1:8080",
