@@ -47,7 +47,7 @@ def test_the_two_commands() -> None:
     ci = (ROOT / ".ci/run").read_text()
     assert ' -e ".[$2]"' in ci
     assert "\nenvironment venv dev\n" in ci
-    assert " pytest -n auto " in ci
+    assert re.search(r" pytest -n .* --dist worksteal\n$", ci)
 
 
 def curl(command: str, server: Server) -> str:
