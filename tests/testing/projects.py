@@ -6,6 +6,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import httpcore2  # noqa: F401 - see below; httpx2 imports it with the first client
 import pytest
 
 # Loaded here once: pytester forgets what a run in this process imported, and
