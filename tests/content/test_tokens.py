@@ -9,6 +9,7 @@ from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tiktoken.model
@@ -205,19 +206,37 @@ def test_place_for_a_cut_is_looked_for_in_the_whole_segment(tok: Tokenizer) -> N
     assert tok.count(text) == len(tok._encoding.encode_ordinary(text))
 
 
+@pytest.mark.parametrize("text", ["a long text, ü and 文. " * 300, "\ud800 " * 300, "ab " * 40_000])
+def test_long_texts_count_the_same_where_tiktoken_gives_lists_alone(text: str) -> None:
+    class Lists:
+        """An encoding as it was before tiktoken could write ids into a buffer."""
+
+        name, _core_bpe = "cl100k_base", None
+
+        def __init__(self, encoding: Any) -> None:
+            self.encode_ordinary = encoding.encode_ordinary
+
+    encoding, vocabulary = build("cl100k_base")
+    quick = Tokenizer(encoding, vocabulary)
+    listed: Any = Lists(encoding)
+    slow = Tokenizer(listed, vocabulary)
+    assert quick.count(text) == slow.count(text) == len(quick.encode(text))
+    assert list(quick.blocks(text)) == list(slow.blocks(text))
+
+
 def test_counts_are_remembered_and_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """A repeated text is encoded once, however long; old ones are forgotten."""
     monkeypatch.setattr(tokens, "_LONG_ENTRIES", 4)
     loaded = Tokenizer(*build("cl100k_base"))
     encoded: list[str] = []
 
-    encode = loaded.encode
+    packed = loaded._packed
 
-    def spy(text: str) -> list[int]:
+    def spy(text: str) -> bytes:
         encoded.append(text)
-        return encode(text)
+        return packed(text)
 
-    monkeypatch.setattr(loaded, "encode", spy)
+    monkeypatch.setattr(loaded, "_packed", spy)
     history = "a long history. " * 1000
     assert len({loaded.count(history) for _ in range(3)}) == 1
     assert len(list(loaded.blocks(history))) == loaded.count(history) // 128
