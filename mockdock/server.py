@@ -7,14 +7,17 @@ import gc
 import logging
 import socket
 import threading
+import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from email.utils import formatdate
 from functools import partial
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Literal, Protocol, Self
 
 import uvicorn
+from uvicorn.server import ServerState
 
 from mockdock.app import MAX_BODY, App
 from mockdock.delivery import Clock, Gate, Guarded, HttpName, ScaledClock, protocol
@@ -33,7 +36,6 @@ __all__ = ["Served", "Server", "mount_control", "run"]
 _START_SECONDS = 10.0
 _STOP_SECONDS = 10.0
 _LEAST_GRACE = 0.05
-_TICK = 1.0
 _NEW_OBJECTS, _YOUNGER = 20_000, 50
 """How many objects and collections of younger ones come before a collection of garbage."""
 _KEEP_ALIVE = 75
@@ -50,6 +52,24 @@ class Served(Protocol):
     async def turn_away(self, send: Any) -> None:
         """Answer a request that cannot be served any more."""
         ...
+
+
+class _State(ServerState):
+    """What the connections of uvicorn share; the date is looked up when it is told."""
+
+    _told = (0, b"")
+
+    @property
+    def default_headers(self) -> list[tuple[bytes, bytes]]:
+        """The headers of every reply."""
+        now = int(time.time())
+        if self._told[0] != now:
+            self._told = now, formatdate(now, usegmt=True).encode()
+        return [(b"date", self._told[1])]
+
+    @default_headers.setter
+    def default_headers(self, _: list[tuple[bytes, bytes]]) -> None:
+        """Nothing: uvicorn sets them ten times a second."""
 
 
 class _Uvicorn(uvicorn.Server):
@@ -77,6 +97,7 @@ class _Uvicorn(uvicorn.Server):
         }
         served = _stoppable(app, lambda: self.should_exit)
         super().__init__(uvicorn.Config(served, **{**settings, **options}))
+        self.server_state = _State()
         self.ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._asked = asyncio.Event()
@@ -90,15 +111,13 @@ class _Uvicorn(uvicorn.Server):
                 loop.call_soon_threadsafe(self._asked.set)
 
     async def main_loop(self) -> None:
-        """Serve until asked to stop, and see to uvicorn's own every second.
+        """Serve until asked to stop.
 
-        Uvicorn looks ten times a second, and notices that it is to stop as late.
+        Uvicorn looks ten times a second whether it is, and for the date.
         """
         self._loop = asyncio.get_running_loop()
-        while not await self.on_tick(0):
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_TICK):
-                    await self._asked.wait()
+        if not self.should_exit:
+            await self._asked.wait()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -232,7 +232,7 @@ def test_an_observer_that_fails_costs_the_client_nothing(
     ]
 
 
-@pytest.mark.parametrize("where", ["authorize", "decide", "compose"])
+@pytest.mark.parametrize("where", ["authorize", "ask", "decided", "compose"])
 def test_a_defect_is_an_error_no_client_retries_and_its_trace_is_in_the_log(
     where: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -641,7 +641,7 @@ def test_the_cause_of_a_defect_is_in_the_journal(monkeypatch: pytest.MonkeyPatch
         raise cause
 
     app = app_of({"reply": "x"})
-    monkeypatch.setattr(app.engine, "decide", broken)
+    monkeypatch.setattr(app.engine, "decided", broken)
     monkeypatch.setattr(logging.getLogger("mockdock"), "handle", lambda _: None)
     assert post(app, CHAT, ASKED).status == 500
     (entry,) = app.journal.tally("").raised

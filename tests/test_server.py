@@ -122,13 +122,14 @@ def test_a_server_that_died_later_says_why(
     running = server._uvicorn
     assert running is not None
 
-    async def die(_: int) -> bool:
+    async def die(**_: object) -> None:
         for one in running.servers:
             one.close()  # its loop warns of what is left open, and warnings are errors here
         raise RuntimeError("the loop broke")
 
     with caplog.at_level(logging.CRITICAL):
-        monkeypatch.setattr(running, "on_tick", die)
+        monkeypatch.setattr(running, "shutdown", die)
+        running.stop()
         thread.join(10)
     dead = r"the server died: RuntimeError\('the loop broke'\)"
     with pytest.raises(StartError, match=dead) as told:

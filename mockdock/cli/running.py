@@ -7,6 +7,7 @@ import math
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -30,6 +31,8 @@ __all__ = ["RunOptions", "run_command"]
 
 _GRACE = 10.0
 """Seconds in which a command ends that was told to."""
+_SIGNALS = 4096
+"""So many are heard at once."""
 _NOT_FOUND = 127
 _NOT_RUNNABLE = 126
 _SIGNALLED = 128
@@ -90,7 +93,7 @@ def run_command(sources: Sequence[str], command: Sequence[str], options: RunOpti
             if isinstance(popen, int):
                 return popen
             forwarding.to(popen)
-            code = popen.wait()
+            code = forwarding.wait(popen)
         if forwarding.killed:
             complain(f"killed {command[0]}: {forwarding.killed}")
         verdict = tallying.verdict(server.app.engine.rules, server.app.journal.entries())
@@ -137,6 +140,29 @@ class _Forwarding:
         self._popen = popen
         for number in self._early:
             self._send(popen, number)
+
+    def wait(self, popen: subprocess.Popen[bytes]) -> int:
+        """Wait for the command, and hear every signal meanwhile.
+
+        Waited for here, it would keep one that comes just before the wait from being heard.
+        """
+        ended, telling = socket.socketpair()
+        telling.setblocking(False)
+
+        def watch() -> None:
+            popen.wait()
+            with contextlib.suppress(BlockingIOError):  # full of signals, which wake as well
+                telling.send(b"\0")
+
+        with ended, telling:
+            before = signal.set_wakeup_fd(telling.fileno(), warn_on_full_buffer=False)
+            watching = threading.Thread(target=watch, daemon=True)
+            watching.start()
+            while popen.returncode is None:
+                ended.recv(_SIGNALS)
+            watching.join()
+            signal.set_wakeup_fd(before)
+        return popen.returncode
 
     def __enter__(self) -> Self:
         # What is ignored, as below nohup, the command ignores as well.

@@ -143,10 +143,8 @@ class Engine:
     @property
     def otherwise(self) -> str:
         """What answers where no rule does: a word of the language, "reply" or "error"."""
-        answer = self._otherwise
-        if isinstance(answer, str):
-            return answer
-        return "reply" if isinstance(answer, ReplySpec) else "error"
+        words = {ReplySpec: "reply", ErrorSpec: "error"}
+        return words.get(type(self._otherwise)) or str(self._otherwise)
 
     def authorize(self, caller: Caller) -> Failure | None:
         """Refuse a caller without a key, or with a wrong one, as the scenario wants it."""
