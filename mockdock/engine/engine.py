@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from mockdock.content.catalogue import Catalogue, Model
 from mockdock.content.counting import Prompt
@@ -143,8 +143,10 @@ class Engine:
     @property
     def otherwise(self) -> str:
         """What answers where no rule does: a word of the language, "reply" or "error"."""
-        words = {ReplySpec: "reply", ErrorSpec: "error"}
-        return words.get(type(self._otherwise)) or str(self._otherwise)
+        answer = self._otherwise
+        if isinstance(answer, str):
+            return answer
+        return "reply" if isinstance(answer, ReplySpec) else "error"
 
     def authorize(self, caller: Caller) -> Failure | None:
         """Refuse a caller without a key, or with a wrong one, as the scenario wants it."""
@@ -206,11 +208,9 @@ class Engine:
         threshold, due = self._threshold, asked.step.charges
         admission = threshold.admission(request, due, pick, age) if due else None
         try:
-            encounter = None
-            if asked.encounter is not None:
-                encounter = asked.encounter.at(Since(pick.attempt, pick.seen, pick.state))
-            answer: Chosen = asked.refusal
-            trouble = ""
+            since = Since(pick.attempt, pick.seen, pick.state)
+            encounter = None if asked.encounter is None else asked.encounter.at(since)
+            answer, trouble = cast("Chosen", asked.refusal), ""
             if answer is None and (admission or encounter):
                 answer, trouble = met(request, admission, encounter)
             if answer is None:
