@@ -2,191 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
 import logging
 import socket
 import threading
-import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import suppress
-from email.utils import formatdate
-from functools import partial
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import Any, Literal, Protocol, Self
-
-import uvicorn
-from uvicorn.server import ServerState
+from types import TracebackType
+from typing import Any, Literal, Self
 
 from mockdock.app import MAX_BODY, App
-from mockdock.delivery import Clock, Gate, Guarded, HttpName, ScaledClock, protocol
+from mockdock.delivery import Clock, HttpName, ScaledClock
 from mockdock.engine import Engine
 from mockdock.errors import LedgerError, StartError
+from mockdock.host import Host
 from mockdock.ledger import Books
 from mockdock.local import LocalVerbs
 from mockdock.observe import Journal, Observer
 from mockdock.observe.control import MountedControl
 from mockdock.observe.verbs import CONTROL_PATH
 from mockdock.scenario import load
-from mockdock.sockets import BACKLOG, bind
+from mockdock.sockets import bind
 
-__all__ = ["Served", "Server", "mount_control", "run"]
+__all__ = ["Server", "mount_control"]
 
 _START_SECONDS = 10.0
 _STOP_SECONDS = 10.0
-_LEAST_GRACE = 0.05
-_NEW_OBJECTS, _YOUNGER = 20_000, 50
-"""How many objects and collections of younger ones come before a collection of garbage."""
-_KEEP_ALIVE = 75
-"""Seconds an idle connection is kept; clients pool for less, and must close first."""
-
-
-class Served(Protocol):
-    """An ASGI application that has a last word."""
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve one connection."""
-        ...
-
-    async def turn_away(self, send: Any) -> None:
-        """Answer a request that cannot be served any more."""
-        ...
-
-
-class _State(ServerState):
-    """What the connections of uvicorn share; the date is looked up when it is told."""
-
-    _told = (0, b"")
-
-    @property
-    def default_headers(self) -> list[tuple[bytes, bytes]]:
-        """The headers of every reply."""
-        now = int(time.time())
-        if self._told[0] != now:
-            self._told = now, formatdate(now, usegmt=True).encode()
-        return [(b"date", self._told[1])]
-
-    @default_headers.setter
-    def default_headers(self, _: list[tuple[bytes, bytes]]) -> None:
-        """Nothing: uvicorn sets them ten times a second."""
-
-
-class _Uvicorn(uvicorn.Server):
-    """Tells when it is ready, and ends with success when asked to stop.
-
-    A gate stands before its listeners, which a fault may shut for a while.
-    """
-
-    def __init__(
-        self, app: Served, grace: float, *, http: HttpName = "auto", **options: Any
-    ) -> None:
-        self.gate = Gate(protocol(http))
-        settings: dict[str, Any] = {
-            "lifespan": "off",
-            "log_config": None,
-            "access_log": False,
-            "server_header": False,
-            "ws": "none",
-            "proxy_headers": False,
-            "backlog": BACKLOG,
-            "http": self.gate,
-            "timeout_keep_alive": _KEEP_ALIVE,
-            # With none at all uvicorn complains even when nobody waits for a reply.
-            "timeout_graceful_shutdown": max(grace, _LEAST_GRACE),
-        }
-        served = _stoppable(app, lambda: self.should_exit)
-        super().__init__(uvicorn.Config(served, **{**settings, **options}))
-        self.server_state = _State()
-        self.ready = threading.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._asked = asyncio.Event()
-
-    def stop(self) -> None:
-        """Ask it to stop, from any thread or a signal handler."""
-        self.should_exit = True
-        loop = self._loop
-        if loop is not None:
-            with suppress(RuntimeError):  # the loop has been closed: it has stopped
-                loop.call_soon_threadsafe(self._asked.set)
-
-    async def main_loop(self) -> None:
-        """Serve until asked to stop.
-
-        Uvicorn looks ten times a second whether it is, and for the date.
-        """
-        self._loop = asyncio.get_running_loop()
-        if not self.should_exit:
-            await self._asked.wait()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.gate.guard(Guarded(self.servers, self._listen, self.server_state.connections))
-        self.ready.set()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self.gate.leave()
-        await super().shutdown(sockets)
-
-    async def _listen(self, listener: socket.socket) -> asyncio.base_events.Server:
-        """Listen again, as uvicorn did at the start."""
-        config = self.config
-        made = partial(
-            self.gate,
-            config=config,
-            server_state=self.server_state,
-            app_state=self.lifespan.state,
-        )
-        return await asyncio.get_running_loop().create_server(
-            made, sock=listener, ssl=config.ssl, backlog=config.backlog
-        )
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        """Finish running replies; a second signal does not wait for them.
-
-        Uvicorn would raise the signal again at the end, and exit non-zero.
-        """
-        self.force_exit = self.should_exit
-        self.stop()
-
-
-def _stoppable(app: Served, stopping: Callable[[], bool]) -> Callable[..., Awaitable[None]]:
-    """Let a reply that is cancelled at the end of the grace period end without a trace.
-
-    One that has begun is found without an end, and its connection is closed;
-    one that has not becomes the provider's "overloaded". Who may wait for long
-    finds in the scope whether the server is ``stopping``.
-    """
-
-    async def served(scope: Any, receive: Any, send: Any) -> None:
-        begun = False
-        scope["mockdock.stopping"] = stopping
-
-        async def noted(message: Any) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
-
-        try:
-            await app(scope, receive, noted)
-        except asyncio.CancelledError:
-            if not begun and scope["type"] == "http":
-                await app.turn_away(send)
-
-    return served
-
-
-def run(app: Served, listener: socket.socket, grace: float, **options: Any) -> None:
-    """Serve in this thread until SIGINT or SIGTERM.
-
-    Running replies get ``grace`` seconds to finish. ``options`` go to uvicorn:
-    access_log, ssl_certfile, ssl_keyfile. The process is taken to be the server's own.
-    """
-    # What the journal keeps lives long and holds no cycles. To look it through for them every
-    # 700 new objects takes a third of the time of a request; what was imported never goes.
-    gc.freeze()
-    gc.set_threshold(_NEW_OBJECTS, _YOUNGER, _YOUNGER)
-    _Uvicorn(app, grace, **options).run(sockets=[listener])
 
 
 def mount_control(app: App, url: Callable[[], str], token: str | None = None) -> None:
@@ -255,7 +95,7 @@ class Server:
         self._http = http
         self._address = ("", 0)
         self._listener: socket.socket | None = None
-        self._uvicorn: _Uvicorn | None = None
+        self._uvicorn: Host | None = None
         self._thread: threading.Thread | None = None
         self._died: BaseException | None = None
 
@@ -290,7 +130,7 @@ class Server:
                 self.stop()
                 raise
         self._address = self._listener.getsockname()[:2]  # a fault may close it for a while
-        self._uvicorn = _Uvicorn(self.app, self._grace, http=self._http)
+        self._uvicorn = Host(self.app, self._grace, http=self._http)
         self._died = None
         self._thread = threading.Thread(
             target=self._run, args=(self._uvicorn, self._listener), name="mockdock", daemon=True
@@ -316,7 +156,7 @@ class Server:
     def _why_dead(self) -> str:
         return "its thread ended" if self._died is None else repr(self._died)
 
-    def _run(self, server: _Uvicorn, listener: socket.socket) -> None:
+    def _run(self, server: Host, listener: socket.socket) -> None:
         try:
             server.run(sockets=[listener])
         except BaseException as error:

@@ -70,8 +70,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ledger": NOUNS,
     "bookkeeping": {*NOUNS, "ledger", "observe"},
     "sockets": NOUNS,
+    "host": {*NOUNS, "delivery", "sockets"},
     "server": {
         *NOUNS,
+        "host",
         "sockets",
         "app",
         "engine",
@@ -100,6 +102,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *NOUNS,
         "app",
         "environ",
+        "host",
         "local",
         "remote",
         "server",
@@ -114,7 +117,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
 }
 WIRE_LIBRARIES = {"starlette", "uvicorn", "httptools", "h11"}
-MAY_SPEAK_HTTP = {"app", "server", "delivery/wire", "observe/control"}
+MAY_SPEAK_HTTP = {"app", "host", "delivery/wire", "observe/control"}
 MODULES = sorted(ROOT.rglob("*.py"))
 
 

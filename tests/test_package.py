@@ -115,8 +115,8 @@ def test_telling_the_version_is_light() -> None:
 def test_a_server_begins_without_what_it_may_never_need() -> None:
     """What serves without a file has imported little by the time it listens."""
     code = """
-import mockdock.server
-mockdock.server.run = lambda *_, **__: None
+import mockdock.host
+mockdock.host.run = lambda *_, **__: None
 import mockdock.cli
 mockdock.cli.main()
 """

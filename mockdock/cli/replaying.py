@@ -15,10 +15,10 @@ from mockdock.delivery import Client, Clock, ScaledClock, deliver, wire_of
 from mockdock.dialects import DIALECTS, Dialect
 from mockdock.errors import StartError, UsageError
 from mockdock.frames import Outcome
+from mockdock.host import run
 from mockdock.observe.broken import how_it_ended
 from mockdock.observe.recorded import Recorded, recorded
 from mockdock.remote import RemoteVerbs
-from mockdock.server import run
 from mockdock.sockets import bind
 
 __all__ = ["Replay", "ReplayOptions", "replay_record"]

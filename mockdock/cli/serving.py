@@ -20,10 +20,11 @@ from mockdock.content.tokens import tokenizer
 from mockdock.delivery import ScaledClock
 from mockdock.engine import Engine, MemoryStore
 from mockdock.errors import StartError, UsageError
+from mockdock.host import run
 from mockdock.ledger import Books
 from mockdock.observe import Exchange, Journal, JournalWriter, Metrics, line
 from mockdock.scenario import Loaded, load
-from mockdock.server import mount_control, run
+from mockdock.server import mount_control
 from mockdock.sockets import bind, bind_unix
 
 __all__ = ["Options", "serve_scenarios"]

@@ -19,7 +19,7 @@ from mockdock.app import App
 from mockdock.delivery import Client, Clock, Plan, ScaledClock, apply, deliver, wire_of
 from mockdock.fault import Fault
 from mockdock.frames import Frame, Head, Outcome
-from mockdock.server import _Uvicorn
+from mockdock.host import Host
 from mockdock.sockets import bind
 
 PATIENCE = 20.0
@@ -128,7 +128,7 @@ def _head(length: int | None) -> Head:
 class Running:
     """A server in a thread."""
 
-    uvicorn: _Uvicorn
+    uvicorn: Host
     address: Any
     family: int
     loop: asyncio.AbstractEventLoop
@@ -165,7 +165,7 @@ def serving(
 ) -> Iterator[Running]:
     """Serve an application in a thread, by one of the parsers."""
     listener = bind("127.0.0.1", 0) if listener is None else listener
-    running = _Uvicorn(cast("App", app), 0.0, http=http, **options)
+    running = Host(cast("App", app), 0.0, http=http, **options)
     address, family = listener.getsockname(), listener.family
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
     thread.start()

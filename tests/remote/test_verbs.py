@@ -22,6 +22,7 @@ from starlette.routing import Mount
 from mockdock import MockdockError, ScenarioError, Server, StartError, resources
 from mockdock.app import App
 from mockdock.errors import Problem, UsageError
+from mockdock.host import Host
 from mockdock.local import LocalVerbs
 from mockdock.observe.verbs import Changes, InPython, Opening, Verbs
 from mockdock.remote import RemoteVerbs, asking
@@ -30,7 +31,6 @@ from mockdock.remote.connections import Connections
 from mockdock.remote.portable import portable_rule, portable_scenario
 from mockdock.request import Request
 from mockdock.scenario import load
-from mockdock.server import _Uvicorn
 from mockdock.sockets import bind
 
 SESSION = "sk-mockdock-remote"
@@ -762,7 +762,7 @@ def test_a_token_is_sent(server: Server) -> None:
 def serving(app: object, **options: Any) -> Iterator[int]:
     """Serve an application in a thread, and give the port."""
     listener = bind("127.0.0.1", 0)
-    running = _Uvicorn(cast("App", app), 0.0, **options)
+    running = Host(cast("App", app), 0.0, **options)
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
