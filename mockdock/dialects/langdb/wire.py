@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, StringConstraints
 
 from mockdock.dialects.openai.wire import MOST_MESSAGES, ChatRequest
-from mockdock.dialects.openai.wire_base import Wire
+from mockdock.dialects.openai.wire_base import Wire, none_given
 from mockdock.dialects.openai.wire_messages import (
     AssistantMessage,
     SystemMessage,
@@ -44,6 +44,6 @@ class GatewayRequest(ChatRequest):
 
     messages: Annotated[list[Message], Field(min_length=1, max_length=MOST_MESSAGES)]
     tools: list[Annotated[FunctionTool, Field(discriminator="type")]] = Field(
-        default_factory=list, max_length=128
+        default_factory=none_given, max_length=128
     )
     top_logprobs: Annotated[int, Field(ge=1, le=20)] | None = None

@@ -14,6 +14,7 @@ from mockdock.dialects.openai.wire import MOST_MESSAGES, ChatRequest
 from mockdock.dialects.openai.wire_base import (
     CHOICE_OR_OBJECT,
     STRING_OR_OBJECTS,
+    none_given,
 )
 from mockdock.dialects.openai.wire_messages import (
     AssistantMessage,
@@ -98,7 +99,7 @@ class DocumentedRequest(SpecifiedRequest):
 
     messages: Annotated[list[Message], Field(min_length=1, max_length=MOST_MESSAGES)]
     tools: list[Annotated[FunctionTool, Field(discriminator="type")]] = Field(
-        default_factory=list, min_length=1, max_length=128
+        default_factory=none_given, min_length=1, max_length=128
     )
     tool_choice: Annotated[
         Annotated[Literal["none", "auto", "required"], Tag("string")]

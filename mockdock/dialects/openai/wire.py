@@ -11,7 +11,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Tag
 
-from mockdock.dialects.openai.wire_base import STRING_OR_STRINGS, Metadata, Unchecked, Wire
+from mockdock.dialects.openai.wire_base import (
+    STRING_OR_STRINGS,
+    Metadata,
+    Unchecked,
+    Wire,
+    none_given,
+)
 from mockdock.dialects.openai.wire_messages import ChatMessage, TextContent
 from mockdock.dialects.openai.wire_tools import (
     FunctionChoice,
@@ -107,9 +113,11 @@ class ChatRequest(Wire):
 
     model: str
     messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=MOST_MESSAGES)]
-    functions: list[LegacyFunction] = Field(default_factory=list, min_length=1, max_length=128)
+    functions: list[LegacyFunction] = Field(
+        default_factory=none_given, min_length=1, max_length=128
+    )
     function_call: FunctionChoice = "auto"
-    tools: list[ToolSpec] = Field(default_factory=list, min_length=1, max_length=128)
+    tools: list[ToolSpec] = Field(default_factory=none_given, min_length=1, max_length=128)
     tool_choice: ToolChoice = "auto"
     parallel_tool_calls: bool = True
     max_tokens: Limit | None = None

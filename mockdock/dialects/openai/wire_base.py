@@ -16,6 +16,7 @@ __all__ = [
     "Metadata",
     "Unchecked",
     "Wire",
+    "none_given",
 ]
 
 
@@ -23,6 +24,11 @@ class Wire(Deferred):
     """A closed JSON object with strict types; it does not change, so defaults are shared."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+def none_given() -> list[Any]:
+    """Give a list of nothing. Of ``list`` itself pydantic would look up how it is called."""
+    return []
 
 
 def _shape(value: object) -> str | None:
