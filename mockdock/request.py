@@ -219,7 +219,8 @@ class Request:
     for conditions on fields that have no name here; ``raw`` are its bytes. ``deployment``
     and ``version`` are what the path named them, where a provider has such: the deployment
     that stands for ``model``, and the version of the API. ``ignored`` are parameters that
-    were sent and count as absent. ``account`` is whose traffic a gateway keeps it as.
+    were sent and count as absent. ``account`` is whose traffic a gateway keeps it as. One that
+    ``recurs`` shares its parameters, the very objects, with others like it.
     """
 
     dialect: DialectName
@@ -263,6 +264,7 @@ class Request:
     version: str = ""
     ignored: tuple[str, ...] = ()
     account: Account | None = None
+    recurs: bool = field(default=False, repr=False, compare=False)
 
     def but(self, **fields: Any) -> Request:
         """Give one with other fields, far quicker than ``replace``, before its texts are read."""

@@ -62,14 +62,15 @@ _OF_STATUS: Mapping[int, FailureKind] = {
 _SERVER_ERRORS = 500
 _LONGEST_HEADER = 4096
 _MOST_SAID = 64
+_LONGEST_SAID, _LONGEST_STOP = 4096, 1000
+"""Tokens of words, and letters of stop strings, that are remembered."""
 
 
 def complete(request: Request, answer: Answer, context: Context, created: int) -> Completion:
     """Compose a completion; ``created`` is in seconds since 1970."""
     model, entropy = context.model, context.entropy
     reply = answer if isinstance(answer, ReplySpec) else None
-    known = _known(request, answer, context)
-    words = known or _words(request, answer, context)
+    words = _worded(request, answer, context)
     fitted, choices = words.fitted, words.choices
     usage = _usage(request, context, fitted)
     if request.prediction is not None:
@@ -95,31 +96,57 @@ def complete(request: Request, answer: Answer, context: Context, created: int) -
         warnings=_warnings(request, words.against) if request.ignored or words.against else (),
         headers=filled(headers, filler_of(request, context)) if headers else {},
         pacing=context.pace.pacing,
-        shared=known is not None,
+        shared=words.kept,
     )
 
 
 class _Words(NamedTuple):
-    """The choices of an answer, and where its script contradicts the request."""
+    """The choices of an answer, and where its script contradicts the request.
+
+    What is ``kept`` is given again.
+    """
 
     fitted: Sequence[Fitted]
     choices: tuple[Choice, ...]
     against: Sequence[str]
+    kept: bool = False
 
 
-def _known(request: Request, answer: Answer, context: Context) -> _Words | None:
-    """Give the words of an answer in which neither chance nor the conversation has a part.
+def _worded(request: Request, answer: Answer, context: Context) -> _Words:
+    """Give the words of an answer.
 
-    They are worked out once for each way in which its rule is asked for them.
+    Those in which neither chance nor the conversation has a part are worked out once for
+    each way in which their rule is asked for them.
     """
-    compiled = context.compiled
-    if compiled is None or request.logprobs or request.speech is not None:
+    compiled, asked = context.compiled, (request.tools, request.response_format.schema)
+    key = None if compiled is None else _key(request, answer, context, compiled)
+    if compiled is None or key is None:
+        return _words(request, answer, context)
+    known: tuple[_Words, object] | None = compiled.said.get(key)
+    if known is not None:
+        return known[0]
+    words = _words(request, answer, context)
+    if sum(map(_length, words.choices)) > _LONGEST_SAID:
+        return words
+    if len(compiled.said) >= _MOST_SAID:
+        compiled.said.clear()
+    kept = words._replace(kept=True)
+    compiled.said[key] = kept, asked  # whose ids are in the key
+    return kept
+
+
+def _key(
+    request: Request, answer: Answer, context: Context, compiled: Compiled
+) -> tuple[object, ...] | None:
+    """Give all that fixed words depend on, None where they are not, or it is not to be kept."""
+    wanted = request.response_format
+    named = bool(request.tools) or wanted.schema is not None
+    if request.logprobs or request.speech is not None or (named and not request.recurs):
         return None
     place = compiled.place_of(answer)
-    if place is None or not compiled.fixed[place]:
+    if place is None or not compiled.fixed[place] or sum(map(len, request.stop)) > _LONGEST_STOP:
         return None
-    asked = (request.tools, request.tool_choice, request.response_format)
-    key = (
+    return (
         place,
         request.n,
         request.stop,
@@ -127,15 +154,14 @@ def _known(request: Request, answer: Answer, context: Context) -> _Words | None:
         context.model.id,
         context.pace.chunk,
         request.parallel_tool_calls,
-        *map(id, asked),
+        request.tool_choice,
+        wanted.kind,
+        (id(request.tools), id(wanted.schema)) if named else None,
     )
-    known: tuple[_Words, object] | None = compiled.said.get(key)
-    if known is None:
-        if len(compiled.said) >= _MOST_SAID:
-            compiled.said.clear()
-        known = _words(request, answer, context), asked  # whose ids are in the key
-        compiled.said[key] = known
-    return known[0]
+
+
+def _length(choice: Choice) -> int:
+    return len(choice.content or ()) + len(choice.refusal or ())
 
 
 def _words(request: Request, answer: Answer, context: Context) -> _Words:

@@ -47,6 +47,7 @@ def go_on(
         usage=usage if reply is None else recounted(usage, reply),
         logprobs=request.logprobs,
         warnings=tuple(dict.fromkeys(warnings)),
+        shared=False,
     )
 
 

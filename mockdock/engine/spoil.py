@@ -25,7 +25,8 @@ def spoil(reply: Completion, request: Request, faults: Sequence[Fault]) -> Compl
 
 
 def _each(reply: Completion, change: Callable[[Choice], Choice]) -> Completion:
-    return replace(reply, choices=tuple(change(choice) for choice in reply.choices))
+    choices = tuple(change(choice) for choice in reply.choices)
+    return replace(reply, choices=choices, shared=False)
 
 
 def _without_content(reply: Completion, _: Request) -> Completion:
@@ -34,7 +35,7 @@ def _without_content(reply: Completion, _: Request) -> Completion:
 
 
 def _without_choices(reply: Completion, _: Request) -> Completion:
-    return replace(reply, choices=())
+    return replace(reply, choices=(), shared=False)
 
 
 def _with_call(choice: Choice, change: Callable[[Call], Call]) -> Choice:

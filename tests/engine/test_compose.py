@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, get_args
+from unittest.mock import ANY
 
 import pytest
 from hypothesis import given, settings
@@ -380,3 +382,62 @@ def test_the_choices_of_one_request_count_the_prompt_once() -> None:
     one, five = (completion(engine("one two"), ask(n=n)).usage for n in (1, 5))
     assert five.prompt_tokens == one.prompt_tokens
     assert five.completion_tokens == 5 * one.completion_tokens
+
+
+# --- what is worked out once ----------------------------------------------------------------
+
+
+def kept(asked: Engine) -> int:
+    """Count the ways of asking whose words the first rule remembers."""
+    return len(asked.rules[0].said)
+
+
+def test_fixed_words_are_worked_out_once_for_each_way_to_ask() -> None:
+    asked = engine("one two three four")
+    first, again = completion(asked, ask("Ann")), completion(asked, ask("Ben"))
+    assert first.shared
+    assert first.choices is again.choices
+    assert kept(asked) == 1
+    for wanted in ({"stop": ("two",)}, {"max_tokens": 2}, {"n": 2}, {"model": "gpt-5"}):
+        plain = completion(engine("one two three four"), ask("Ann", **wanted))
+        assert completion(asked, ask("Ann", **wanted)) == replace(plain, id=ANY)
+        assert completion(asked, ask("Ben", **wanted)).choices == plain.choices
+    assert kept(asked) == 5
+
+
+@pytest.mark.parametrize(
+    ("answer", "wanted"),
+    [
+        ("word " * 5000, {}),
+        ("word " * 100, {"n": 128}),
+        ("words", {"stop": ("x" * 2000,)}),
+        ("words", {"tools": tools("search")}),
+        ('{"a": 1}', {"response_format": ResponseFormat("json_schema", "a", schema={})}),
+        ("words", {"logprobs": True}),
+        ({"generate": {"kind": "lorem"}}, {}),
+        ("to ${user}", {}),
+    ],
+    ids=["long", "many", "stop", "tools", "schema", "logprobs", "made up", "filled"],
+)
+def test_what_is_long_or_does_not_recur_is_not_remembered(
+    answer: Any, wanted: dict[str, Any]
+) -> None:
+    asked = engine(answer)
+    one, two = (completion(asked, ask("Hi", **wanted)) for _ in range(2))
+    assert one.choices == two.choices or "generate" in answer
+    assert not one.shared
+    assert kept(asked) == 0
+
+
+def test_a_client_that_asks_in_ever_new_ways_fills_no_memory() -> None:
+    asked = engine("words")
+    for number in range(200):
+        assert completion(asked, ask("Hi", stop=(f"{number}",))).choices[0].text == "words"
+    assert 0 < kept(asked) <= 64
+
+
+def test_parameters_that_recur_share_what_depends_on_them() -> None:
+    asked, offered = engine("words"), tools("search")
+    for _ in range(2):
+        assert completion(asked, ask("Hi", tools=offered, recurs=True)).shared
+    assert kept(asked) == 1

@@ -67,7 +67,7 @@ def known_terms(key: Key) -> Terms | None:
 
 def remember_terms(key: Key, traits: Traits, wire: ChatRequest, request: Request) -> None:
     """Remember the parameters of a valid request, those used longest ago no more."""
-    bare = replace(request, messages=(), caller=Caller(), headers={}, body={}, raw=b"")
+    bare = replace(request, messages=(), caller=Caller(), headers={}, body={}, raw=b"", recurs=True)
     with _lock:
         _known[key] = Terms(
             traits, wire.model_copy(update={"messages": []}), bare, asks_nothing_again(wire, traits)
