@@ -12,14 +12,13 @@ from mockdock.reply import Choice
 __all__ = ["Kept"]
 
 T = TypeVar("T")
-_LONGEST = 4096
-"""Tokens of choices that are written once; what they come to takes some 500 KB at most."""
 
 
 class Kept(Generic[T]):
     """Keeps what choices come to, by their identity; beyond ``most`` the oldest goes first.
 
-    They are kept with it, so that no others can be taken for them.
+    They are kept with it, so that no others can be taken for them. Only those that answers
+    share come here, and these have 4,096 tokens at most: what they come to takes some 500 KB.
     """
 
     def __init__(self, most: int) -> None:
@@ -34,13 +33,8 @@ class Kept(Generic[T]):
         if known is not None and known[0] is choices:
             return known[1]
         made = make()
-        if sum(map(_length, choices)) <= _LONGEST:
-            with self._lock:
-                self._known[key] = choices, made
-                if len(self._known) > self._most:
-                    self._known.popitem(last=False)
+        with self._lock:
+            self._known[key] = choices, made
+            if len(self._known) > self._most:
+                self._known.popitem(last=False)
         return made
-
-
-def _length(choice: Choice) -> int:
-    return len(choice.content or ()) + len(choice.refusal or ())
