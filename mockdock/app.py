@@ -17,7 +17,7 @@ from mockdock.delivery import Clock, ScaledClock
 from mockdock.dialects import DIALECTS, Dialect, chosen
 from mockdock.endpoint import STOPPED, Endpoint
 from mockdock.engine import Engine
-from mockdock.observe import Exchange, Journal, Metrics, Observer
+from mockdock.observe import Exchange, Journal, Keeper, Metrics, Observer
 from mockdock.sessions import Session, Sessions
 
 __all__ = ["MAX_BODY", "App"]
@@ -44,18 +44,20 @@ class App:
         *,
         clock: Clock | None = None,
         observers: Sequence[Observer] = (),
-        journal: Journal | None = None,
+        journal: Keeper | None = None,
         metrics: Metrics | None = None,
         max_body: int = MAX_BODY,
         dialects: Collection[str] | None = None,
     ) -> None:
         self.dialects = chosen(dialects)
         self.sessions = Sessions(Session(engine, ScaledClock() if clock is None else clock))
-        self.journal = Journal() if journal is None else journal
+        self.journal: Keeper = Journal() if journal is None else journal
         self.metrics = Metrics() if metrics is None else metrics
         counted = self.journal.append, self.metrics.count
         self.observers: tuple[Observer, ...] = (*counted, self._book, *observers)
         self.max_body = max_body
+        self.current: Callable[[], Awaitable[None]] | None = None
+        """What is awaited before each request, where others change the sessions as well."""
         # A router without an application around it: endpoints answer for their own defects.
         routes = list(self._routes())
         self._router = Router(routes, redirect_slashes=False, default=self._misroute)
@@ -64,6 +66,8 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
+        if self.current is not None:
+            await self.current()
         endpoint = None
         if not scope.get("root_path"):  # which a path may begin with
             endpoint = self._fixed.get(scope.get("path", ""))
@@ -103,13 +107,13 @@ class App:
         )
         await Endpoint(self, nearest, {})(scope, receive, send)
 
-    def _book(self, exchange: Exchange) -> None:
+    def _book(self, exchange: Exchange) -> Awaitable[None] | None:
         """Keep what belongs to an account in the books."""
         entry = None if exchange.late else entry_of(exchange)
-        if entry is not None:
-            books = self.sessions.of(exchange.session).engine.books
-            for each in (*failed_before(exchange, entry), entry):
-                books.add(exchange.session, each)
+        if entry is None:
+            return None
+        books = self.sessions.of(exchange.session).engine.books
+        return books.add(exchange.session, *failed_before(exchange, entry), entry)
 
     def _routes(self) -> Iterator[Route]:
         paths: dict[str, list[tuple[Dialect, Endpoint]]] = defaultdict(list)
@@ -147,10 +151,9 @@ class _Shared:
         usual = [endpoint for each, endpoint in endpoints if not each.mark]
         self._usual = (usual or [endpoints[0][1]])[0]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request."""
         for mark, endpoint in self._marked:
             if marked(scope, mark):
-                await endpoint(scope, receive, send)
-                return
-        await self._usual(scope, receive, send)
+                return endpoint(scope, receive, send)
+        return self._usual(scope, receive, send)

@@ -11,18 +11,20 @@ from itertools import islice
 from typing import Any, Protocol
 from uuid import uuid4
 
-from mockdock.arrival import GoneError, headers_of, read
+from mockdock.arrival import GoneError, headed, read
 from mockdock.delivery import Client, Item, ScaledClock, deliver, wire_of
 from mockdock.dialects import Call, Dialect
 from mockdock.engine import Decision, Pick, Wish, further, identify, resolves_long, threaded, wished
-from mockdock.errors import ConditionError, LedgerError, UsageError
+from mockdock.engine.refreshing import refresh
+from mockdock.errors import ConditionError, LedgerError, StoreError, UsageError
 from mockdock.frames import Outcome
 from mockdock.limit import told
-from mockdock.observe import Exchange, Journal, Metrics, Observer
-from mockdock.rendering import Answer, Rendered, again, render, said
-from mockdock.reply import Failure, Made, Reply
+from mockdock.observe import Exchange, Keeper, Metrics, Observer
+from mockdock.rendering import Answer, Rendered, again, header_of, render, said
+from mockdock.reply import Failure, Made
 from mockdock.request import Caller, Request
 from mockdock.sessions import Sessions
+from mockdock.showing import show
 from mockdock.visit import Visit
 
 __all__ = ["STOPPED", "Endpoint", "House"]
@@ -38,7 +40,7 @@ class House(Protocol):
     """What all endpoints share: sessions, who looks on, the largest body in bytes."""
 
     sessions: Sessions
-    journal: Journal
+    journal: Keeper
     metrics: Metrics
     observers: tuple[Observer, ...]
     max_body: int
@@ -57,15 +59,14 @@ class Endpoint:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1000})
             return
-        headers = headers_of(scope)
-        caller = self._dialect.caller(headers)
+        headers, caller = headed(scope, self._dialect)
         session = self._house.sessions.of(caller.session)
         clock = session.clock
         client = Client(receive, clock)
         visit = Visit(scope, headers, caller, session, client, clock.now(), clock.time())
 
-        def record(outcome: Outcome) -> None:
-            self._record(visit, answer, rendered, outcome)
+        def record(outcome: Outcome) -> Awaitable[None] | None:
+            return self._record(visit, answer, rendered, outcome)
 
         try:
             answer = await self._answer(visit, receive)
@@ -87,6 +88,9 @@ class Endpoint:
                 failed = replace(failed, kind="bad_request")
             answer = _instead(failed, self._dialect, visit)
             rendered = self._render(answer, visit)
+        except StoreError as error:
+            answer = _instead(_away(error), self._dialect, visit)
+            rendered = self._render(answer, visit)
         except Exception as error:  # noqa: BLE001 - the last line before a client sees a trace
             # A defect of ours: the client gets an error it will not retry, the log the trace.
             _log.exception("mockdock failed to answer %s %s", scope["method"], scope["path"])
@@ -101,7 +105,8 @@ class Endpoint:
                 client=client,
                 send=send,
                 record=record,
-                wire=wire_of(scope) if rendered.telling.faults else None,
+                wire=wire_of(scope),
+                sole=rendered.sole,
             )
         finally:
             visit.end(answer.reply, lambda: 0)  # where not even a record was made
@@ -117,7 +122,10 @@ class Endpoint:
         head, timed = rendered.head, rendered.timed
         await deliver(head, timed, clock=clock, client=client, send=send, record=lambda _: None)
 
-    def _record(self, visit: Visit, answer: Answer, rendered: Rendered, outcome: Outcome) -> None:
+    def _record(
+        self, visit: Visit, answer: Answer, rendered: Rendered, outcome: Outcome
+    ) -> Awaitable[None] | None:
+        """Show what was said to all who look on; what takes its time goes on by itself."""
         session, call, decision = visit.session, answer.call, answer.decision
         arrived, scale, telling = visit.arrived, session.clock.scale, rendered.telling
         anew = partial(again, self._dialect, telling, rendered.whole, arrived, scale)
@@ -125,8 +133,9 @@ class Endpoint:
         def left() -> Iterator[Item]:
             return (item for _, item in islice(anew(), outcome.frames))
 
+        compiled = None if decision is None else decision.context.compiled
         whole = outcome.ending == "completed"
-        visit.end(answer.reply, lambda: said(self._dialect, telling, left, whole=whole))
+        settled = visit.end(answer.reply, lambda: said(self._dialect, telling, left, whole=whole))
         exchange = Exchange(
             method=call.method,
             path=call.path,
@@ -135,8 +144,8 @@ class Endpoint:
             body=call.body,
             request=answer.request,
             reply=answer.reply,
-            rule=None if decision is None else decision.rule,
-            rule_key=None if decision is None else decision.rule_key,
+            rule=None if compiled is None else compiled.label,
+            rule_key=None if compiled is None else compiled.candidate.key,
             attempt=(call.caller.attempt or 1) if decision is None else decision.context.attempt,
             head=rendered.head,
             outcome=outcome,
@@ -153,8 +162,7 @@ class Endpoint:
             gateways=call.gateways,
             came=visit.came,
         )
-        for observer in self._house.observers:
-            _show(exchange, observer)
+        return show(exchange, self._house.observers, settled)
 
     def _render(self, answer: Answer, visit: Visit) -> Rendered:
         session = visit.session
@@ -193,7 +201,8 @@ class Endpoint:
         session, engine = visit.session, visit.session.engine
         try:
             parsed, wishes = wished(parsed, call.query, engine.scenario.triggers)
-            parsed = await self._read(parsed, visit)
+            if parsed.account is not None or parsed.api != "chat":
+                parsed = await self._read(parsed, visit)
             decision = await self._decide(parsed, wishes, visit)
             while (instead := further(parsed, decision)) is not None:
                 visit.end(_GIVEN_UP, lambda: 0)
@@ -205,13 +214,19 @@ class Endpoint:
         except ConditionError as error:
             return _refusal(replace(_DEFECT, message=f"mockdock: {error}", cause=error.cause), call)
         parsed = threaded(parsed, decision)
-        reply = await self._composed(parsed, decision, visit)
+        reply = (
+            await visit.apart(engine.compose, parsed, decision, visit.started)
+            if _takes_long(parsed, decision)
+            else engine.compose(parsed, decision, visit.started)
+        )
         seen = decision.context.seen
         request_id = decision.context.entropy.digest(f"request/{seen}").hex()[:32]
-        engine.keep(parsed, reply, request_id)
-        if isinstance(reply, Failure) and reply.retry_after is not None:
+        noted = engine.keep(parsed, reply, request_id)
+        if isinstance(reply, Failure) and reply.retry_after is not None:  # which is not kept
             wait = told(reply.retry_after, reply.retry_header)
-            session.clock.promise((call.caller.session, decision.identity), wait)
+            noted = session.clock.promise((call.caller.session, decision.identity), wait)
+        if noted is not None:
+            await noted
         if isinstance(reply, Made):
             most = None if reply.pacing is None else reply.pacing.concurrent
             visit.inside = session.traffic.admits(most)
@@ -224,12 +239,14 @@ class Endpoint:
         return Answer(call, parsed, reply, request_id, decision)
 
     async def _read(self, request: Request, visit: Visit) -> Request:
-        """Find out who answers, once all is written that its account begins with.
+        """Find out who answers, once all is known that others did, and its account has begun.
 
-        The writing is no part of what the reply takes.
+        To write what an account begins with is no part of what the reply takes.
         """
         session, name = visit.session, request.caller.session
         engine, clock = session.engine, session.clock
+        if (fresh := refresh(request, engine.books, engine.shelf)) is not None:
+            await fresh
         if request.account is not None and engine.seedbed.is_due(name):
             await visit.apart(engine.seedbed.sow, name, visit.started)
             visit.arrived, visit.started = clock.now(), clock.time()
@@ -237,31 +254,35 @@ class Endpoint:
             return await visit.apart(engine.read, request, visit.started)
         return engine.read(request, visit.started)
 
-    async def _composed(self, request: Request, decision: Decision, visit: Visit) -> Reply:
-        """Compose a reply."""
-        compose, started = visit.session.engine.compose, visit.started
-        asks = request.account is not None and request.account.question is not None
-        long = request.embedding is not None and decision.context.prompt.tokens >= _MANY
-        if asks or long:
-            return await visit.apart(compose, request, decision, started)
-        return compose(request, decision, started)
-
     async def _decide(self, request: Request, wishes: Sequence[Wish], visit: Visit) -> Decision:
         session, name = visit.session, request.caller.session
         engine, clock = session.engine, session.clock
         if (request.caller.attempt or 1) > 1:
-            clock.redeem((name, identify(request)))
+            late = clock.redeem((name, identify(request)))
+            if late is not None:
+                await late
             visit.arrived, visit.started = clock.now(), clock.time()
         asked = engine.ask(request, wishes, age=session.age, now=visit.started)
         pick = engine.store.decide(asked.step)
-        decision = engine.decided(asked, pick if isinstance(pick, Pick) else await pick)
+        picked = pick if isinstance(pick, Pick) else await pick
+        if request.stored is not None and engine.shelf.waits:
+            decision = await visit.apart(engine.decided, asked, picked)
+        else:
+            decision = engine.decided(asked, picked)
         visit.admitted = request, decision
         if decision.asks:
             visit.client.watch()
-        lives = self._house.sessions.of(name).era == session.era
-        if decision.rule_key is not None and lives:
-            self._house.journal.use(name, decision.rule_key)
+        used = decision.rule_key
+        if used is not None and self._house.sessions.of(name).era == session.era:
+            self._house.journal.use(name, used)
         return decision if decision.settled else await engine.consult(request, decision)
+
+
+def _takes_long(request: Request, decision: Decision) -> bool:
+    """Tell whether to compose a reply takes so long that others have to be answered meanwhile."""
+    if request.account is not None and request.account.question is not None:
+        return True
+    return request.embedding is not None and decision.context.prompt.tokens >= _MANY
 
 
 _MANY = 1000
@@ -280,11 +301,11 @@ async def _nothing() -> MutableMapping[str, Any]:
     return {"type": "http.disconnect"}
 
 
-def _show(exchange: Exchange, observer: Observer) -> None:
-    try:
-        observer(exchange)
-    except Exception:  # noqa: BLE001 - who looks on must not break what is looked at
-        _log.exception("an observer failed")
+def _away(error: StoreError) -> Failure:
+    """Say that what several processes share cannot be asked just now."""
+    told = str(error)
+    named = {"x-mockdock-error": header_of(told)}
+    return Failure("overloaded", message=f"mockdock: {told}", headers=named)
 
 
 def _refusal(failure: Failure, call: Call) -> Answer:

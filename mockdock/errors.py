@@ -5,6 +5,7 @@ MockdockError
 ├── LedgerError          a ledger's file cannot be opened, read or written
 ├── ScenarioError        a scenario cannot be read or is not valid
 ├── StartError           the server could not start (port in use, thread died)
+├── StoreError           the store that several processes share does not answer
 ├── UsageError           something was asked of mockdock that cannot be done
 └── VerificationError    a client did not do what was expected of it
 """
@@ -21,6 +22,7 @@ __all__ = [
     "Problem",
     "ScenarioError",
     "StartError",
+    "StoreError",
     "UsageError",
     "VerificationError",
 ]
@@ -63,6 +65,10 @@ class ScenarioError(MockdockError):
 
 class StartError(MockdockError):
     """The server could not start."""
+
+
+class StoreError(MockdockError):
+    """The store that several processes share does not answer; the message says why."""
 
 
 class ConditionError(MockdockError):

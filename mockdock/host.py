@@ -10,14 +10,13 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from email.utils import formatdate
-from functools import partial
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import uvicorn
 from uvicorn.server import ServerState
 
-from mockdock.delivery import Gate, Guarded, HttpName, protocol
+from mockdock.delivery import Gate, Guarded, HttpName, Share, Taking, protocol
 from mockdock.sockets import BACKLOG
 
 __all__ = ["Host", "Served", "run"]
@@ -62,13 +61,26 @@ class _State(ServerState):
 class Host(uvicorn.Server):
     """Tells when it is ready, and ends with success when asked to stop.
 
-    A gate stands before its listeners, which a fault may shut for a while.
+    A gate stands before its listeners, which a fault may shut for a while, unless other
+    processes have them as well: it takes its ``share`` of the connections then. ``begun`` is
+    told of it once it listens; ``last`` is awaited after the last reply.
     """
 
     def __init__(
-        self, app: Served, grace: float, *, http: HttpName = "auto", **options: Any
+        self,
+        app: Served,
+        grace: float,
+        *,
+        http: HttpName = "auto",
+        share: Share | None = None,
+        begun: Callable[[Host], None] | None = None,
+        last: Callable[[], Awaitable[None]] | None = None,
+        **options: Any,
     ) -> None:
-        self.gate = Gate(protocol(http))
+        self._share = share
+        self._begun = begun
+        self._last = last
+        self.gate = Gate(protocol(http), shared=share is not None)
         settings: dict[str, Any] = {
             "lifespan": "off",
             "log_config": None,
@@ -108,26 +120,39 @@ class Host(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and tell that it is ready."""
-        await super().startup(sockets)
+        await super().startup(sockets if self._share is None else [])
+        if self._share is not None:
+            state, ssl = self.server_state, self.config.ssl
+            taking = [
+                Taking(each, self._made, state.connections, self._share, ssl)
+                for each in sockets or ()
+            ]
+            self.servers += cast("list[asyncio.base_events.Server]", taking)
         self.gate.guard(Guarded(self.servers, self._listen, self.server_state.connections))
         self.ready.set()
+        if self._begun is not None:
+            self._begun(self)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let running replies end, and listen no more."""
         self.gate.leave()
-        await super().shutdown(sockets)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            if self._last is not None:
+                await self._last()
 
     async def _listen(self, listener: socket.socket) -> asyncio.base_events.Server:
         """Listen again, as uvicorn did at the start."""
         config = self.config
-        made = partial(
-            self.gate,
-            config=config,
-            server_state=self.server_state,
-            app_state=self.lifespan.state,
-        )
         return await asyncio.get_running_loop().create_server(
-            made, sock=listener, ssl=config.ssl, backlog=config.backlog
+            self._made, sock=listener, ssl=config.ssl, backlog=config.backlog
+        )
+
+    def _made(self) -> asyncio.Protocol:
+        """Make the protocol of a connection, as uvicorn does."""
+        return self.gate(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
         )
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
@@ -168,8 +193,8 @@ def _stoppable(app: Served, stopping: Callable[[], bool]) -> Callable[..., Await
 def run(app: Served, listener: socket.socket, grace: float, **options: Any) -> None:
     """Serve in this thread until SIGINT or SIGTERM.
 
-    Running replies get ``grace`` seconds to finish. ``options`` go to uvicorn:
-    access_log, ssl_certfile, ssl_keyfile. The process is taken to be the server's own.
+    Running replies get ``grace`` seconds to finish. ``options`` are those of ``Host``, or go to
+    uvicorn: access_log, ssl_certfile, ssl_keyfile. The process is taken to be the server's own.
     """
     # What the journal keeps lives long and holds no cycles. To look it through for them every
     # 700 new objects takes a third of the time of a request; what was imported never goes.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 __all__ = ["Measure", "RetryHeader", "Standing", "Standings", "told"]
 
@@ -17,8 +16,7 @@ Measure = Literal["rpm", "tpm", "rpd", "tpd", "concurrent", "token_budget", "cos
 """What a rate limit counts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """A rate limit at some moment: what it lets through, what is left, seconds until all is.
 
     ``window`` is the time it counts, in seconds.
@@ -30,8 +28,7 @@ class Standing:
     window: float = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Standings:
+class Standings(NamedTuple):
     """The rate limits a reply tells of, None where there is none."""
 
     requests: Standing | None = None

@@ -1,4 +1,4 @@
-"""A bounded memory for what long things come to."""
+"""A bounded memory for what long things come to, and one for what an object does."""
 
 from __future__ import annotations
 
@@ -6,11 +6,36 @@ from collections import OrderedDict
 from collections.abc import Callable
 from hashlib import blake2b
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar, overload
 
-__all__ = ["Memo"]
+__all__ = ["Memo", "Once"]
 
 T = TypeVar("T")
+
+
+class Once(Generic[T]):
+    """A property that is worked out when it is first asked for.
+
+    As that of functools, which holds a lock meanwhile until Python 3.12; here two threads
+    may both work it out.
+    """
+
+    def __init__(self, make: Callable[[Any], T]) -> None:
+        self._make = make
+        self._name = make.__name__
+        self.__doc__ = make.__doc__
+
+    @overload
+    def __get__(self, of: None, kind: type) -> Self: ...
+    @overload
+    def __get__(self, of: object, kind: type) -> T: ...
+    def __get__(self, of: object, kind: type) -> Self | T:
+        """Give the value of an object."""
+        if of is None:
+            return self
+        value: T = self._make(of)
+        of.__dict__[self._name] = value
+        return value
 
 
 class Memo(Generic[T]):

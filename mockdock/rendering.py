@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, repeat
 from random import Random
 from urllib.parse import quote
 
@@ -19,7 +19,7 @@ from mockdock.gateways import Gateways
 from mockdock.reply import Completion, Failure, Made, Reply
 from mockdock.request import Request
 
-__all__ = ["Answer", "Rendered", "Telling", "again", "render", "said"]
+__all__ = ["Answer", "Rendered", "Telling", "again", "header_of", "render", "said"]
 
 _LONGEST_HEADER = 1000
 
@@ -101,13 +101,14 @@ class Telling:
 class Rendered:
     """What leaves of a ``telling``: a head, and what follows it in time.
 
-    ``whole`` is the head before it broke.
+    ``whole`` is the head before it broke; ``sole`` the only frame, where all leaves at once.
     """
 
     telling: Telling
     head: Head
     timed: Iterator[tuple[float, Item]]
     whole: Head
+    sole: Frame | None = None
 
 
 def render(
@@ -127,14 +128,23 @@ def render(
     """
     telling = answer.telling()
     pacing, rng = _pace(telling)
-    at_once = pacing is None and not telling.faults
+    at_once, streamed = pacing is None and not telling.faults, telling.streamed
     frames = _frames(dialect, telling, clock.scale, at_once=at_once)
     begun = arrived + queued
-    timed = schedule(frames, pacing, rng, begun, prompt=telling.prompt, slowness=slowness)
+    if at_once and not streamed:
+        sole = next(frames)
+        processing = max(begun, clock.now()) - arrived
+        head = _head(dialect, answer, processing, len(sole.data), clock.scale, streamed=False)
+        return Rendered(telling, head, iter(((begun, sole),)), head, sole)
+    timed: Iterator[tuple[float, Frame]] = (
+        zip(repeat(begun), frames)
+        if at_once
+        else schedule(frames, pacing, rng, begun, prompt=telling.prompt, slowness=slowness)
+    )
     first = next(timed)
     processing = max(first[0], clock.now()) - arrived
     length = len(first[1].data)
-    head = _head(dialect, answer, processing, length, clock.scale, streamed=telling.streamed)
+    head = _head(dialect, answer, processing, length, clock.scale, streamed=streamed)
     whole = chain((first,), timed)
     if not telling.faults:
         return Rendered(telling, head, whole, head)
@@ -221,12 +231,13 @@ def _head(
 ) -> Head:
     extra = {}
     decision = answer.decision
-    if decision is not None and decision.rule is not None:
-        extra["x-mockdock-rule"] = _header(decision.rule)
-    if decision is not None and decision.trouble:
-        extra["x-mockdock-trouble"] = _header(decision.trouble)
+    if decision is not None:
+        if (rule := decision.rule) is not None:
+            extra["x-mockdock-rule"] = header_of(rule)
+        if decision.trouble:
+            extra["x-mockdock-trouble"] = header_of(decision.trouble)
     if isinstance(answer.reply, Completion) and answer.reply.warnings:
-        extra["x-mockdock-warning"] = _header("; ".join(answer.reply.warnings))
+        extra["x-mockdock-warning"] = header_of("; ".join(answer.reply.warnings))
     admission = answer.admission
     envelope = Envelope(
         request_id=answer.request_id,
@@ -244,14 +255,14 @@ def _head(
 
 
 @lru_cache
-def _header(name: str) -> str:
-    """Write any name so that it fits into a header; they are few, and come again."""
+def header_of(name: str) -> str:
+    """Write any name so that it fits into a header; those of rules are few, and come again."""
     return quote(name.strip()[:_LONGEST_HEADER], safe=" /:,;()[]'!@#&*+=")
 
 
 def _pace(telling: Telling) -> tuple[Pacing | None, Random | None]:
     """Give pacing and the generator it draws from; only what a model makes has a pace."""
     reply = telling.reply
-    if not isinstance(reply, Made) or reply.pacing is None or telling.entropy is None:
+    if telling.entropy is None or not isinstance(reply, Made) or reply.pacing is None:
         return None, None
     return reply.pacing, telling.rng("pacing")

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, Literal
 
 from mockdock.completing import ToComplete
 from mockdock.embedding import ToEmbed
+from mockdock.memo import Once
 from mockdock.moderation import ToModerate
 from mockdock.names import DialectName
 from mockdock.question import Account
@@ -219,8 +219,8 @@ class Request:
     for conditions on fields that have no name here; ``raw`` are its bytes. ``deployment``
     and ``version`` are what the path named them, where a provider has such: the deployment
     that stands for ``model``, and the version of the API. ``ignored`` are parameters that
-    were sent and count as absent. ``account`` is whose traffic a gateway keeps it as. One that
-    ``recurs`` shares its parameters, the very objects, with others like it.
+    were sent and count as absent. ``account`` is whose traffic a gateway keeps it as.
+    ``recurs`` marks its parameters: requests with the very same mark share them.
     """
 
     dialect: DialectName
@@ -264,12 +264,12 @@ class Request:
     version: str = ""
     ignored: tuple[str, ...] = ()
     account: Account | None = None
-    recurs: bool = field(default=False, repr=False, compare=False)
+    recurs: object = field(default=None, repr=False, compare=False)
 
     def but(self, **fields: Any) -> Request:
         """Give one with other fields, far quicker than ``replace``, before its texts are read."""
         made = object.__new__(Request)
-        made.__dict__.update(self.__dict__, **fields)
+        object.__setattr__(made, "__dict__", self.__dict__ | fields)
         return made
 
     @property
@@ -277,7 +277,7 @@ class Request:
         """Whether sampling is off, so that there is one answer only."""
         return self.temperature == 0 or self.top_p == 0
 
-    @cached_property
+    @Once
     def user_text(self) -> str:
         """Text of the last user message, or of all to be embedded, judged, completed."""
         asked = self.embedding or self.moderation or self.completing
@@ -288,17 +288,17 @@ class Request:
                 return message.text
         return ""
 
-    @cached_property
+    @Once
     def system_text(self) -> str:
         """All system and developer messages, joined by a newline."""
         return "\n".join(m.text for m in self.messages if m.role in ("system", "developer"))
 
-    @cached_property
+    @Once
     def turn(self) -> int:
         """How many user messages the conversation holds so far (first turn: 1)."""
         return sum(m.role == "user" for m in self.messages)
 
-    @cached_property
+    @Once
     def called_this_turn(self) -> frozenset[str]:
         """Names of the tools called since the last user message."""
         names: set[str] = set()
@@ -308,9 +308,9 @@ class Request:
             names.update(call.name for call in message.tool_calls)
         return frozenset(names)
 
-    @cached_property
+    @Once
     def tool_results(self) -> tuple[ToolResult, ...]:
-        """The tool results at the very end of the conversation, in their order."""
+        """Give the tool results at the very end of the conversation, in their order."""
         ended = len(self.messages)
         while ended and self.messages[ended - 1].role in ("tool", "function"):
             ended -= 1

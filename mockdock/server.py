@@ -17,9 +17,9 @@ from mockdock.errors import LedgerError, StartError
 from mockdock.host import Host
 from mockdock.ledger import Books
 from mockdock.local import LocalVerbs
-from mockdock.observe import Journal, Observer
+from mockdock.observe import Keeper, Observer
 from mockdock.observe.control import MountedControl
-from mockdock.observe.verbs import CONTROL_PATH
+from mockdock.observe.verbs import CONTROL_PATH, Verbs
 from mockdock.scenario import load
 from mockdock.sockets import bind
 
@@ -29,14 +29,17 @@ _START_SECONDS = 10.0
 _STOP_SECONDS = 10.0
 
 
-def mount_control(app: App, url: Callable[[], str], token: str | None = None) -> None:
+def mount_control(
+    app: App, url: Callable[[], str], token: str | None = None, verbs: Verbs | None = None
+) -> None:
     """Serve the control API of an application at ``/__mockdock``.
 
     ``url`` tells where the application is served. Only this machine may use it,
     or with a ``token`` whoever sends that. What comes from outside reads no files,
-    and is shown no secrets. Raises UsageError for a token that cannot be one.
+    and is shown no secrets, or ``verbs`` see to that. Raises UsageError for a token that
+    cannot be one.
     """
-    outside = LocalVerbs(app, url, files=False, secrets=False)
+    outside = verbs or LocalVerbs(app, url, files=False, secrets=False)
     app.mount(CONTROL_PATH, MountedControl(outside, token))
 
 
@@ -69,7 +72,7 @@ class Server:
         clock: Clock | None = None,
         otherwise: Literal["auto", "fail", "echo", "lorem"] = "auto",
         observers: Sequence[Observer] = (),
-        journal: Journal | None = None,
+        journal: Keeper | None = None,
         max_body: int = MAX_BODY,
         grace: float = 0.0,
         control_token: str | None = None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 from secrets import randbits
@@ -15,6 +16,7 @@ from mockdock.engine import Engine
 __all__ = ["Session", "Sessions"]
 
 _MOST = 10_000
+_eras = count(randbits(40))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Session:
     clock: Clock
     key: str = ""
     numbered: int = 0
-    era: int = field(default_factory=count(randbits(40)).__next__)
+    era: int = field(default_factory=_eras.__next__)
     began: float = math.nan
     traffic: Traffic = field(default_factory=Traffic)
 
@@ -58,6 +60,8 @@ class Sessions:
 
     def __init__(self, base: Session) -> None:
         self.base = base
+        self.eras: Callable[[str], int] = _anew
+        """Gives an era for a session that begins anew."""
         self._opened: OrderedDict[str, Session] = OrderedDict()
         self._lock = threading.Lock()
         self.changing = threading.RLock()
@@ -65,6 +69,10 @@ class Sessions:
     def of(self, key: str) -> Session:
         """Give what serves a session."""
         return self._opened.get(key, self.base)
+
+    def begin(self, engine: Engine, clock: Clock, key: str) -> Session:
+        """Make a session that begins now; the empty key is that of the base."""
+        return Session(engine, clock, key, era=self.eras(key))
 
     def put(self, key: str, session: Session) -> Session | None:
         """Open a session, or change it; the empty key is the base. Give the one that had to go."""
@@ -89,3 +97,17 @@ class Sessions:
         """Name the sessions that are open, in the order they were opened."""
         with self._lock:
             return tuple(self._opened)
+
+    def held(self) -> tuple[Session, Mapping[str, Session]]:
+        """Give the base and all that are open, as they are now."""
+        with self._lock:
+            return self.base, self._opened.copy()
+
+    def restore(self, base: Session, opened: Mapping[str, Session]) -> None:
+        """Let all be as it was."""
+        with self._lock:
+            self.base, self._opened = base, OrderedDict(opened)
+
+
+def _anew(_: str) -> int:
+    return next(_eras)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, ParamSpec, TypeVar
@@ -52,10 +52,10 @@ class Visit:
         engine = self.session.engine
         return arrive(self.scope, self.headers, self.caller, dialect, engine, operation, body)
 
-    def end(self, reply: Reply, said: Callable[[], int]) -> None:
+    def end(self, reply: Reply, said: Callable[[], int]) -> Awaitable[None] | None:
         """Give back what the request held: its place, and what it was charged too much.
 
-        ``said`` counts the completion tokens that have left.
+        ``said`` counts the completion tokens that have left. A store may take its time.
         """
         if self.inside:
             self.inside = False
@@ -66,9 +66,10 @@ class Visit:
         if self.admitted is not None:
             (request, decision), self.admitted = self.admitted, None
             if decision.admission is None:
-                return
+                return None
             age = self.session.age
-            self.session.engine.settle(request, decision, reply, said=said(), age=age)
+            return self.session.engine.settle(request, decision, reply, said=said(), age=age)
+        return None
 
     async def apart(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do in a thread what takes long, while others are answered."""

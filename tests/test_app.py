@@ -22,6 +22,7 @@ from mockdock.scenario import load
 from mockdock.sessions import Session
 from tests.conformance.asgi import Answer, Message, app_of, ask, post, scope_of
 from tests.dialects.langdb.talk import Talk
+from tests.observe.helpers import kept_here
 from tests.openai_types import check_answer
 
 CHAT = "/v1/chat/completions"
@@ -557,7 +558,9 @@ def test_a_session_that_was_opened_has_an_engine_of_its_own() -> None:
     assert said(post(app, CHAT, ASKED, {"x-mockdock-session": "sk-mockdock-a"})) == "mine"
     for other in ({}, by("sk-mockdock-b"), {"x-mockdock-session": "a"}):
         assert said(post(app, CHAT, ASKED, other)) == "base"
-    told = [(entry.exchange.session, entry.exchange.rule) for entry in app.journal.entries()]
+    told = [
+        (entry.exchange.session, entry.exchange.rule) for entry in kept_here(app.journal.entries())
+    ]
     assert told[:3] == [("sk-mockdock-a", "rule of sk-mockdock-a")] * 2 + [("", "rule 1")]
 
 
@@ -568,7 +571,7 @@ def test_a_session_lives_in_a_time_of_its_own() -> None:
     app.sessions.put("later", own("later", "x", clock=later))
     answers = [post(app, CHAT, ASKED, {"x-mockdock-session": key}) for key in ("", "later")]
     assert [each.json()["created"] for each in answers] == [1_700_000_000, 2_000_000_005]
-    assert [entry.exchange.started for entry in app.journal.entries()] == [
+    assert [entry.exchange.started for entry in kept_here(app.journal.entries())] == [
         1_700_000_000,
         2_000_000_005,
     ]
@@ -644,10 +647,10 @@ def test_the_cause_of_a_defect_is_in_the_journal(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(app.engine, "decided", broken)
     monkeypatch.setattr(logging.getLogger("mockdock"), "handle", lambda _: None)
     assert post(app, CHAT, ASKED).status == 500
-    (entry,) = app.journal.tally("").raised
+    (entry,) = kept_here(app.journal.tally("").raised)
     assert isinstance(entry.exchange.reply, Failure)
     assert entry.exchange.reply.cause is cause
-    (entry,) = app.journal.entries()
+    (entry,) = kept_here(app.journal.entries())
     assert isinstance(entry.exchange.reply, Failure)
     assert entry.exchange.reply.cause is cause
 
@@ -656,7 +659,7 @@ def test_what_an_exchange_holds_of_its_request_and_answer() -> None:
     app = app_of({"name": "greet", "reply": "Hello"}, clock=ManualClock())
     headers = {"x-mockdock-session": "s", "x-stainless-retry-count": "2"}
     answer = post(app, CHAT, ASKED, headers)
-    (entry,) = app.journal.entries()
+    (entry,) = kept_here(app.journal.entries())
     exchange = entry.exchange
     assert (exchange.rule, exchange.rule_key, exchange.attempt) == ("greet", "greet", 3)
     assert json.loads(exchange.body) == ASKED
@@ -671,7 +674,7 @@ def test_a_refusal_has_no_rule_and_the_attempt_its_caller_tells() -> None:
     app = app_of()
     post(app, CHAT, {**ASKED, "n": 0}, {"x-stainless-retry-count": "4"})
     ask(app, "POST", CHAT, b"{")
-    told = [entry.exchange for entry in app.journal.entries()]
+    told = [entry.exchange for entry in kept_here(app.journal.entries())]
     assert [(each.rule_key, each.attempt, each.request) for each in told] == [
         (None, 5, None),
         (None, 1, None),
@@ -700,7 +703,7 @@ def test_what_was_decided_is_known_of_a_reply_that_never_came(
             await began.wait()
             task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        (entry,) = app.journal.entries()
+        (entry,) = kept_here(app.journal.entries())
         exchange = entry.exchange
         assert exchange.rule == "greet"
         assert exchange.request is not None
@@ -727,7 +730,7 @@ def test_a_broken_reply_costs_what_has_left_of_it(fault: dict[str, Any], whole: 
     app = app_of({"reply": told}, limits=[{"per": "session", "token_budget": 1000}])
     wire = Wire(ASKED)
     asyncio.run(app(wire.scope, wire.receive, wire.send))
-    (entry,) = app.journal.entries()
+    (entry,) = kept_here(app.journal.entries())
     reply, engine = entry.exchange.reply, app.engine
     assert isinstance(reply, Completion)
     (spent,) = gauges(engine.scenario.limits, engine.store, "", 0, alone=False)
@@ -742,5 +745,5 @@ def test_the_message_of_a_refusal_is_in_the_time_of_the_client(scale: float, wai
     answer = post(app, CHAT, ASKED)
     assert f"Please try again in {wait}." in answer.json()["error"]["message"]
     assert answer.headers["retry-after-ms"] == str(max(1, round(20_000 * scale)))
-    (entry,) = app.journal.entries()
+    (entry,) = kept_here(app.journal.entries())
     assert b"".join(frame.data for frame in entry.exchange.rendered()) == answer.body

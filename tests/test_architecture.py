@@ -42,6 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "observe",
         "rendering",
         "sessions",
+        "showing",
     },
     "app": {
         *NOUNS,
@@ -64,11 +65,14 @@ MAY_IMPORT: dict[str, set[str]] = {
         "observe",
         "scenario",
         "sessions",
+        "shared",
     },
     "remote": {*NOUNS, "observe", "scenario"},
     "environ": NOUNS,
     "ledger": NOUNS,
+    "shared": {*NOUNS, "engine", "ledger", "observe"},
     "bookkeeping": {*NOUNS, "ledger", "observe"},
+    "showing": {*NOUNS, "observe"},
     "sockets": NOUNS,
     "host": {*NOUNS, "delivery", "sockets"},
     "server": {
@@ -83,6 +87,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "local",
         "observe",
         "scenario",
+        "shared",
     },
     "testing": {
         *NOUNS,
@@ -114,6 +119,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "ledger",
         "observe",
         "scenario",
+        "sessions",
+        "shared",
     },
 }
 WIRE_LIBRARIES = {"starlette", "uvicorn", "httptools", "h11"}

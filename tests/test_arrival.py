@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from mockdock.arrival import headers_of
+from mockdock.arrival import headed, headers_of
+from mockdock.dialects import DIALECTS
 from tests.conformance.asgi import app_of, ask, scope_of
+from tests.observe.helpers import kept_here
 
 CHAT = "/v1/chat/completions"
 ASKED: dict[str, Any] = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
@@ -25,6 +27,15 @@ def test_a_header_that_came_several_times_has_all_its_values() -> None:
     assert headers_of(scope_of("GET", "/", pairs[:3])) == {"x-a": "1", "cookie": "a=b", "x-b": "2"}
 
 
+def test_headers_may_come_as_lists() -> None:
+    """As some servers give them, Mangum among them."""
+    scope = {"headers": [[b"x-a", b"1"], [b"authorization", b"Bearer sk-test"]]}
+    for _ in range(2):
+        headers, caller = headed(scope, DIALECTS[0])
+        assert headers == {"x-a": "1", "authorization": "Bearer sk-test"}
+        assert caller.key == "sk-test"
+
+
 @pytest.mark.parametrize("wishes", [("429", "slicer"), ("slicer", "429"), ("slicer, 429",)])
 def test_wishes_of_several_headers_compose_as_those_of_one(wishes: tuple[str, ...]) -> None:
     app = app_of({"reply": "Hi"})
@@ -32,7 +43,7 @@ def test_wishes_of_several_headers_compose_as_those_of_one(wishes: tuple[str, ..
     pairs += [(b"x-mockdock-fault", wish.encode()) for wish in wishes]
     answer = ask(app, "POST", CHAT, json.dumps(ASKED).encode(), pairs)
     assert (answer.status, answer.headers["x-mockdock-trouble"]) == (429, "request")
-    (entry,) = app.journal.entries()
+    (entry,) = kept_here(app.journal.entries())
     assert [fault.name for fault in entry.exchange.faults] == ["slicer"]
 
 
@@ -59,5 +70,5 @@ def test_as_many_faults_as_there_can_be_are_no_defect() -> None:
     headers["x-mockdock-fault"] = ",".join(["slicer"] * 16)
     answer = ask(app, "POST", CHAT, json.dumps(ASKED).encode(), headers)
     assert answer.status == 200
-    (entry,) = app.journal.entries()
+    (entry,) = kept_here(app.journal.entries())
     assert len(entry.exchange.faults) == 3 * 64 + 16

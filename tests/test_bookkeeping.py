@@ -16,6 +16,7 @@ from mockdock.request import ToolCall
 from tests.conformance.asgi import app_of, post
 from tests.dialects.langdb import posts
 from tests.dialects.langdb.talk import LeapingClock, Talk
+from tests.observe.helpers import kept_here
 
 MILLION = 1_000_000
 about: Any = pytest.approx
@@ -34,7 +35,7 @@ def talk_of(*rules: dict[str, Any], **settings: Any) -> Talk:
 
 def kept(talk: Talk) -> Entry:
     """Give what is kept of the last exchange."""
-    entry = entry_of(talk.app.journal.entries()[-1].exchange)
+    entry = entry_of(kept_here(talk.app.journal.entries())[-1].exchange)
     assert entry is not None
     return entry
 
@@ -88,7 +89,7 @@ def test_a_stream_without_pacing_is_not_rendered_again() -> None:
     """Its first token was due at once, like all of it."""
     talk = Talk(app_of({"reply": "Hello there!"}, clock=LeapingClock(BEGAN)))
     talk.chat(stream=True)
-    exchange = talk.app.journal.entries()[-1].exchange
+    exchange = kept_here(talk.app.journal.entries())[-1].exchange
     rendered: list[float] = []
 
     def timed() -> Iterator[tuple[float, Frame]]:
@@ -129,7 +130,7 @@ def test_what_is_on_no_account_or_asks_about_one_is_not_kept() -> None:
         "/v1/chat/completions",
         {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]},
     )
-    assert [entry_of(each.exchange) for each in talk.app.journal.entries()] == [None] * 3
+    assert [entry_of(each.exchange) for each in kept_here(talk.app.journal.entries())] == [None] * 3
 
 
 @pytest.mark.parametrize(
@@ -182,6 +183,6 @@ def test_every_choice_is_a_reply_and_a_refusal_is_text() -> None:
 def test_a_stream_that_ends_by_an_error_has_failed(fault: str, failed: bool) -> None:
     app = posts.app_of({"reply": "Hello there!"}, faults=[{"type": fault}])
     assert posts.post(app, stream=True).status == 200
-    entry = entry_of(app.journal.entries()[-1].exchange)
+    entry = entry_of(kept_here(app.journal.entries())[-1].exchange)
     assert entry is not None
     assert entry.error is failed

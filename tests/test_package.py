@@ -143,8 +143,8 @@ with Server() as server:
     urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), head)).read()
 """
     found = imported(code)
-    assert "tiktoken" in found
-    assert found & SELDOM == set()
+    assert "mockdock.content.tokens" in found
+    assert found & {*SELDOM, "tiktoken"} == set(), "a few words are counted without it"
 
 
 @pytest.fixture(scope="module")
@@ -184,6 +184,19 @@ def test_the_wheel_holds_its_data(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert "mockdock/py.typed" in names
     assert "mockdock/content/ranks/o200k_base.gz" in names
+    parts = (
+        "answer",
+        "counting",
+        "journal",
+        "keeping",
+        "log",
+        "mark",
+        "meters",
+        "ops",
+        "promises",
+        "step",
+    )
+    assert {f"mockdock/shared/{part}.lua" for part in parts} <= names
     for folder in ("scenarios", "fixtures"):
         for path in (ROOT / folder).rglob("*"):
             if path.is_file():
@@ -230,19 +243,26 @@ def test_the_wheel_serves_and_counts_offline(wheel: Path, tmp_path: Path) -> Non
         served.terminate()
 
 
+def _is_shared(path: Path) -> bool:
+    return path.parent.name == "shared"
+
+
 def test_what_is_imported_is_declared() -> None:
-    """Every package imported at run time is a dependency of the project."""
+    """Every package imported at run time is a dependency of the project, or of an extra."""
     with (ROOT / "pyproject.toml").open("rb") as file:
-        declared = tomllib.load(file)["project"]["dependencies"]
+        project = tomllib.load(file)["project"]
+    declared = [*project["dependencies"], *project["optional-dependencies"]["redis"]]
     names = {re.split(r"[\[><=~!]", each)[0].lower() for each in declared}
     names |= {"yaml"} if "pyyaml" in names else set()
     imported = set()
-    for path in (ROOT / "mockdock").rglob("*.py"):
+    for path in sorted((ROOT / "mockdock").rglob("*.py"), key=_is_shared):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 imported |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
                 imported.add(node.module.split(".")[0])
+        if not _is_shared(path):
+            assert "redis" not in imported, f"{path} imports what is only there with an extra"
     foreign = imported - set(sys.stdlib_module_names) - {"mockdock", "__future__"}
     # pydantic brings its core along, and speaks of it in its own documentation; pytest is
     # imported by what only pytest loads.

@@ -7,10 +7,12 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from inspect import signature
 from pathlib import Path
 from typing import get_args
 
+import httpx2 as httpx
 import pytest
 
 from mockdock import Server
@@ -21,7 +23,10 @@ from mockdock.resources import scenarios
 from mockdock.scenario import lint, load, seeds
 from mockdock.scenario.base import Part
 from mockdock.scenario.gateways import LangDBSpec
+from mockdock.shared.address import Address
+from tests.acceptance.conftest import process
 from tests.openai_types import check_completion
+from tests.stores import Redis, started
 from tests.testing.projects import forked
 
 ROOT = Path(__file__).parent.parent
@@ -29,6 +34,12 @@ README = (ROOT / "README.md").read_text()
 LANGUAGE = (ROOT / "scenarios" / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README + LANGUAGE, re.DOTALL | re.MULTILINE)
 ADDRESS = "http://127.0.0.1:8080/v1"
+
+
+@pytest.fixture
+def redis() -> Iterator[Redis]:
+    with started() as running:
+        yield running
 
 
 def blocks(language: str) -> list[str]:
@@ -48,6 +59,30 @@ def test_the_two_commands() -> None:
     assert ' -e ".[$2]"' in ci
     assert "\nenvironment venv dev\n" in ci
     assert re.search(r" pytest -n .* --dist worksteal\n$", ci)
+
+
+def test_several_workers_are_one_server(redis: Redis) -> None:
+    """The scenario answers one after the other, whoever is asked."""
+    (line,) = (text for text in blocks("sh") if "--workers" in text)
+    install, _, serve_it = line.strip().partition(" && ")
+    assert install == 'pip install ".[redis]"'
+    program, command, *words = shlex.split(serve_it)
+    assert (program, command) == ("mockdock", "serve")
+    url = words.pop()
+    assert words.pop() == "--store"
+    Address.parse(url)
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hello"}]}
+    arguments = (*words, "--store", redis.url(), "--time-scale", "0", "--port", "0")
+    with process(command, *arguments) as server:
+        address = f"{server.base_url}/chat/completions"
+        told = [httpx.post(address, json=body).status_code for _ in range(7)]
+        assert server.stop() == 0
+    assert told == [200, 429, 200, 503, 500, 200, 504]
+
+
+def test_the_compose_file_is_there() -> None:
+    assert "docker compose up --build\n" in blocks("sh")
+    assert (ROOT / "compose.yaml").is_file()
 
 
 def curl(command: str, server: Server) -> str:

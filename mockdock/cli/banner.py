@@ -30,13 +30,16 @@ def banner(
     control: str = "",
     uds: Path | None = None,
     data: Path | None = None,
+    workers: int = 1,
+    store: str = "",
     terminal: bool = False,
 ) -> str:
     """Tell of a server at ``url`` and its scenario, in lines.
 
     ``only`` says that no other dialects are spoken, ``control`` who may use the control
-    API, ``uds`` the Unix socket and ``data`` the file of its accounts, where it has such. A
-    ``terminal`` gets colours, unless NO_COLOR is in the environment.
+    API, ``uds`` the Unix socket and ``data`` the file of its accounts, where it has such;
+    ``workers`` how many processes serve, and ``store`` what they share. A ``terminal`` gets
+    colours, unless NO_COLOR is in the environment.
     """
     plain = not terminal or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
 
@@ -57,6 +60,9 @@ def banner(
         for dialect in dialects:
             if only or dialect is dialects[0] or dialect.name in scenario.spoken_of:
                 yield styled(exported(dialect, url, key, project), _GREEN)
+        if workers > 1 or store:
+            kept = f"one truth with all who share the store at {store}" if store else "no store"
+            yield f"{workers} worker{'s' * (workers > 1)}, {kept}"
         if data is not None:
             yield f"accounts are kept in {data}"
         yield f"control API: {url}{CONTROL_PATH}{control}"

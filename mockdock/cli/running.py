@@ -84,7 +84,7 @@ def run_command(sources: Sequence[str], command: Sequence[str], options: RunOpti
         server.app.journal.watch(journal.write)
     with writer, server:
         # Loading ranks takes a moment; the command's first request need not wait for all of it.
-        threading.Thread(target=tokenizer, args=("o200k_base",), daemon=True).start()
+        threading.Thread(target=lambda: tokenizer("o200k_base").load(), daemon=True).start()
         with _Forwarding() as forwarding:
             kept = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
             scenario = server.app.engine.scenario
@@ -96,7 +96,7 @@ def run_command(sources: Sequence[str], command: Sequence[str], options: RunOpti
             code = forwarding.wait(popen)
         if forwarding.killed:
             complain(f"killed {command[0]}: {forwarding.killed}")
-        verdict = tallying.verdict(server.app.engine.rules, server.app.journal.entries())
+        verdict = tallying.verdict(server.app.engine, server.app.journal.entries())
     if tallying.failed or not options.quiet:
         with contextlib.suppress(OSError, ValueError):
             sys.stderr.write(f"{report(verdict)}\n")

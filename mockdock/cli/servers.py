@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 import typer
-from typer.core import TyperCommand
 
+from mockdock.cli.behind import COMMAND, WithCommand
 from mockdock.cli.commands import Scenarios, app
 from mockdock.cli.importing import importing
 from mockdock.names import DialectName
@@ -15,7 +15,6 @@ from mockdock.names import DialectName
 __all__ = ["journal", "replay", "reset", "run", "serve", "verify"]
 
 _TOKEN = "MOCKDOCK_CONTROL_TOKEN"  # noqa: S105 - the name of a variable
-_COMMAND = "mockdock.command"
 
 JournalFile = Annotated[
     Path | None,
@@ -104,6 +103,18 @@ def serve(
         ),
     ] = None,
     dialect: Dialects = None,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes that serve together, on one address.")
+    ] = 1,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            envvar="MOCKDOCK_STORE",
+            help="Keep what is counted in this Redis, as one with all processes and machines that "
+            "do: redis://localhost:6379/0?namespace=mockdock. Default: in memory.",
+        ),
+    ] = None,
 ) -> None:
     """Serve scenarios until stopped.
 
@@ -114,9 +125,10 @@ def serve(
     Example: mockdock serve quickstart --port 8080
     """
     with importing():
-        from mockdock.cli.serving import Options, serve_scenarios
+        from mockdock.cli.options import Options
+        from mockdock.cli.serving import serve_scenarios
 
-    serve_scenarios(
+    code = serve_scenarios(
         scenarios or [],
         Options(
             host=host,
@@ -137,25 +149,15 @@ def serve(
             control_token=control_token,
             dialects=dialect,
             data=data,
+            workers=workers,
+            store=store,
         ),
     )
+    if code:
+        raise typer.Exit(code)
 
 
-class _WithCommand(TyperCommand):
-    """Takes what stands behind ``--`` as another command, as it is."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Take the other command away before options are read."""
-        at = args.index("--") if "--" in args else len(args)
-        ctx.meta[_COMMAND] = args[at + 1 :]
-        return super().parse_args(ctx, args[:at])
-
-    def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """Show where the other command goes."""
-        return [*super().collect_usage_pieces(ctx), "-- COMMAND [ARGS]..."]
-
-
-@app.command(cls=_WithCommand)
+@app.command(cls=WithCommand)
 def run(
     ctx: typer.Context,
     scenarios: Annotated[
@@ -206,7 +208,7 @@ def run(
         journal=journal,
         dialects=dialect,
     )
-    raise typer.Exit(run_command(scenarios or [], ctx.meta[_COMMAND], options))
+    raise typer.Exit(run_command(scenarios or [], ctx.meta[COMMAND], options))
 
 
 @app.command()

@@ -3,131 +3,286 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import logging
 import os
+import socket
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from mockdock.app import App
 from mockdock.cli.banner import banner
+from mockdock.cli.options import Options, check_sharing, check_tls, doubts_of_sharing
+from mockdock.cli.printing import Printer, log_access, put
 from mockdock.cli.reading import complain
 from mockdock.cli.reloading import reloading
 from mockdock.content.tokens import tokenizer
-from mockdock.delivery import ScaledClock
+from mockdock.delivery import ScaledClock, Share, Shares
+from mockdock.dialects import chosen
 from mockdock.engine import Engine, MemoryStore
 from mockdock.errors import StartError, UsageError
-from mockdock.host import run
+from mockdock.host import Host, run
 from mockdock.ledger import Books
-from mockdock.observe import Exchange, Journal, JournalWriter, Metrics, line
+from mockdock.observe import Journal, JournalWriter, Metrics, Observer
+from mockdock.observe.control.token import check_token
 from mockdock.scenario import Loaded, load
 from mockdock.server import mount_control
 from mockdock.sockets import bind, bind_unix
 
-__all__ = ["Options", "serve_scenarios"]
+if TYPE_CHECKING:
+    from mockdock.cli.joining import Joined
+    from mockdock.shared import Link
+
+__all__ = ["serve_scenarios"]
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SHARED = "PROMETHEUS_MULTIPROC_DIR"
+_SOON = 1.0
+"""Real seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The options of ``mockdock serve``."""
+def serve_scenarios(sources: Sequence[str], options: Options) -> int:
+    """Serve until SIGINT or SIGTERM, and give the exit code.
 
-    host: str
-    port: int
-    seed: int | None
-    time_scale: float
-    reload: bool
-    quiet: bool
-    access_log: bool
-    ssl_certfile: Path | None
-    ssl_keyfile: Path | None
-    uds: Path | None
-    max_body: int
-    grace: int
-    journal: Path | None
-    journal_size: int
-    journal_bytes: int
-    control_token: str | None
-    dialects: Sequence[str] | None = None
-    data: Path | None = None
-
-
-def serve_scenarios(sources: Sequence[str], options: Options) -> None:
-    """Serve until SIGINT or SIGTERM. Raises MockdockError when it cannot start."""
-    with (
-        contextlib.closing(_metrics()) as metrics,
-        contextlib.closing(Books(options.data)) as books,
-    ):
-        _serve(sources, options, books, metrics)
-
-
-def _serve(sources: Sequence[str], options: Options, books: Books, metrics: Metrics) -> None:
+    Raises MockdockError when it cannot start.
+    """
     loaded = load(*sources)
-    _check_tls(options)
-    try:
-        clock = ScaledClock(options.time_scale)
-    except ValueError as error:
-        raise StartError(f"--time-scale: {error}") from error
-    app = App(
-        Engine(loaded.scenario, seed=options.seed, books=books),
-        clock=clock,
-        observers=[] if options.quiet else [_Printer()],
-        journal=Journal(options.journal_size, options.journal_bytes),
-        metrics=metrics,
-        max_body=options.max_body,
-        dialects=options.dialects or None,
-    )
-    url = ""
-    mount_control(app, lambda: url, options.control_token)
-    writer = None if options.journal is None else JournalWriter(options.journal, complain)
-    if writer is not None:
-        app.journal.watch(writer.write)
-    if options.data is not None:
-        books.open()
+    check_tls(options)
+    check_sharing(loaded.scenario, options)
+    store, link_of = _shared_by(options, loaded)
+    with contextlib.closing(Books(options.data)) as books:
+        server = _Server(sources, loaded, options, books, store, link_of)
+        if options.workers > 1:
+            return _serve_by_many(server, options)
+        with contextlib.closing(_metrics()) as metrics:
+            if options.data is not None:
+                books.open()
+            with _listening(options) as listener:
+                if link_of is None:
+                    server.sow()
+                server.tell(listener)
+                server.serve(listener, metrics, before=_load_ranks)
+    return 0
+
+
+def _serve_by_many(server: _Server, options: Options) -> int:
+    """Serve by several processes; what all need is made before they are."""
+    from mockdock.cli.workers import Line, supervise
+
+    tokenizer("o200k_base").load()
+    with _directory(options) as directory, _listening(options) as listener:
+        server.tell(listener)
+        parent, shares = os.getpid(), Shares(options.workers)
+
+        def work(line: Line) -> None:
+            metrics = _metrics_of(f"{parent}w{line.number}", directory)
+            with contextlib.closing(metrics):
+                share = shares.of(line.number)
+                server.serve(listener, metrics, begun=line.begun, share=share)
+
+        return supervise(options.workers, work, options.grace, listener.close)
+
+
+class _Server:
+    """What is served, made ready before anybody listens; a fork has it as well."""
+
+    def __init__(
+        self,
+        sources: Sequence[str],
+        loaded: Loaded,
+        options: Options,
+        books: Books,
+        store: str,
+        link_of: Callable[[], Link] | None,
+    ) -> None:
+        try:
+            self._clock = ScaledClock(options.time_scale)
+        except ValueError as error:
+            raise StartError(f"--time-scale: {error}") from error
+        self._sources = sources
+        self._loaded = loaded
+        self._options = options
+        self._store = store
+        self._link_of = link_of
+        self._alone = options.workers > 1 and options.store is None
+        if self._alone:
+            from mockdock.cli.alone import engine_alone
+
+            self._engine = engine_alone(loaded.scenario, options.seed)
+        else:
+            self._engine = Engine(loaded.scenario, seed=options.seed, books=books)
+        self._dialects = chosen(options.dialects or None)
+        if options.control_token is not None:
+            check_token(options.control_token)
+        self._url = ""
+
+    def sow(self) -> None:
+        """Write what accounts begin with now; else their first request does."""
+        self._engine.seedbed.sow("", self._clock.time())
+
+    def tell(self, listener: socket.socket) -> None:
+        """Print where it is."""
+        options = self._options
+        self._url = _url(options, listener.getsockname())
+        if options.access_log:
+            log_access()
+        if not options.quiet:
+            said = banner(
+                self._loaded.scenario,
+                self._url,
+                self._dialects,
+                only=bool(options.dialects),
+                control=_who(options),
+                uds=options.uds,
+                data=options.data,
+                workers=options.workers,
+                store=self._store,
+                terminal=sys.stdout.isatty(),
+            )
+            doubts = doubts_of_sharing(self._loaded.scenario, options)
+            put(said + "".join(f"{doubt}\n" for doubt in doubts))
+
+    def serve(
+        self,
+        listener: socket.socket,
+        metrics: Metrics,
+        *,
+        before: Callable[[App], None] | None = None,
+        begun: Callable[[Host], None] | None = None,
+        share: Share | None = None,
+    ) -> None:
+        """Serve in this process until it is told to end."""
+        options = self._options
+        observers = [] if options.quiet else [Printer(others=options.workers > 1)]
+        joined = self._join(observers)
+        app = self._app(observers, metrics) if joined is None else joined.app
+        self._mount(app, joined)
+        writer = None if options.journal is None else JournalWriter(options.journal, complain)
+        if writer is not None:
+            app.journal.watch(writer.write)
+
+        def take(fresh: Loaded) -> None:
+            # Stored completions and added rules are not the scenario's; what it counts begins anew.
+            with app.sessions.changing:
+                app.engine = app.engine.changed(scenario=fresh.scenario, store=MemoryStore())
+
+        watched = (
+            reloading(self._sources, self._loaded, take, partial(_say, options))
+            if options.reload
+            else contextlib.nullcontext()
+        )
+        with writer or contextlib.nullcontext(), watched:
+            if before is not None:
+                before(app)
+            run(
+                app,
+                listener,
+                options.grace,
+                share=share,
+                begun=begun,
+                last=None if joined is None else joined.aclose,
+                access_log=options.access_log,
+                ssl_certfile=options.ssl_certfile,
+                ssl_keyfile=options.ssl_keyfile,
+            )
+
+    def _app(self, observers: Sequence[Observer], metrics: Metrics) -> App:
+        """Make what a process serves that shares nothing."""
+        options = self._options
+        return App(
+            self._engine,
+            clock=self._clock,
+            observers=observers,
+            journal=Journal(options.journal_size, options.journal_bytes),
+            metrics=metrics,
+            max_body=options.max_body,
+            dialects=options.dialects or None,
+        )
+
+    def _join(self, observers: Sequence[Observer]) -> Joined | None:
+        """Make what a process serves that shares a store, None where there is none."""
+        if self._link_of is None:
+            return None
+        from mockdock.cli.joining import Joined
+
+        return Joined(self._link_of(), self._engine, self._options, observers)
+
+    def _mount(self, app: App, joined: Joined | None) -> None:
+        """Serve the control API, or what of it one of several can tell that share nothing."""
+        token = self._options.control_token
+        if self._alone:
+            from mockdock.cli.alone import mount_alone
+
+            mount_alone(app, lambda: self._url, token)
+        else:
+            verbs = None if joined is None else joined.verbs(lambda: self._url)
+            mount_control(app, lambda: self._url, token, verbs)
+
+
+def _load_ranks(app: App) -> None:
+    """Load all ranks meanwhile, but after the first answer if that is wanted within a second.
+
+    Its few words are counted without them, and loading holds up everything else.
+    """
+    answered = threading.Event()
+    app.journal.watch(lambda _: answered.set())
+
+    def load() -> None:
+        ranks = tokenizer("o200k_base")
+        answered.wait(_SOON)
+        ranks.load()
+
+    threading.Thread(target=load, daemon=True).start()
+
+
+def _shared_by(options: Options, loaded: Loaded) -> tuple[str, Callable[[], Link] | None]:
+    """Give where the store is, without secrets, and what makes a process's way to it.
+
+    Raises UsageError for an address that is none.
+    """
+    if options.store is None:
+        return "", None
+    from mockdock.cli.joining import apart
+    from mockdock.shared import Link
+
+    link = partial(Link, options.store, apart=apart(loaded.scenario, options))
+    return link().where, link
+
+
+@contextlib.contextmanager
+def _listening(options: Options) -> Iterator[socket.socket]:
+    """Listen, and leave no socket behind."""
     listener = bind(options.host, options.port) if options.uds is None else bind_unix(options.uds)
-    app.engine.seedbed.sow("", clock.time())
-    if options.access_log:
-        _log_access()
-    url = _url(options, listener.getsockname())
-    if not options.quiet:
-        said = banner(
-            loaded.scenario,
-            url,
-            app.dialects,
-            only=bool(options.dialects),
-            control=_who(options),
-            uds=options.uds,
-            data=options.data,
-            terminal=sys.stdout.isatty(),
-        )
-        _print(said)
+    try:
+        yield listener
+    finally:
+        listener.close()
+        if options.uds is not None:
+            options.uds.unlink(missing_ok=True)
 
-    def take(fresh: Loaded) -> None:
-        # Stored completions and added rules are not the scenario's; what it counts begins anew.
-        with app.sessions.changing:
-            app.engine = app.engine.changed(scenario=fresh.scenario, store=MemoryStore())
 
-    watched = (
-        reloading(sources, loaded, take, functools.partial(_say, options))
-        if options.reload
-        else contextlib.nullcontext()
-    )
-    with _unlinking(options.uds), writer or contextlib.nullcontext(), watched:
-        # Loading ranks takes a moment; the first request need not wait for all of it.
-        threading.Thread(target=tokenizer, args=("o200k_base",), daemon=True).start()
-        run(
-            app,
-            listener,
-            options.grace,
-            access_log=options.access_log,
-            ssl_certfile=options.ssl_certfile,
-            ssl_keyfile=options.ssl_keyfile,
+@contextlib.contextmanager
+def _directory(options: Options) -> Iterator[str]:
+    """Give where several processes count together; one of our own is gone at the end.
+
+    Those that share a store count there, and nothing is given.
+    """
+    shared = os.environ.get(_SHARED)
+    if options.store is not None:
+        yield ""
+        return
+    if not shared:
+        with TemporaryDirectory(prefix="mockdock-") as own:
+            yield own
+        return
+    if not Path(shared).is_dir():
+        raise StartError(
+            f"{_SHARED}: {shared} is no directory; metrics of several processes need one"
         )
+    yield shared
 
 
 def _metrics() -> Metrics:
@@ -139,28 +294,14 @@ def _metrics() -> Metrics:
         raise StartError(f"{_SHARED}: {error}") from error
 
 
-def _check_tls(options: Options) -> None:
-    """Fail early and clearly: uvicorn would show a trace."""
-    if options.ssl_certfile is None:
-        if options.ssl_keyfile is not None:
-            raise StartError("--ssl-keyfile needs --ssl-certfile")
-        return
-    import ssl
+def _metrics_of(worker: str, directory: str) -> Metrics:
+    """Count as a worker of several; who had its place before has no streams any more."""
+    if not directory:
+        return Metrics()
+    from mockdock.observe.metrics.files import bury
 
-    try:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(options.ssl_certfile, options.ssl_keyfile)
-    except OSError as error:
-        files = f"{options.ssl_certfile}, {options.ssl_keyfile or 'no --ssl-keyfile'}"
-        raise StartError(f"cannot use the certificate ({files}): {error}") from error
-
-
-def _log_access() -> None:
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    logger = logging.getLogger("uvicorn.access")
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
+    bury(Path(directory), worker)
+    return Metrics.shared(directory, lambda: worker)
 
 
 def _url(options: Options, address: object) -> str:
@@ -174,16 +315,6 @@ def _url(options: Options, address: object) -> str:
     return f"{scheme}://{where}"
 
 
-def _print(text: str) -> bool:
-    """Print, and tell whether anybody could read it; serving goes on all the same."""
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except (OSError, ValueError):
-        return False
-    return True
-
-
 def _who(options: Options) -> str:
     """Tell who may use the control API, where it is not everybody who gets here."""
     if options.control_token is not None:
@@ -193,27 +324,6 @@ def _who(options: Options) -> str:
     return ", from this machine only: --control-token opens it"
 
 
-class _Printer:
-    """Prints one line per exchange, until nobody reads them any more."""
-
-    def __init__(self) -> None:
-        self._color = sys.stdout.isatty()
-        self._closed = False
-
-    def __call__(self, exchange: Exchange) -> None:
-        if not self._closed:
-            self._closed = not _print(line(exchange, color=self._color) + "\n")
-
-
-@contextlib.contextmanager
-def _unlinking(uds: Path | None) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        if uds is not None:
-            uds.unlink(missing_ok=True)
-
-
 def _say(options: Options, text: str) -> None:
     if not options.quiet:
-        _print(f"{text}\n")
+        put(f"{text}\n")

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable, Sequence
 
 from mockdock.embedding import Embeddings
-from mockdock.engine import Compiled
+from mockdock.engine import Engine
 from mockdock.local.verdict import never_answered, raised, unmatched
-from mockdock.observe import Entry
+from mockdock.observe import Entry, Kept
 from mockdock.observe.verbs import Problem, Verdict
 from mockdock.reply import Completion, Failure
 
@@ -58,17 +58,17 @@ class Tallying:
                 if len(self._kept) < _MOST:
                     self._kept.append(entry)
 
-    def verdict(self, rules: Sequence[Compiled], entries: Sequence[Entry]) -> Verdict:
-        """Judge it all, by the server's own rules and what its journal has kept."""
-        mine = [entry for entry in entries if not self._opened(entry.exchange.session)]
+    def verdict(self, engine: Engine, entries: Sequence[Kept]) -> Verdict:
+        """Judge it all, by the rules of the server's own engine and what its journal has kept."""
+        mine = [entry for entry in entries if not self._opened(entry.session)]
         with self._lock:
             problems = [_problem(entry) for entry in self._kept]
             if (left := self._wrong - len(problems)) > 0:
                 message = f"{left} more request{'s' * (left > 1)} went wrong"
                 problems.append(Problem(kind="unmatched", message=message))
             problems += [
-                never_answered(rule, mine, secrets=False)
-                for rule in rules
+                never_answered(rule, mine, engine, secrets=False)
+                for rule in engine.rules
                 if rule.candidate.key not in self._used
             ]
             return Verdict(
@@ -82,5 +82,5 @@ class Tallying:
 
 
 def _problem(entry: Entry) -> Problem:
-    tell = unmatched if entry.exchange.missed else raised
+    tell = unmatched if entry.missed else raised
     return tell(entry, secrets=False)

@@ -25,9 +25,9 @@ from mockdock.memo import Memo
 from mockdock.reply import Call
 from mockdock.request import (
     AudioPart,
+    FilePart,
     ImagePart,
     Message,
-    Part,
     Request,
     ResponseFormat,
     TextPart,
@@ -39,6 +39,7 @@ from mockdock.request import (
 __all__ = ["NO_PROMPT", "Prompt", "count_calls", "count_inputs", "count_prompt", "count_reasoning"]
 
 _LONGEST_NAME = 200
+_RESULTS = ("tool", "function")
 _PRIMING = 3
 _TOOLS_HEADING = 5
 _FORMAT_HEADING = 4
@@ -114,16 +115,25 @@ def count_prompt(request: Request, tokenizer: Tokenizer, model: str) -> Prompt:
     on three recordings. Tools and a json_schema format live in the system
     message, and cost another one where there is none. ``n`` does not matter.
     """
-    rules = _rules(model)
-    calls = [call for m in request.messages if m.tool_calls for call in m.tool_calls]
-    called = {call.id: call.name for call in calls}
-    tools = _tools(request, tokenizer, rules)
+    rules, count = _rules(model), tokenizer.count
+    called: dict[str, str] = {}
+    tools = _tools(request, tokenizer, rules) if request.tools else 0
     total = _PRIMING + rules.offset + tools + _sections(request, tokenizer)
     ends = []
     for message in request.messages:
-        total += _message(message, called, tokenizer, rules)
+        for call in message.tool_calls:
+            called[call.id] = call.name
+    for message in request.messages:
+        role = message.role
+        if message.name or message.tool_calls or role in _RESULTS:
+            total += _message(message, called, tokenizer, rules)
+        else:
+            total += rules.message + count(role)
         for part in message.parts:
-            total += _part(part, tokenizer, model)
+            if isinstance(part, TextPart):
+                total += count(part.text)
+            else:
+                total += _part(part, tokenizer, model)
         ends.append(total)
     return Prompt(total, tools, tuple(ends))
 
@@ -239,7 +249,7 @@ def _message(
     ``_past_call`` it is exact on all seven recordings with tool messages.
     """
     total = rules.message + tokenizer.count(message.role)
-    if message.role in ("tool", "function"):
+    if message.role in _RESULTS:
         name = message.name or called.get(message.tool_call_id or "", "")
         total += tokenizer.count(name) + _ROLE_FOR_RESULT
     elif message.name:
@@ -261,9 +271,7 @@ def _past_call(call: ToolCall, tokenizer: Tokenizer, rules: _Rules) -> int:
     return tokenizer.count(call.name) + tokenizer.count(arguments) + rules.call - _CALL_CLOSE
 
 
-def _part(part: Part, tokenizer: Tokenizer, model: str) -> int:
-    if isinstance(part, TextPart):
-        return tokenizer.count(part.text)
+def _part(part: ImagePart | AudioPart | FilePart, tokenizer: Tokenizer, model: str) -> int:
     if isinstance(part, ImagePart):
         return count_image(part, model)
     if isinstance(part, AudioPart):

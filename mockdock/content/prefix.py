@@ -14,9 +14,10 @@ from mockdock.content.counting import Prompt
 from mockdock.content.tokens import BLOCK, Tokenizer
 from mockdock.request import Message, Request, TextPart
 
-__all__ = ["Prefix", "cacheable", "prefixes"]
+__all__ = ["LEAST", "Prefix", "cacheable", "prefixes"]
 
-_LEAST = 1024
+LEAST = 1024
+"""Tokens of the shortest prompt that is cached."""
 _CLOSE = 16_384
 _STEP = 1024
 _LAST = 8
@@ -32,7 +33,7 @@ class Prefix:
 
 def cacheable(tokens: int) -> int:
     """Give how many of so many equal tokens come from the cache."""
-    return tokens // BLOCK * BLOCK if tokens >= _LEAST else 0
+    return tokens // BLOCK * BLOCK if tokens >= LEAST else 0
 
 
 def prefixes(request: Request, prompt: Prompt, tokenizer: Tokenizer) -> tuple[Prefix, ...]:
@@ -45,9 +46,9 @@ def prefixes(request: Request, prompt: Prompt, tokenizer: Tokenizer) -> tuple[Pr
     some 220; what else it shares with another may count up to 1,024 tokens less.
     ``prompt_cache_key`` (or ``user``) keeps caches apart.
     """
-    if prompt.tokens < _LEAST:
+    if prompt.tokens < LEAST:
         return ()
-    found = (each for each in _all(request, prompt, tokenizer) if each.tokens >= _LEAST)
+    found = (each for each in _all(request, prompt, tokenizer) if each.tokens >= LEAST)
     return tuple(_fewer(found, prompt.ends[-_LAST:]))
 
 

@@ -13,7 +13,8 @@ from hashlib import blake2b
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from mockdock.content.encodings import build
+from mockdock.content.encodings import read
+from mockdock.content.ranks import Ranks
 from mockdock.memo import Memo
 from mockdock.reply import Piece
 
@@ -94,18 +95,33 @@ class Tokenizer:
     it, where tokens always end, so the result is exact; only a run of 65,536
     characters without any such place is cut anywhere, which may add a token.
 
-    ``vocabulary`` is how many ordinary tokens there are; their ids count from 0.
+    ``vocabulary`` is how many ordinary tokens there are; their ids count from 0. Made of
+    ``Ranks``, it makes the encoding of them when it first needs that.
     """
 
-    def __init__(self, encoding: tiktoken.Encoding, vocabulary: int) -> None:
+    def __init__(self, encoding: tiktoken.Encoding | Ranks, vocabulary: int) -> None:
         self.name: str = encoding.name
-        self._encoding = encoding
+        self._ranks = encoding if isinstance(encoding, Ranks) else None
+        self._whole = None if isinstance(encoding, Ranks) else encoding
+        self._loading = Lock()
         self.vocabulary = vocabulary
         self._short: Callable[[str], int] = lru_cache(_SHORT_ENTRIES)(self._length)
         self._long: Memo[_Measured] = Memo(_LONG_ENTRIES)
         self._known_pieces: Callable[[str], tuple[Piece, ...]] = lru_cache(_SPLIT_ENTRIES)(
             self._split
         )
+
+    def load(self) -> tiktoken.Encoding:
+        """Make the encoding now, unless it is made; it takes a few hundred milliseconds."""
+        with self._loading:
+            if self._ranks is not None:
+                self._whole, self._ranks = self._ranks.encoding(), None
+            assert self._whole is not None
+            return self._whole
+
+    @property
+    def _encoding(self) -> tiktoken.Encoding:
+        return self._whole or self.load()
 
     def count(self, text: str) -> int:
         """Count the tokens of a text.
@@ -143,7 +159,8 @@ class Tokenizer:
 
     def spell(self, text: str) -> list[bytes]:
         """Give the bytes of each token of a text."""
-        return self.spelled(self.encode(text))
+        early = self._early(text)
+        return self.spelled(self.encode(text)) if early is None else early
 
     def spelled(self, ids: Sequence[int]) -> list[bytes]:
         """Give the bytes of each token; ids are below ``vocabulary``."""
@@ -168,7 +185,13 @@ class Tokenizer:
         return tuple(pieces)
 
     def _length(self, text: str) -> int:
-        return len(self.encode(text))
+        early = self._early(text)
+        return len(self.encode(text) if early is None else early)
+
+    def _early(self, text: str) -> list[bytes] | None:
+        """Spell a short plain text as long as there is no encoding."""
+        ranks = self._ranks
+        return None if ranks is None else ranks.spell(text)
 
     def _measured(self, text: str) -> _Measured:
         return self._long.get(text.encode("utf-8", "surrogatepass"), lambda: self._measure(text))
@@ -220,16 +243,17 @@ _loading = Lock()
 def tokenizer(encoding: str) -> Tokenizer:
     """Give the tokenizer of an encoding, the same one every time.
 
-    The first call for an encoding loads it, in a few hundred milliseconds and
-    without the network. Raises MockdockError when there is no such encoding or
-    its file is damaged.
+    The first call for an encoding reads its ranks, without the network. What it takes
+    beyond short plain texts is loaded when it is needed, in a few hundred milliseconds.
+    Raises MockdockError when there is no such encoding or its file is damaged.
     """
     known = _loaded.get(encoding)
     if known is None:
         with _loading:
             known = _loaded.get(encoding)
             if known is None:
-                known = _loaded[encoding] = Tokenizer(*build(encoding))
+                ranks = read(encoding)
+                known = _loaded[encoding] = Tokenizer(ranks, ranks.vocabulary)
     return known
 
 

@@ -1,10 +1,12 @@
 """When frames leave, what breaks, and the only place that waits or sends."""
 
-from mockdock.delivery.clock import Clock, ManualClock, ScaledClock
+from mockdock.delivery.clock import Clock, ManualClock, ScaledClock, Whom
 from mockdock.delivery.deliver import Client, deliver
 from mockdock.delivery.faults import FAULTS, Item, Plan, Timed, apply
 from mockdock.delivery.gate import Gate, Guarded
 from mockdock.delivery.pacing import schedule
+from mockdock.delivery.shares import Share, Shares
+from mockdock.delivery.taking import Taking
 from mockdock.delivery.traffic import Traffic
 from mockdock.delivery.wire import HttpName, Wire, protocol, wire_of
 
@@ -19,8 +21,12 @@ __all__ = [
     "ManualClock",
     "Plan",
     "ScaledClock",
+    "Share",
+    "Shares",
+    "Taking",
     "Timed",
     "Traffic",
+    "Whom",
     "Wire",
     "apply",
     "deliver",

@@ -9,11 +9,13 @@ import math
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Protocol
 
-__all__ = ["Clock", "ManualClock", "ScaledClock", "Timer"]
+from mockdock.delivery.pacer import pacer
+
+__all__ = ["Clock", "ManualClock", "ScaledClock", "Timer", "Whom"]
 
 _TICK = 1e-9
 """Manual time is this coarse, in seconds: ten steps of 0.1 reach 1."""
@@ -22,6 +24,10 @@ _FEW = 64
 """So many timers are held, whether they still count or not."""
 _LEAST, _MOST = 1e-6, 1e6
 """Beyond these time scales seconds lose their meaning."""
+
+
+Whom = tuple[str, str]
+"""A session and the identity of one of its requests."""
 
 
 class Timer(Protocol):
@@ -52,19 +58,22 @@ class Clock(Protocol):
         """Tell whether the moment ``due`` has come; an infinite one never does."""
         ...
 
-    def call_at(self, due: float, callback: Callable[[], None]) -> Timer:
-        """Call back at ``due`` in the running event loop."""
+    def call_at(self, due: float, callback: Callable[[], None], *, first: bool = False) -> Timer:
+        """Call back at ``due`` in the running event loop.
+
+        Where there is more to do than time, who waits for a ``first`` frame is called first.
+        """
         ...
 
     def advance(self, seconds: float) -> None:
         """Move time on. Raises ValueError where it runs by itself, or cannot go so far."""
         ...
 
-    def promise(self, whom: Hashable, seconds: float) -> None:
-        """Note that somebody was told to come back in so long."""
+    def promise(self, whom: Whom, seconds: float) -> Awaitable[None] | None:
+        """Note that somebody was told to come back in so long; may take its time."""
         ...
 
-    def redeem(self, whom: Hashable) -> None:
+    def redeem(self, whom: Whom) -> Awaitable[None] | None:
         """Note that he has come back. Where nobody ever waits, it is as late now as he was told."""
         ...
 
@@ -82,21 +91,23 @@ class ScaledClock:
 
     At scale 0 every moment is due at once and nothing ever waits; such a clock
     can also be advanced. Nobody has to wait for it either: who comes back after
-    he was told to wait has waited as long.
+    he was told to wait has waited as long. ``seconds`` gives real ones since some
+    fixed moment, those of the machine by default.
     """
 
-    def __init__(self, scale: float = 1.0) -> None:
+    def __init__(self, scale: float = 1.0, seconds: Callable[[], float] | None = None) -> None:
         if scale != 0 and not _LEAST <= scale <= _MOST:
             raise ValueError(f"time scale must be 0, or {_LEAST:g} to {_MOST:g}, got {scale:g}")
         self.scale = scale
+        self._seconds = time.monotonic if seconds is None else seconds
         self._divisor = scale or 1.0
         self._ahead = 0.0
         self._lock = threading.Lock()
-        self._promises: OrderedDict[Hashable, float] = OrderedDict()
+        self._promises: OrderedDict[Whom, float] = OrderedDict()
 
     def now(self) -> float:
-        """Scenario seconds since the machine started, and those advanced."""
-        return time.monotonic() / self._divisor + self._ahead
+        """Scenario seconds since that moment, and those advanced."""
+        return self._seconds() / self._divisor + self._ahead
 
     def time(self) -> float:
         """Seconds since 1970, and those advanced."""
@@ -113,32 +124,34 @@ class ScaledClock:
         with self._lock:
             self._ahead += seconds
 
-    def promise(self, whom: Hashable, seconds: float) -> None:
+    def promise(self, whom: Whom, seconds: float) -> Awaitable[None] | None:
         """Note that somebody was told to come back in so long; the last 10,000 count."""
         if self.scale:
-            return
+            return None
         with self._lock:
             self._promises[whom] = self.now() + seconds
             if len(self._promises) > _MOST_PROMISES:
                 self._promises.popitem(last=False)
+        return None
 
-    def redeem(self, whom: Hashable) -> None:
+    def redeem(self, whom: Whom) -> Awaitable[None] | None:
         """Note that he has come back: it is at least as late now as he was told."""
         with self._lock:
             until = self._promises.pop(whom, None)
             if until is not None:
                 self._ahead += max(0.0, until - self.now())
+        return None
 
     def is_due(self, due: float) -> bool:
         """Tell whether ``due`` has come; at scale 0 always, unless it is infinite."""
         return due <= self.now() if self.scale else due != math.inf
 
-    def call_at(self, due: float, callback: Callable[[], None]) -> Timer:
+    def call_at(self, due: float, callback: Callable[[], None], *, first: bool = False) -> Timer:
         """Call back after the scaled rest of the time until ``due``, which may be infinite."""
         if due == math.inf:
             return _NEVER
         wait = max(0.0, due - self.now()) * self.scale
-        return asyncio.get_running_loop().call_later(wait, callback)
+        return pacer().call_later(wait, callback, first=first)
 
 
 class _ManualTimer:
@@ -189,7 +202,13 @@ class ManualClock:
         """Tell whether the clock has been advanced to ``due``."""
         return due <= self._now + _TICK or (self._released and due != math.inf)
 
-    def call_at(self, due: float, callback: Callable[[], None]) -> Timer:
+    def call_at(
+        self,
+        due: float,
+        callback: Callable[[], None],
+        *,
+        first: bool = False,  # noqa: ARG002 - a test has all the time there is
+    ) -> Timer:
         """Call back in the running loop once the clock reaches ``due``, which may be infinite."""
         timer = _ManualTimer(asyncio.get_running_loop(), callback)
         with self._lock:
@@ -208,10 +227,10 @@ class ManualClock:
             rung = self._due()
         _ring(rung)
 
-    def promise(self, whom: Hashable, seconds: float) -> None:
+    def promise(self, whom: Whom, seconds: float) -> None:
         """Nothing: who has to wait here waits until time is advanced."""
 
-    def redeem(self, whom: Hashable) -> None:
+    def redeem(self, whom: Whom) -> None:
         """Nothing: time is advanced by a test alone."""
 
     def release(self) -> None:

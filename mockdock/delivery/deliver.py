@@ -6,6 +6,7 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from functools import lru_cache
 from typing import Any, Literal
 
 from mockdock.delivery.clock import Clock
@@ -17,6 +18,7 @@ __all__ = ["Client", "deliver"]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+Recorder = Callable[[Outcome], Awaitable[None] | None]
 
 _FLUSH = 64 * 1024
 """Bytes that are due are gathered into one write until there are so many."""
@@ -38,19 +40,27 @@ class Client:
         self._wake: asyncio.Future[None] | None = None
         self.left = False
 
+    @property
+    def watched(self) -> bool:
+        """Whether it is known if the client has left."""
+        return self._watch is not None
+
     def watch(self) -> None:
         """See from now on whether the client goes away."""
         if self._watch is None:
             self._watch = asyncio.ensure_future(self._until_gone())
 
-    async def wait_until(self, due: float) -> None:
-        """Wait until a moment of the clock has come, or the client has left."""
+    async def wait_until(self, due: float, *, first: bool = False) -> None:
+        """Wait until a moment of the clock has come, or the client has left.
+
+        Who waits for his ``first`` frame goes before others.
+        """
         if self.left:
             return
         self.watch()
         wake = asyncio.get_running_loop().create_future()
         self._wake = wake
-        timer = self._clock.call_at(due, self.wake)
+        timer = self._clock.call_at(due, self.wake, first=first)
         try:
             await wake
         finally:
@@ -124,12 +134,16 @@ class _Outlet:
                 raise
             self._client.left = True
 
-    async def wait_until(self, due: float, clock: Clock) -> None:
-        """Wait for a moment, or until the client has left, and hold nothing meanwhile."""
+    async def wait_until(self, due: float, clock: Clock) -> float:
+        """Wait for a moment, or until the client has left, and hold nothing meanwhile.
+
+        Give the moment that has come.
+        """
         while not self._client.left and not clock.is_due(due):
             if self.buffer:
                 await self.flush(more=True)
-            await self._client.wait_until(due)
+            await self._client.wait_until(due, first=self._head is not None)
+        return clock.now()
 
     async def part(self, item: Frame | Raw | Cut) -> Cut | None:
         """Let what comes before an item leave, and the item apart from what follows.
@@ -148,7 +162,7 @@ class _Outlet:
         self.full = 0
         return None
 
-    async def end(self, cut: Cut | None, clock: Clock, record: Callable[[Outcome], None]) -> None:
+    async def end(self, cut: Cut | None, clock: Clock, record: Recorder) -> None:
         """Send what is held, and end the reply, or the connection."""
         if cut is None and self.raw:
             cut = Cut()
@@ -156,7 +170,7 @@ class _Outlet:
         frames, sent = self._frames + self._held, self._sent + len(self.buffer)
         headless = self._head is not None and not flushes
         ending: Literal["completed", "cut"] = "completed" if cut is None else "cut"
-        record(Outcome(ending, frames, sent, headless, self._began))
+        await _told(record, Outcome(ending, frames, sent, headless, self._began))
         if flushes:
             await self.flush(more=cut is not None)
         if cut is not None:
@@ -173,6 +187,13 @@ class _Outlet:
         return self._wire
 
 
+async def _told(record: Recorder, outcome: Outcome) -> None:
+    """Tell an outcome, and wait where that takes its time."""
+    recorded = record(outcome)
+    if recorded is not None:
+        await recorded
+
+
 async def deliver(
     head: Head,
     timed: Iterator[tuple[float, Frame | Raw | Cut]],
@@ -180,8 +201,9 @@ async def deliver(
     clock: Clock,
     client: Client,
     send: Send,
-    record: Callable[[Outcome], None],
+    record: Recorder,
     wire: Wire | None = None,
+    sole: Frame | None = None,
 ) -> None:
     """Send the head and every frame when it is due.
 
@@ -190,10 +212,23 @@ async def deliver(
     moment is waited for until the client leaves. ``record`` gets the outcome
     once: before the last byte leaves, before the connection is cut, when the
     client has gone away, or when what is left is cancelled, because the server
-    stops, or fails to be made. Raises what making it raises, and
-    ConnectionResetError for raw bytes and cuts without a ``wire``.
+    stops, or fails to be made. What it gives is awaited, but by what is cancelled.
+    Raises what making it raises, and ConnectionResetError for raw bytes and cuts
+    without a ``wire``. A ``sole`` frame is all there is, due already and not broken.
     """
-    outlet = _Outlet(head, send, client, wire)
+    if sole is not None and not client.watched:
+        await _at_once(head, sole, send, record, wire)
+    else:
+        await _in_time(_Outlet(head, send, client, wire), timed, clock, client, record)
+
+
+async def _in_time(
+    outlet: _Outlet,
+    timed: Iterator[tuple[float, Frame | Raw | Cut]],
+    clock: Clock,
+    client: Client,
+    record: Recorder,
+) -> None:
     over = False
     cut = None
     reached = -math.inf  # what was due once stays so
@@ -204,11 +239,11 @@ async def deliver(
                 await outlet.flush(more=True)
                 await asyncio.sleep(0)  # others get their turn, and a client that left is seen
             if due > reached:
-                await outlet.wait_until(due, clock)
-                reached = due
+                ahead = not clock.is_due(due)
+                reached = await outlet.wait_until(due, clock) if ahead else clock.now()
             if client.left:
                 over = True
-                record(outlet.outcome("client_left"))
+                await _told(record, outlet.outcome("client_left"))
                 return
             if item.flush:
                 cut = await outlet.part(item)
@@ -224,3 +259,31 @@ async def deliver(
         raise
     finally:
         client.close()
+
+
+async def _at_once(
+    head: Head,
+    frame: Frame,
+    send: Send,
+    record: Recorder,
+    wire: Wire | None,
+) -> None:
+    """Send a reply that is whole: nothing is gathered, and nobody waits."""
+    body = frame.data
+    recorded = record(_whole(frame.count, len(body)))
+    if recorded is not None:
+        await recorded
+    try:
+        if wire is None or not wire.reply(head, body):
+            start = {"status": head.status, "headers": head.headers}
+            await send({"type": "http.response.start", **start})
+            await send({"type": "http.response.body", "body": body, "more_body": False})
+    except RuntimeError as error:
+        # What uvloop says of a connection that has just been lost.
+        if "closed" not in str(error):
+            raise
+
+
+@lru_cache(256)
+def _whole(frames: int, sent: int) -> Outcome:
+    return Outcome("completed", frames, sent)

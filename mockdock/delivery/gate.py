@@ -48,11 +48,14 @@ class Gate:
     """Makes the protocol of each new connection, and stops doing so for a while.
 
     ``protocol`` is uvicorn's protocol class; the gate stands in its place. As
-    long as several faults keep it shut, it is: the last one to end opens it.
+    long as several faults keep it shut, it is: the last one to end opens it. Where its
+    listeners are ``shared`` with other processes it stays open, and says so once.
     """
 
-    def __init__(self, protocol: Callable[..., asyncio.Protocol]) -> None:
+    def __init__(self, protocol: Callable[..., asyncio.Protocol], *, shared: bool = False) -> None:
         self._protocol = protocol
+        self._shared = shared
+        self._told = False
         self._guarded: Guarded | None = None
         self._shut: dict[Shut, dict[object, tuple[Clock, float]]] = {"refuse": {}, "close": {}}
         self._timers: dict[object, Timer] = {}
@@ -76,6 +79,11 @@ class Gate:
         """
         guarded = self._guarded
         if guarded is None:
+            return
+        if self._shared:
+            if not self._told:
+                _log.warning("new connections come in all the same: other processes take them")
+            self._told = True
             return
         mark = object()
         due = clock.now() + lasts

@@ -15,7 +15,7 @@ from mockdock.content.providers import provider_of
 from mockdock.embedding import Embeddings
 from mockdock.engine.decision import Decision
 from mockdock.errors import UsageError
-from mockdock.ledger import Books
+from mockdock.ledger import Accounts
 from mockdock.question import Account, ListModels, Price
 from mockdock.reply import Completion, Failure, ModelCard, ModelList, Reply
 from mockdock.request import Request
@@ -31,7 +31,7 @@ _LONGEST_OWNER = 1_000
 _MOST_SLASHES = 10
 
 
-def answered_by(request: Request, account: Account, books: Books) -> Account:
+def answered_by(request: Request, account: Account, books: Accounts) -> Account:
     """Give an account with who answers: a name may begin with its provider.
 
     A model that users made goes by its own name, and by that of its owner before it; both
@@ -52,7 +52,9 @@ def answered_by(request: Request, account: Account, books: Books) -> Account:
     return replace(account, provider=provider_of(asked), model=asked)
 
 
-def own_facts(request: Request, account: Account, model: Model, books: Books, now: float) -> Model:
+def own_facts(
+    request: Request, account: Account, model: Model, books: Accounts, now: float
+) -> Model:
     """Give a model with what users say of it, the price that holds for them, and a full name.
 
     ``now`` is in seconds since 1970.
@@ -98,7 +100,7 @@ def asks(request: Request, decision: Decision) -> bool:
     return account is not None and account.question is not None and decision.answer is None
 
 
-def state(request: Request, books: Books, listed: Catalogue, now: float) -> Reply:
+def state(request: Request, books: Accounts, listed: Catalogue, now: float) -> Reply:
     """Answer a question about an account; may take a while. ``now`` is in seconds since 1970.
 
     What is more than the books keep is refused.

@@ -22,20 +22,17 @@ def fingerprint(request: Request) -> str:
     Model, conversation, inputs and tool names count; stream, limits, sampling, metadata
     and ids of calls do not, so a plain call, its stream and its retries are one.
     """
-    asked = (
-        request.api,
-        request.model,
-        [tool.name for tool in request.tools],
-        [
-            (
-                message.role,
-                message.name,
-                [_words(part) for part in message.parts],
-                [(call.name, call.arguments) for call in message.tool_calls],
-            )
-            for message in request.messages
-        ],
-    )
+    said = []
+    for message in request.messages:
+        words = [
+            ("text", part.text) if isinstance(part, TextPart) else _words(part)
+            for part in message.parts
+        ]
+        calls = message.tool_calls
+        made = [(call.name, call.arguments) for call in calls] if calls else []
+        said.append((message.role, message.name, words, made))
+    tools = request.tools
+    asked = (request.api, request.model, [tool.name for tool in tools] if tools else [], said)
     inputs: tuple[object, ...] = ()
     if request.embedding is not None:
         inputs = (request.embedding.inputs,)

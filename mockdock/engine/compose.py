@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from mockdock.content.attachments import count_prompt_audio
@@ -21,7 +22,7 @@ from mockdock.engine.match import Compiled
 from mockdock.engine.pace import Pace
 from mockdock.engine.speak import speak
 from mockdock.reply import Choice, Completion, Failure, FailureKind, Usage
-from mockdock.request import Request
+from mockdock.request import Request, TextPart
 from mockdock.scenario import ErrorSpec, ReplySpec
 
 __all__ = ["Context", "complete", "fail", "filled", "filler_of", "recounted"]
@@ -72,7 +73,8 @@ def complete(request: Request, answer: Answer, context: Context, created: int) -
     reply = answer if isinstance(answer, ReplySpec) else None
     words = _worded(request, answer, context)
     fitted, choices = words.fitted, words.choices
-    usage = _usage(request, context, fitted)
+    tokens = context.prompt.tokens
+    usage = _usage(tokens, words.tokens, words.reasoning, context.cached, _audio(request))
     if request.prediction is not None:
         usage = _predicted(usage, request.prediction, fitted, tokenizer(model.encoding))
     if request.speech is not None:
@@ -80,22 +82,21 @@ def complete(request: Request, answer: Answer, context: Context, created: int) -
         choices = tuple(each.choice for each in fitted)
         usage = _plus(usage, completion_audio_tokens=tokens)
     headers = reply.headers if reply is not None else None
+    tier = request.service_tier
     return Completion(
-        id=entropy.token(f"id/{context.seen}", 29),
-        created=created,
-        model=model.snapshot,
-        choices=choices,
-        usage=usage if reply is None else recounted(usage, reply),
-        system_fingerprint=model.system_fingerprint,
-        service_tier=_TIERS.get(request.service_tier, request.service_tier or "default"),
-        reasoning_model=model.reasoning,
-        logprobs=request.logprobs,
-        obfuscation=entropy.rng(f"obfuscation/{context.seen}").getrandbits(64)
-        if request.obfuscate
-        else None,
-        warnings=_warnings(request, words.against) if request.ignored or words.against else (),
-        headers=filled(headers, filler_of(request, context)) if headers else {},
-        pacing=context.pace.pacing,
+        entropy.token(f"id/{context.seen}", 29),
+        created,
+        model.snapshot,
+        choices,
+        usage if reply is None or reply.usage is None else recounted(usage, reply),
+        model.system_fingerprint,
+        _TIERS.get(tier, tier or "default"),
+        model.reasoning,
+        request.logprobs,
+        entropy.rng(f"obfuscation/{context.seen}").getrandbits(64) if request.obfuscate else None,
+        _warnings(request, words.against) if request.ignored or words.against else (),
+        filled(headers, filler_of(request, context)) if headers else {},
+        context.pace.pacing,
         shared=words.kept,
     )
 
@@ -103,12 +104,15 @@ def complete(request: Request, answer: Answer, context: Context, created: int) -
 class _Words(NamedTuple):
     """The choices of an answer, and where its script contradicts the request.
 
-    What is ``kept`` is given again.
+    ``tokens`` are those of all, ``reasoning`` how many of these are hidden. What is ``kept``
+    is given again.
     """
 
     fitted: Sequence[Fitted]
     choices: tuple[Choice, ...]
     against: Sequence[str]
+    tokens: int
+    reasoning: int
     kept: bool = False
 
 
@@ -118,20 +122,19 @@ def _worded(request: Request, answer: Answer, context: Context) -> _Words:
     Those in which neither chance nor the conversation has a part are worked out once for
     each way in which their rule is asked for them.
     """
-    compiled, asked = context.compiled, (request.tools, request.response_format.schema)
+    compiled = context.compiled
     key = None if compiled is None else _key(request, answer, context, compiled)
     if compiled is None or key is None:
         return _words(request, answer, context)
-    known: tuple[_Words, object] | None = compiled.said.get(key)
+    known: _Words | None = compiled.said.get(key)
     if known is not None:
-        return known[0]
+        return known
     words = _words(request, answer, context)
     if sum(map(_length, words.choices)) > _LONGEST_SAID:
         return words
     if len(compiled.said) >= _MOST_SAID:
         compiled.said.clear()
-    kept = words._replace(kept=True)
-    compiled.said[key] = kept, asked  # whose ids are in the key
+    kept = compiled.said[key] = words._replace(kept=True)
     return kept
 
 
@@ -139,12 +142,15 @@ def _key(
     request: Request, answer: Answer, context: Context, compiled: Compiled
 ) -> tuple[object, ...] | None:
     """Give all that fixed words depend on, None where they are not, or it is not to be kept."""
-    wanted = request.response_format
-    named = bool(request.tools) or wanted.schema is not None
-    if request.logprobs or request.speech is not None or (named and not request.recurs):
+    if request.logprobs or request.speech is not None:
         return None
     place = compiled.place_of(answer)
     if place is None or not compiled.fixed[place] or sum(map(len, request.stop)) > _LONGEST_STOP:
+        return None
+    if request.recurs is not None:
+        return place, request.recurs, context.model.id, context.pace.chunk
+    wanted = request.response_format
+    if request.tools or wanted.schema is not None:
         return None
     return (
         place,
@@ -156,7 +162,6 @@ def _key(
         request.parallel_tool_calls,
         request.tool_choice,
         wanted.kind,
-        (id(request.tools), id(wanted.schema)) if named else None,
     )
 
 
@@ -183,10 +188,11 @@ def _words(request: Request, answer: Answer, context: Context) -> _Words:
     )
     fitted = [fitter.fit(draft, index) for index, draft in enumerate(drafts)]
     choices = tuple(each.choice for each in fitted)
-    if not isinstance(answer, ReplySpec):
-        return _Words(fitted, choices, ())
-    against = [each for draft in drafts for each in contradictions(request, draft)]
-    return _Words(fitted, choices, against)
+    against: Sequence[str] = ()
+    if isinstance(answer, ReplySpec):
+        against = [each for draft in drafts for each in contradictions(request, draft)]
+    tokens, reasoning = sum(each.tokens for each in fitted), sum(each.reasoning for each in fitted)
+    return _Words(fitted, choices, against, tokens, reasoning)
 
 
 def _warnings(request: Request, against: Sequence[str]) -> tuple[str, ...]:
@@ -248,17 +254,18 @@ def _limit(request: Request, model: Model) -> int | None:
     return min((limit for limit in (request.max_tokens, of_model) if limit), default=None)
 
 
-def _usage(request: Request, context: Context, fitted: Sequence[Fitted]) -> Usage:
-    prompt = context.prompt.tokens
-    completion = sum(each.tokens for each in fitted)
-    return Usage(
-        prompt,
-        completion,
-        prompt + completion,
-        cached_tokens=context.cached,
-        prompt_audio_tokens=count_prompt_audio(request),
-        reasoning_tokens=sum(each.reasoning for each in fitted),
-    )
+@lru_cache(1024)
+def _usage(prompt: int, completion: int, reasoning: int, cached: int, audio: int) -> Usage:
+    return Usage(prompt, completion, prompt + completion, cached, audio, reasoning)
+
+
+def _audio(request: Request) -> int:
+    """Count the audio of a prompt; a message that is one text has none."""
+    for message in request.messages:
+        parts = message.parts
+        if len(parts) > 1 or (parts and not isinstance(parts[0], TextPart)):
+            return count_prompt_audio(request)
+    return 0
 
 
 def _predicted(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, cast, get_args
 
@@ -40,7 +40,7 @@ from mockdock.engine.threshold import Threshold, met, settle
 from mockdock.engine.trouble import Encounter, Since
 from mockdock.engine.wishing import plain, unwished
 from mockdock.errors import MockdockError
-from mockdock.ledger import Books
+from mockdock.ledger import Accounts, Books
 from mockdock.reply import Completion, Failure, Reply, StoredCompletion
 from mockdock.request import Caller, DialectName, Request, Traits
 from mockdock.scenario import ReplySpec, Scenario, Wish
@@ -69,7 +69,7 @@ class Engine:
         added: Sequence[AddedRule] = (),
         store: Store | None = None,
         shelf: Shelf | None = None,
-        books: Books | None = None,
+        books: Accounts | None = None,
         seed: int | None = None,
         otherwise: Otherwise = "auto",
         given_otherwise: Otherwise | None = None,
@@ -85,7 +85,7 @@ class Engine:
         self.scenario = scenario
         self.store: Store = MemoryStore() if store is None else store
         self.shelf: Shelf = MemoryShelf() if shelf is None else shelf
-        self.books = Books() if books is None else books
+        self.books: Accounts = Books() if books is None else books
         self.seed = scenario.seed if seed is None else seed
         self.given_seed = seed
         self.added = tuple(added)
@@ -194,8 +194,8 @@ class Engine:
             due,
             age,
             () if encounter is None else encounter.gates,
-            encounter is not None
-            or self._otherwise == "fail"
+            (encounter is not None and threshold.remembers)
+            or (self._otherwise == "fail" and not (fitting and fitting[0].candidate.plain))
             or any(each.asks for each in fitting),
         )
         return Asked(request, model, prompt, refusal, fitting, encounter, step)
@@ -204,29 +204,24 @@ class Engine:
         """Decide who answers, by what the store has picked."""
         request, fitting, age = asked.request, asked.fitting, asked.step.now
         compiled = None if pick.index is None else fitting[pick.index]
-        skipped = {fitting[place].index: why for place, why in enumerate(pick.skipped)}
+        why = pick.skipped
+        skipped = {fitting[at].index: why[at] for at in range(len(why))} if why else {}
         threshold, due = self._threshold, asked.step.charges
         admission = threshold.admission(request, due, pick, age) if due else None
         try:
-            since = Since(pick.attempt, pick.seen, pick.state)
-            encounter = None if asked.encounter is None else asked.encounter.at(since)
+            encounter = None
+            if asked.encounter is not None:
+                encounter = asked.encounter.at(Since(pick.attempt, pick.seen, pick.state))
             answer, trouble = cast("Chosen", asked.refusal), ""
             if answer is None and (admission or encounter):
                 answer, trouble = met(request, admission, encounter)
             if answer is None:
                 answer = self._answer(request, compiled, pick, skipped)
-            decision = Decision(
-                self._context(asked, pick, compiled),
-                answer,
-                skipped,
-                asked.step.request,
-                admission,
-                encounter,
-                pick.position or 0,
-                trouble=trouble,
-                begins=begins(request, asked.model, asked.prompt, answer),
-                state=pick.state,
-            )
+            context = self._context(asked, pick, compiled)
+            identity, place = asked.step.request, pick.position or 0
+            decision = Decision(context, answer, skipped, identity, admission, encounter, place)
+            decision.trouble, decision.state = trouble, pick.state
+            decision.begins = begins(request, asked.model, asked.prompt, answer)
             return decision if encounter is None else threshold.slowed(decision)
         except BaseException:
             threshold.take_back(request, admission, asked.model, self.store, age)
@@ -234,9 +229,9 @@ class Engine:
 
     def settle(
         self, request: Request, decision: Decision, reply: Reply, *, said: int, age: float
-    ) -> None:
+    ) -> Awaitable[None] | None:
         """Charge what was really sent: ``said`` completion tokens have left for the client."""
-        settle(request, decision, reply, self.store, said=said, age=age)
+        return settle(request, decision, reply, self.store, said=said, age=age)
 
     async def turn_away(self, request: Request, age: float) -> Admission | None:
         """Charge a request that was refused before it was understood."""
@@ -295,15 +290,13 @@ class Engine:
             return reply
         return self._guards.after(request, charged(reply, decision.context.model))
 
-    def keep(self, request: Request, reply: Reply, request_id: str) -> None:
-        """Keep a completion that was asked with ``store: true``, and nothing else.
-
-        ``request_id`` is that of the request, 32 hex digits.
-        """
-        if request.store and isinstance(reply, Completion):
-            asked = replace(request, caller=Caller(), headers={}, raw=b"")
-            stored = StoredCompletion(reply, asked, request_id, request.metadata)
-            self.shelf.keep(request.caller.session, stored)
+    def keep(self, request: Request, reply: Reply, request_id: str) -> Awaitable[None] | None:
+        """Keep a completion that was asked with ``store: true``; the id is of 32 hex digits."""
+        if not request.store or not isinstance(reply, Completion):
+            return None
+        asked = replace(request, caller=Caller(), headers={}, raw=b"", recurs=None)
+        stored = StoredCompletion(reply, asked, request_id, request.metadata)
+        return self.shelf.keep(request.caller.session, stored)
 
     def reset(self, session: str | None = None) -> None:
         """Forget one session, or everything: counters, states, stored completions, accounts."""
@@ -312,10 +305,11 @@ class Engine:
         self.books.reset(session)
 
     def _refused(self, request: Request, model: Model, prompt: Prompt) -> Failure | None:
-        guarded = None if request.account is None else self._guards.before(request)
+        account = request.account
+        guarded = None if account is None else self._guards.before(request)
         if self.scenario.validation == "lenient":
             return guarded or beyond_all(request, prompt)
-        if wrong := astray(request, self._models, self.books) or guarded:
+        if account and (wrong := astray(request, self._models, self.books) or guarded):
             return wrong
         return refused(request, model, self._models.known(request.dialect), prompt)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Literal
 
@@ -23,17 +23,25 @@ _MINUTE, _DAY = 60.0, 86_400.0
 _CLOSE = 1e-6
 _LONGEST = 200
 _DONE = (Completion, Embeddings)
-_TOLD = ("requests", "tokens")
 _MOST_KNOWN = 4096
 _MOST_LETTERS = 3 * _LONGEST
 _REQUESTS: frozenset[Measure] = frozenset({"rpm", "rpd"})
+_COUNTED: Mapping[Measure, Literal["requests", "tokens", "running"]] = {
+    "rpm": "requests",
+    "rpd": "requests",
+    "tpm": "tokens",
+    "tpd": "tokens",
+    "concurrent": "running",
+}
 _REFUSED_BY = {"rate_limit": "requests", "tokens_limit": "tokens"}
-_TOKENS: frozenset[Measure] = frozenset({"tpm", "tpd"})
 
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """One number of a limit, made ready; ``place`` is where its scenario has it."""
+    """One number of a limit, made ready.
+
+    ``place`` is where its scenario has it, ``counts`` what it counts.
+    """
 
     place: str
     measure: Measure
@@ -44,15 +52,10 @@ class Meter:
     header: RetryHeader
     toll: float
     extend: float
+    counts: Literal["requests", "tokens", "running", "spent"] = field(init=False)
 
-    @property
-    def counts(self) -> Literal["requests", "tokens", "running", "spent"]:
-        """What it counts."""
-        if self.measure in _REQUESTS:
-            return "requests"
-        if self.measure in _TOKENS:
-            return "tokens"
-        return "running" if self.measure == "concurrent" else "spent"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "counts", _COUNTED.get(self.measure, "spent"))
 
 
 def compile_limits(
@@ -189,7 +192,7 @@ class Admission:
     """
 
     meters: tuple[Meter, ...]
-    charges: tuple[Charge, ...]
+    charges: Sequence[Charge]
     readings: tuple[Reading, ...]
     refusers: tuple[int, ...]
     serial: int
@@ -206,23 +209,21 @@ class Admission:
         They tell how it will be when all of the reply has been sent. But while
         a stream lasts, all that was charged for it is held.
         """
-        tightest: dict[str, Standing] = {}
-        done = None if self.refused or not isinstance(reply, _DONE) else reply.usage
+        requests: Standing | None = None
+        tokens: Standing | None = None
+        refused = bool(self.refusers)
+        done = None if refused or not isinstance(reply, _DONE) else reply.usage
         real = 0 if done is None else done.prompt_tokens + done.completion_tokens
         for meter, charge, reading in self._rows():
-            counted = meter.counts
-            if counted not in _TOLD:
-                continue
-            later = reading
-            if counted == "tokens" and not self.refused:
-                surplus = charge.cost - real
-                later = corrected(charge, reading, min(0.0, surplus) if streamed else surplus)
-            remaining, known = left(charge, later), tightest.get(counted)
-            if known is None or (remaining, -later.reset) < (known.remaining, -known.reset):
-                tightest[counted] = Standing(
-                    int(charge.limit), remaining, later.reset, charge.window
-                )
-        return Standings(tightest.get("requests"), tightest.get("tokens"))
+            if meter.counts == "requests":
+                requests = _tighter(requests, charge, reading)
+            elif meter.counts == "tokens":
+                later = reading
+                if not refused:
+                    surplus = charge.cost - real
+                    later = corrected(charge, reading, min(0.0, surplus) if streamed else surplus)
+                tokens = _tighter(tokens, charge, later)
+        return Standings(requests, tokens)
 
     def _rows(self) -> zip[tuple[Meter, Charge, Reading]]:
         return zip(self.meters, self.charges, self.readings, strict=True)
@@ -291,33 +292,35 @@ class Admission:
 
     def corrections(
         self, done: Completion | Embeddings | None, model: Model, said: int
-    ) -> list[float]:
-        """Give by how much each charge was too high, once it is known what was sent.
+    ) -> list[tuple[Charge, float]]:
+        """Give by how much charges were too high, once it is known what was sent.
 
         ``said`` are the completion tokens that left for the client.
         """
-        return [
-            self._correction(meter, charge, done, model, said)
-            for meter, charge in zip(self.meters, self.charges, strict=True)
-        ]
+        amounts: list[tuple[Charge, float]] = []
+        for meter, charge in zip(self.meters, self.charges, strict=True):
+            counted = meter.counts
+            if counted == "requests":
+                continue
+            if counted == "running":
+                amounts.append((charge, 1.0))
+            elif done is None:
+                amounts.append((charge, charge.cost))
+            else:
+                usage = done.usage
+                spoken = min(said, usage.completion_tokens)
+                real = usage.prompt_tokens + spoken
+                if meter.measure == "cost_budget":
+                    spent = cost(model, replace(usage, completion_tokens=spoken))
+                    amounts.append((charge, -spent))
+                elif charge.cost != real:
+                    amounts.append((charge, charge.cost - real))
+        return amounts
 
-    def _correction(
-        self,
-        meter: Meter,
-        charge: Charge,
-        done: Completion | Embeddings | None,
-        model: Model,
-        said: int,
-    ) -> float:
-        counted = meter.counts
-        if counted == "requests":
-            return 0.0
-        if counted == "running":
-            return 1.0
-        if done is None:
-            return charge.cost
-        usage = done.usage
-        spoken = min(said, usage.completion_tokens)
-        if meter.measure == "cost_budget":
-            return -cost(model, replace(usage, completion_tokens=spoken))
-        return charge.cost - (usage.prompt_tokens + spoken)
+
+def _tighter(known: Standing | None, charge: Charge, reading: Reading) -> Standing:
+    """Give how a meter stands, or another one that has less left."""
+    remaining, reset = left(charge, reading), reading.reset
+    if known is not None and (known.remaining, -known.reset) <= (remaining, -reset):
+        return known
+    return Standing(int(charge.limit), remaining, reset, charge.window)

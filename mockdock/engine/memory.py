@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from mockdock.engine import meters
 from mockdock.engine.meters import Charge, Reading
+from mockdock.engine.spending import given_back, spent
 from mockdock.engine.store import (
     Candidate,
     Chance,
@@ -29,33 +30,38 @@ __all__ = ["MemoryStore"]
 V = TypeVar("V")
 
 _MOST_SESSIONS = 10_000
-_MOST_COUNTS = 50_000
+_MOST_COUNTS = 40_000  # three times as many fit a table of 2^17: with more it would grow for long
+_ALL_ATTEMPTS = (1, None)
 
 
 class _Bounded(Generic[V]):
-    """Values by key; beyond the bound the longest unused are forgotten."""
+    """Values by key; beyond the bound the longest unused are forgotten.
 
-    __slots__ = ("_absent", "_values")
+    Who looks at ``values`` for what is set at once need not ``get`` it.
+    """
+
+    __slots__ = ("absent", "values")
 
     def __init__(self, absent: V) -> None:
-        self._absent = absent
-        self._values: OrderedDict[Hashable, V] = OrderedDict()
+        self.absent = absent
+        self.values: OrderedDict[Hashable, V] = OrderedDict()
 
     def get(self, key: Hashable) -> V:
-        value = self._values.get(key)
+        value = self.values.get(key)
         if value is None:
-            return self._absent
-        self._values.move_to_end(key)
+            return self.absent
+        self.values.move_to_end(key)
         return value
 
     def names(self) -> tuple[Any, ...]:
-        return tuple(self._values)
+        return tuple(self.values)
 
     def set(self, key: Hashable, value: V) -> None:
-        self._values[key] = value
-        self._values.move_to_end(key)
-        if len(self._values) > _MOST_COUNTS:
-            self._values.popitem(last=False)
+        values = self.values
+        values[key] = value
+        values.move_to_end(key)
+        if len(values) > _MOST_COUNTS:
+            values.popitem(last=False)
 
 
 def _counts() -> _Bounded[int]:
@@ -75,10 +81,10 @@ class MemoryStore:
     """State of one process.
 
     Bounded: the longest unused are forgotten beyond 10,000 sessions, and, of all
-    sessions together and each for itself, beyond 50,000 logical requests, as
-    many beginnings of prompts (see ``prefixes``: some 220 prompts of 110,000
-    tokens, or 5,000 of 2,400), rules by request, rules by server, and meters of
-    limits. Only a session's own counts of rules (50,000) and its states are kept
+    sessions together and each for itself, beyond 40,000 logical requests, as
+    many beginnings of prompts (see ``prefixes``: some 180 prompts of 110,000
+    tokens, or 4,000 of 2,400), rules by request, rules by server, and meters of
+    limits. Only a session's own counts of rules (40,000) and its states are kept
     with it.
     """
 
@@ -105,41 +111,46 @@ class MemoryStore:
         with self._lock:
             mine = self._session(step.session)
             identity = (mine.serial, step.request)
-            attempts, seen = self._asked.get(identity)
+            asked = self._asked
+            attempts, seen = asked.values.get(identity, asked.absent)
             attempt, seen = step.attempt or attempts + 1, seen + 1
             if not peek:
-                self._asked.set(identity, (attempt, seen))
-            state = dict(mine.state) if mine.state and looks_at_state(step) else {}
+                asked.set(identity, (attempt, seen))
+            states = mine.state
+            state = dict(states) if states and looks_at_state(step) else {}
             readings, refusers = self._charge(mine.serial, step.charges, step.now, peek=peek)
             after = readings, refusers, mine.serial, state
             if refusers or (step.gates and _errs(step.gates, attempt, seen, state)):
                 return Pick(attempt, seen, None, None, (), *after)
-            skipped: list[Skip] = []
+            skipped: tuple[Skip, ...] = ()
             for index, candidate in enumerate(step.candidates):
                 counts, key = self._counter(mine, step.request, candidate)
-                used = counts.get(key)
-                skip = _skip(candidate, attempt, mine.state, used)
+                used = counts.values.get(key, 0)
+                skip = _skip(candidate, attempt, states, used)
                 if skip is not None:
-                    skipped.append(skip)
+                    counts.get(key)  # so that it stays known
+                    skipped = (*skipped, skip)
                     continue
                 position = _position(candidate, _step(candidate, attempt, used))
                 if not peek:
                     counts.set(key, used + 1)
-                if position is not None and not peek:
-                    _apply(mine.state, candidate.set_state)
-                return Pick(attempt, seen, index, position, tuple(skipped), *after)
-            return Pick(attempt, seen, None, None, tuple(skipped), *after)
+                    if position is not None and candidate.set_state:
+                        _apply(states, candidate.set_state)
+                return Pick(attempt, seen, index, position, skipped, *after)
+            return Pick(attempt, seen, None, None, skipped, *after)
 
     def _charge(
         self, serial: int, charges: Sequence[Charge], now: float, *, peek: bool
     ) -> tuple[tuple[Reading, ...], tuple[int, ...]]:
         if not charges:
             return (), ()
-        read, rows, refusers = meters.read, [], []
+        if not peek and (paid := self._spend(serial, charges, now)):
+            return paid, ()
+        rows, refusers, take, refuse = [], [], meters.take, meters.refuse
         for number, charge in enumerate(charges):
             place = _place(serial, charge)
             state = self._meters.get(place)
-            reading = read(charge, state, now)
+            reading = meters.read(charge, state, now)
             if not reading.fits:
                 refusers.append(number)
             rows.append((charge, place, state, reading))
@@ -147,15 +158,26 @@ class MemoryStore:
             return tuple([reading for *_, reading in rows]), tuple(refusers)
         readings = []
         for charge, place, state, reading in rows:
-            if not refusers:
-                after = meters.take(charge, state, now, charge.cost)
-            elif reading.fits:
-                after = meters.take(charge, state, now, charge.toll)
-            else:
-                after = meters.refuse(charge, state, now)
+            toll, fits = charge.toll, reading.fits
+            after = take(charge, state, now, toll) if fits else refuse(charge, state, now)
             self._meters.set(place, after)
-            readings.append(read(charge, after, now))
+            readings.append(meters.read(charge, after, now))
         return tuple(readings), tuple(refusers)
+
+    def _spend(
+        self, serial: int, charges: Sequence[Charge], now: float
+    ) -> tuple[Reading, ...] | None:
+        """Charge everything and read the meters then; nothing where any of it does not fit."""
+        held, taken = self._meters, []
+        for charge in charges:
+            place = (0 if charge.shared else serial, charge.key)
+            made = spent(charge, held.values.get(place, ()), now)
+            if made is None:
+                return None
+            taken.append((place, made))
+        for place, (after, _) in taken:
+            held.set(place, after)
+        return tuple([reading for _, (_, reading) in taken])
 
     def settle(
         self,
@@ -171,16 +193,16 @@ class MemoryStore:
             mine = self._sessions.get(session)
             lives = mine is not None and mine.serial == serial
             for charge, amount in charges:
-                place = _place(serial, charge)
                 if amount and (serial > self._begun if charge.shared else lives):
-                    state = self._meters.get(place)
-                    self._meters.set(place, meters.give_back(charge, state, taken, now, amount))
+                    place = _place(serial, charge)
+                    state = self._meters.values.get(place, ())
+                    self._meters.set(place, given_back(charge, state, taken, now, amount))
 
     def read(self, session: str, charges: Sequence[Charge], now: float) -> tuple[Reading, ...]:
         """Read meters; nothing is charged."""
         with self._lock:
             mine = self._sessions.get(session)
-            serial = 0 if mine is None else mine.serial
+            serial = -1 if mine is None else mine.serial  # 0 is the server
             return tuple(
                 meters.read(each, self._meters.get(_place(serial, each)), now) for each in charges
             )
@@ -248,13 +270,11 @@ class MemoryStore:
     def _counter(
         self, mine: _Session, request: str, candidate: Candidate
     ) -> tuple[_Bounded[int], Hashable]:
-        match candidate.per:
-            case "request":
-                return self._used_by_request, (mine.serial, candidate.key, request)
-            case "session":
-                return mine.used, candidate.key
-            case "server":
-                return self._used_by_server, candidate.key
+        if candidate.per == "session":
+            return mine.used, candidate.key
+        if candidate.per == "server":
+            return self._used_by_server, candidate.key
+        return self._used_by_request, (mine.serial, candidate.key, request)
 
 
 def _place(serial: int, charge: Charge) -> tuple[int, str]:
@@ -278,8 +298,10 @@ def _errs(gates: Sequence[Gate], attempt: int, seen: int, state: Mapping[str, Sc
 def _skip(
     candidate: Candidate, attempt: int, state: Mapping[str, Scalar], used: int
 ) -> Skip | None:
-    if (unmet := holds(candidate, attempt, state)) is not None:
-        return unmet
+    if candidate.state or candidate.attempts != _ALL_ATTEMPTS:
+        unmet = holds(candidate, attempt, state)
+        if unmet is not None:
+            return unmet
     if candidate.times is not None and used >= candidate.times:
         return "times"
     if candidate.after_last == "pass" and _step(candidate, attempt, used) >= candidate.length:

@@ -88,7 +88,9 @@ def read(charge: Charge, state: State, now: float) -> Reading:
 
 def left(charge: Charge, reading: Reading) -> int:
     """Give the largest whole cost that fits."""
-    return math.floor(max(0.0, _room(charge, reading.used)))
+    limit = charge.limit
+    room = limit - reading.used + max(_CLOSE, limit * _NOISE)
+    return math.floor(room) if room > 0 else 0
 
 
 def corrected(charge: Charge, reading: Reading, amount: float) -> Reading:
@@ -97,7 +99,7 @@ def corrected(charge: Charge, reading: Reading, amount: float) -> Reading:
     reset = reading.reset if used else 0.0
     if charge.algorithm == "bucket":
         reset = used * charge.window / charge.limit
-    return reading._replace(used=used, reset=reset)
+    return Reading(used, reading.wait, reset)
 
 
 def take(charge: Charge, state: State, now: float, amount: float) -> State:

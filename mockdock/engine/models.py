@@ -8,7 +8,7 @@ from mockdock.content import catalogue
 from mockdock.content.catalogue import Catalogue, Model
 from mockdock.content.presets import langdock_models, with_embeddings, with_langdock_names
 from mockdock.engine.accounting import own_facts
-from mockdock.ledger import Books
+from mockdock.ledger import Accounts
 from mockdock.request import DialectName, Request, Traits
 from mockdock.scenario import ModelSpec, Scenario
 
@@ -48,14 +48,14 @@ class Models:
 
     def known(self, dialect: DialectName) -> Catalogue:
         """Give what is known of models, by whatever name a dialect has for them."""
-        return self._of(dialect).known
+        return self._own.get(dialect, self._usual).known
 
-    def of(self, request: Request, books: Books, now: float = 0) -> Model:
+    def of(self, request: Request, books: Accounts, now: float = 0) -> Model:
         """Give what is known of a request's model, by the books of its account as well.
 
         ``now`` is in seconds since 1970.
         """
-        model = self.known(request.dialect).resolve(request.model)
+        model = self._own.get(request.dialect, self._usual).known.resolve(request.model)
         account = request.account
         if account is None or account.question is not None:
             return model
@@ -63,17 +63,14 @@ class Models:
 
     def listed(self, dialect: DialectName) -> Catalogue:
         """Give the models that a dialect shows."""
-        return self._of(dialect).listed
+        return self._own.get(dialect, self._usual).listed
 
     def traits(self, model: str, dialect: DialectName) -> Traits | None:
         """Tell what a dialect must know of a model, None when it does not exist there."""
-        offer = self._of(dialect)
+        offer = self._own.get(dialect, self._usual)
         if offer.closed and offer.known.get(model) is None:
             return None
         return offer.known.resolve(model).traits
-
-    def _of(self, dialect: DialectName) -> _Offer:
-        return self._own.get(dialect, self._usual)
 
 
 def catalogue_of(scenario: Scenario) -> Catalogue:

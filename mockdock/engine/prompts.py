@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mockdock.content.catalogue import Model
 from mockdock.content.counting import NO_PROMPT, Prompt, count_inputs, count_prompt
-from mockdock.content.prefix import Prefix, cacheable, prefixes
+from mockdock.content.prefix import LEAST, Prefix, cacheable, prefixes
 from mockdock.content.tokens import tokenizer
 from mockdock.reply import Failure
 from mockdock.request import Request
@@ -30,7 +30,7 @@ def begins(request: Request, model: Model, prompt: Prompt, answer: object) -> tu
     Models before gpt-4o have no cache (OpenAI, "Prompt caching"), and are told by
     their older encoding.
     """
-    if request.api != "chat" or isinstance(answer, (Failure, ErrorSpec)):
+    if prompt.tokens < LEAST or request.api != "chat" or isinstance(answer, (Failure, ErrorSpec)):
         return ()
     if model.encoding == "cl100k_base":
         return ()

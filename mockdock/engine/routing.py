@@ -13,7 +13,7 @@ from mockdock.engine.accounting import answered_by, own_facts, qualified
 from mockdock.engine.decision import Decision
 from mockdock.engine.models import Models
 from mockdock.engine.trouble import WISHED
-from mockdock.ledger import Books
+from mockdock.ledger import Accounts
 from mockdock.question import Account, ListModels
 from mockdock.reply import Failure
 from mockdock.request import Request
@@ -28,7 +28,7 @@ _MOST_TARGETS = 9
 _UNMEASURED = Metrics()
 
 
-def answered(request: Request, models: Models, books: Books, now: float) -> Request:
+def answered(request: Request, models: Models, books: Accounts, now: float) -> Request:
     """Give a request on an account with who answers it; ``now`` is in seconds since 1970.
 
     May take a while where its router has to ask for it.
@@ -46,7 +46,7 @@ def resolves_long(request: Request) -> bool:
 
 
 def _resolved(
-    request: Request, account: Account, models: Models, books: Books, now: float
+    request: Request, account: Account, models: Models, books: Accounts, now: float
 ) -> tuple[Request, Account]:
     """Give a request with the model that answers it, and an account with those that come next.
 
@@ -83,7 +83,7 @@ def _resolved(
     return replace(request, model=first), replace(account, routed=routed)
 
 
-def astray(request: Request, models: Models, books: Books) -> Failure | None:
+def astray(request: Request, models: Models, books: Accounts) -> Failure | None:
     """Refuse a request on an account whose model is not there, for the router or at all."""
     account = request.account
     if account is None or account.question is not None:
@@ -95,7 +95,7 @@ def astray(request: Request, models: Models, books: Books) -> Failure | None:
     return Failure("model_not_found", request.model)
 
 
-def _exists(name: str, request: Request, account: Account, models: Models, books: Books) -> bool:
+def _exists(name: str, request: Request, account: Account, models: Models, books: Accounts) -> bool:
     """Tell whether a scenario lists a model, or users made it."""
     if models.traits(name, request.dialect) is not None:
         return True
@@ -135,7 +135,7 @@ class _Shop:
     request: Request
     account: Account
     known: Catalogue
-    books: Books
+    books: Accounts
     now: float
 
     def key(self, name: str) -> tuple[str, str]:

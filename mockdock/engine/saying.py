@@ -23,7 +23,7 @@ from mockdock.reply import (
     StoredPage,
 )
 from mockdock.request import Request
-from mockdock.scenario import ErrorSpec
+from mockdock.scenario import ErrorSpec, ReplySpec
 
 __all__ = ["say"]
 
@@ -36,6 +36,8 @@ def say(request: Request, decision: Decision, created: int, catalogue: Catalogue
     answer = decision.answer
     if callable(answer):
         raise TypeError(f"consult the function of {decision.rule} first")
+    if isinstance(answer, ReplySpec):
+        return misfit(request, answer, decision) or _answered(request, answer, decision, created)
     match answer:
         case None if request.stored is not None:
             return invent(request, request.stored, catalogue, decision.context)
@@ -49,8 +51,7 @@ def say(request: Request, decision: Decision, created: int, catalogue: Catalogue
                 failure = decision.admission.numbered(failure)
             return failure if request.stored is None else missing(failure, request.stored)
         case _:
-            wrong = misfit(request, answer, decision)
-            return wrong or _answered(request, answer, decision, created)
+            return _answered(request, answer, decision, created)
 
 
 def _answered(request: Request, answer: Answer, decision: Decision, created: int) -> Made:

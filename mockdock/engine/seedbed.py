@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mockdock.accounts import micros
 from mockdock.content.catalogue import Catalogue
 from mockdock.later import later
-from mockdock.ledger import Books
+from mockdock.ledger import Accounts
 from mockdock.scenario.gateways import LangDBSpec
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Seedbed:
     """
 
     def __init__(
-        self, said: LangDBSpec | None, books: Books, catalogue: Catalogue, seed: int
+        self, said: LangDBSpec | None, books: Accounts, catalogue: Catalogue, seed: int
     ) -> None:
         self._said = said
         self._books = books

@@ -40,7 +40,8 @@ class Candidate:
     """A rule whose stateless conditions hold, reduced to what state decides.
 
     ``attempts`` are the attempts it takes, both ends included. ``length`` is
-    the number of its replies.
+    the number of its replies. One that is ``plain`` answers whatever happened before, always
+    the same, and changes nothing.
     """
 
     key: str
@@ -51,6 +52,12 @@ class Candidate:
     per: Literal["session", "request", "server"] = "session"
     after_last: Literal["repeat", "cycle", "pass", "fail"] = "repeat"
     set_state: tuple[tuple[str, Scalar], ...] = ()
+    plain: bool = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        plain = self.attempts == (1, None) and self.times is None and self.length == 1
+        plain = plain and self.after_last in ("repeat", "cycle")
+        object.__setattr__(self, "plain", plain and not (self.state or self.set_state))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +103,7 @@ class Step:
     request: str
     attempt: int | None = None
     candidates: Sequence[Candidate] = ()
-    charges: tuple[Charge, ...] = ()
+    charges: Sequence[Charge] = ()
     now: float = 0.0
     gates: Sequence[Gate] = ()
     wants_state: bool = False

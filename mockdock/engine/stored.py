@@ -9,11 +9,11 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import chain
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from mockdock.content.catalogue import Catalogue, Model
 from mockdock.engine.chance import Entropy, fingerprint
@@ -33,9 +33,19 @@ __all__ = ["MemoryShelf", "Shelf", "identify", "invent", "look_up", "missing"]
 
 
 class Shelf(Protocol):
-    """Where sessions keep their completions; every call is atomic."""
+    """Where sessions keep their completions; every call is atomic.
 
-    def keep(self, session: str, stored: StoredCompletion) -> None:
+    One that several processes share ``waits`` where it changes or removes something: then
+    that is to be done in a thread.
+    """
+
+    waits: ClassVar[bool]
+
+    def current(self) -> Awaitable[None] | None:
+        """Learn what other processes have done up to now; None where there are none."""
+        ...
+
+    def keep(self, session: str, stored: StoredCompletion) -> Awaitable[None] | None:
         """Put a completion there, in the place of one with the same id."""
         ...
 
@@ -90,6 +100,8 @@ class MemoryShelf:
     text every value and token counts as 40, bytes of audio as characters.
     """
 
+    waits: ClassVar[bool] = False
+
     def __init__(self, most: int = _MOST_KEPT, most_characters: int = _MOST_CHARACTERS) -> None:
         self._lock = threading.Lock()
         self._most = most
@@ -102,6 +114,9 @@ class MemoryShelf:
         self._in_order: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._gone: OrderedDict[tuple[str, str], _Place] = OrderedDict()
         self._weight = 0
+
+    def current(self) -> None:
+        """Learn nothing: there are no other processes."""
 
     def keep(self, session: str, stored: StoredCompletion) -> None:
         """Put a completion there, in the place of one with the same id."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -36,7 +36,7 @@ class Threshold:
     ``alone`` counts for himself what is counted by server. The answers of
     ``rules`` may have faults of their own. Requests of a dialect that is
     ``limited`` are charged; where it is not ``eventful``, they only meet what
-    they wish for themselves.
+    they wish for themselves. It ``remembers`` where what they meet depends on named states.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Threshold:
         answers = chain((scenario.otherwise,), *(rule.answers for rule in rules))
         watched = any(map(_looks_at_state, answers))
         self.eventful = bool(self._trouble) or watched
+        self.remembers = self._trouble.remembers or watched
         self._seed = seed
         self._called = called
         self._alone = alone
@@ -70,12 +71,12 @@ class Threshold:
 
     def take_back(
         self, request: Request, admission: Admission | None, model: Model, store: Store, age: float
-    ) -> None:
+    ) -> Awaitable[None] | None:
         """Give back the tokens of a request that was let through, and its place."""
-        _correct(request, admission, None, model, store, said=0, age=age)
+        return _correct(request, admission, None, model, store, said=0, age=age)
 
     def admission(
-        self, request: Request, due: tuple[Charge, ...], pick: Pick, age: float
+        self, request: Request, due: Sequence[Charge], pick: Pick, age: float
     ) -> Admission | None:
         """Give what became of the charges, None where there were none."""
         if not due:
@@ -172,10 +173,12 @@ def met(
 
 def settle(
     request: Request, decision: Decision, reply: Reply, store: Store, *, said: int, age: float
-) -> None:
+) -> Awaitable[None] | None:
     """Correct what a request was charged to what was really sent."""
     done = reply if isinstance(reply, Completion | Embeddings) else None
-    _correct(request, decision.admission, done, decision.context.model, store, said=said, age=age)
+    return _correct(
+        request, decision.admission, done, decision.context.model, store, said=said, age=age
+    )
 
 
 def _correct(
@@ -187,14 +190,11 @@ def _correct(
     *,
     said: int,
     age: float,
-) -> None:
+) -> Awaitable[None] | None:
     if admission is None or admission.refused:
-        return
+        return None
     amounts = admission.corrections(done, model, said)
-    store.settle(
-        request.caller.session,
-        admission.serial,
-        tuple(zip(admission.charges, amounts, strict=True)),
-        taken=admission.at,
-        now=age,
-    )
+    if not amounts:
+        return None
+    name = request.caller.session
+    return store.settle(name, admission.serial, amounts, taken=admission.at, now=age)

@@ -156,7 +156,8 @@ class _Phase:
 class Trouble:
     """The trouble of a scenario, made ready; false when there is none.
 
-    Another ``edition`` of a scenario counts the uses of its faults anew.
+    Another ``edition`` of a scenario counts the uses of its faults anew. It ``remembers``
+    where any of it depends on named states.
     """
 
     def __init__(self, scenario: Scenario, *, edition: int = 0) -> None:
@@ -168,6 +169,14 @@ class Trouble:
         ]
         self._faults = told_faults(f"{of}/faults", scenario.faults, "faults")
         self._any = bool(self._chaos or self._phases or self._faults)
+        whens = (
+            None if chaos is None else chaos.when,
+            *(each.when for each in scenario.faults),
+            *(phase.when for phase in scenario.timeline),
+            *(each.when for phase in scenario.timeline for each in phase.faults),
+            *(each.chaos.when for each in scenario.timeline if each.chaos is not None),
+        )
+        self.remembers = any(when is not None and when.state for when in whens)
 
     def __bool__(self) -> bool:
         return self._any

@@ -23,7 +23,7 @@ from mockdock.accounts import (
     Usage,
 )
 from mockdock.later import attributes
-from mockdock.ledger.books import Books
+from mockdock.ledger.books import Accounts, Books
 from mockdock.ledger.entry import Entry
 from mockdock.ledger.history import PastModel, PastUser, history
 from mockdock.question import GroupBy, NewModel, Price, Unit
@@ -37,6 +37,7 @@ else:  # SQLite, which is for those who have an account
     __getattr__ = attributes(__name__, _HOMES)
 
 __all__ = [
+    "Accounts",
     "Books",
     "ContentPart",
     "Entry",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from mockdock.accounts import Model
 from mockdock.later import later
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mockdock.ledger.ledger import Ledger
     from mockdock.ledger.seeds import Seeds
 
-__all__ = ["Books"]
+__all__ = ["Accounts", "Books"]
 
 # SQLite, and what writes and asks it, is for those who have an account.
 _ledger: Callable[[Path | None], Ledger] = later("ledger.ledger:Ledger")
@@ -31,6 +31,59 @@ _apart: Callable[[str, Seeds], Seeds] = later("ledger.sowing:apart")
 _sow: Callable[[Ledger, str, Seeds], None] = later("ledger.sowing:sow_in_pieces")
 
 _MOST_SESSIONS = 10_000
+
+
+class Accounts(Protocol):
+    """What keeps the traffic of gateways, for each session apart.
+
+    See :class:`Books`, which one process has for itself.
+    """
+
+    def current(self) -> Awaitable[None] | None:
+        """Learn what other processes have done up to now; None where there are none."""
+        ...
+
+    def add(self, session: str, *entries: Entry) -> Awaitable[None] | None:
+        """Keep exchanges."""
+        ...
+
+    def ask(
+        self, session: str, project: str, question: Question, now_us: int
+    ) -> AccountReply | None:
+        """Answer a question, None where there is no such thread; may take a while."""
+        ...
+
+    def model(
+        self, session: str, project: str, name: str, owner: str | None = None
+    ) -> Model | None:
+        """Give the model of users that a name means; quick."""
+        ...
+
+    def price(
+        self, session: str, project: str, provider: str, model: str, at_us: int
+    ) -> Price | None:
+        """Give the price a project has for a model, None where it has none of its own; quick."""
+        ...
+
+    def metrics(self, session: str, project: str) -> Mapping[tuple[str, str], Metrics]:
+        """Give what is measured of a project's models, by provider and name; may take a while."""
+        ...
+
+    def is_seeded(self, session: str, name: str) -> bool:
+        """Tell whether these seeds are what a session was seeded with last; quick."""
+        ...
+
+    def seed(self, session: str, name: str, parts: Mapping[str, Callable[[], Seeds]]) -> None:
+        """Write what a session is to begin with, each part once by its name; may take a while."""
+        ...
+
+    def reset(self, session: str | None = None) -> None:
+        """Forget what one session did, or all."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what this process holds."""
+        ...
 
 
 class Books:
@@ -73,9 +126,14 @@ class Books:
                 self._used.clear()
                 self._anew()
 
-    def add(self, session: str, entry: Entry) -> None:
-        """Keep an exchange; quick, and never raises for a disk."""
-        self._held(session).add(entry._replace(project=key_of(session, entry.project)))
+    def current(self) -> None:
+        """Learn nothing: there are no other processes."""
+
+    def add(self, session: str, *entries: Entry) -> None:
+        """Keep exchanges; quick, and never raises for a disk."""
+        ledger = self._held(session)
+        for entry in entries:
+            ledger.add(entry._replace(project=key_of(session, entry.project)))
 
     def ask(
         self, session: str, project: str, question: Question, now_us: int
@@ -112,6 +170,10 @@ class Books:
     def is_seeded(self, session: str, name: str) -> bool:
         """Tell whether these seeds are what a session was seeded with last; quick."""
         return self._seeded.get(session) == name
+
+    def is_sown(self, session: str, part: str) -> bool:
+        """Tell whether a part of the seeds of a session is written."""
+        return self._knows(session) and self._held(session).is_sown(key_of(session, part))
 
     def seed(self, session: str, name: str, parts: Mapping[str, Callable[[], Seeds]]) -> None:
         """Write what a session is to begin with, each part once by its name; may take a while.

@@ -14,7 +14,6 @@ from mockdock.later import later
 from mockdock.local.explaining import explain
 from mockdock.local.trouble import limit_cards, trouble_of
 from mockdock.local.verdict import judge, judge_all
-from mockdock.observe import record
 from mockdock.observe.verbs import (
     About,
     Counts,
@@ -128,7 +127,7 @@ class Looking:
     ) -> list[dict[str, Any]]:
         """Give records of what is kept of a session, or of all, oldest first."""
         entries = self._app.journal.wait_after(session, after, wait, last=last, limit=limit)
-        return [record(entry, secrets=self._secrets) for entry in entries]
+        return [entry.record(secrets=self._secrets) for entry in entries]
 
     def counts(self, session: str | None) -> Counts:
         """Count what a session did, or all together."""

@@ -59,15 +59,16 @@ class LocalVerbs(Looking):
             called=opening.called,
             prepared=base.engine.prepared,
         )
-        clock = base.clock if opening.time_scale is None else _clock(opening.time_scale)
+        clock = base.clock if opening.time_scale is None else self._clock(opening.time_scale)
         with self._lock:
             held = self._app.sessions.of(session)
             self._forget(session)
-            gone = self._app.sessions.put(session, Session(engine, clock, session))
+            self._app.sessions.close(session)
+            begun = self._app.sessions.begin(engine, clock, session)
+            gone = self._app.sessions.put(session, begun)
             self._release(held)
             if gone is not None:
-                self._forget(gone.key)
-                self._release(gone)
+                self._let_go(gone)
 
     def close(self, session: str) -> None:
         """Close a session and forget everything of it; harmless when it is not open."""
@@ -140,7 +141,7 @@ class LocalVerbs(Looking):
             )
             if changes.time_scale is not None:
                 held = self._held(session)
-                clock = _clock(changes.time_scale)
+                clock = self._clock(changes.time_scale)
                 self._app.sessions.put(session, held.timed(clock))
                 self._release(held)
 
@@ -160,11 +161,10 @@ class LocalVerbs(Looking):
                 held = self._app.sessions.of(key)
                 if held.key == key:
                     engine = held.engine.changed(added=())
-                    fresh = Session(engine, held.clock, held.key)
+                    fresh = self._app.sessions.begin(engine, held.clock, held.key)
                     self._app.sessions.put(key, fresh)
             if session is None:
-                self._app.engine.reset()
-                self._app.journal.reset()
+                self._forget_all()
 
     def _held(self, session: str) -> Session:
         """Give a session to change. Raises UsageError for one that was not opened."""
@@ -183,6 +183,18 @@ class LocalVerbs(Looking):
         if isinstance(held.clock, ManualClock) and not self._app.sessions.lives_by(held.clock):
             held.clock.release()
 
+    def _clock(self, scale: TimeScale) -> Clock:
+        return ManualClock() if scale == "manual" else ScaledClock(scale)
+
+    def _let_go(self, gone: Session) -> None:
+        """Forget a session that had to go."""
+        self._forget(gone.key)
+        self._release(gone)
+
+    def _forget_all(self) -> None:
+        self._app.engine.reset()
+        self._app.journal.reset()
+
     def _forget(self, session: str) -> None:
         self._app.sessions.of(session).engine.reset(session)
         self._app.engine.reset(session)
@@ -200,7 +212,3 @@ class LocalVerbs(Looking):
 def _seed(base: Engine, opening: Opening) -> int | None:
     """Take a seed the server was given along with its scenario only."""
     return base.given_seed if opening.scenario is None else None
-
-
-def _clock(scale: TimeScale) -> Clock:
-    return ManualClock() if scale == "manual" else ScaledClock(scale)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 from mockdock.engine import Compiled, Engine, idle
 from mockdock.errors import ConditionError
-from mockdock.observe import Entry, Journal, Tally, Use, record, redact
+from mockdock.local.requests import request_of
+from mockdock.observe import Keeper, Kept, Tally, Use, redact
 from mockdock.observe.verbs import Problem, Unused, Verdict
+from mockdock.request import Request
 from mockdock.sessions import Sessions
 
 __all__ = ["judge", "judge_all", "never_answered", "raised", "unmatched"]
@@ -22,7 +26,7 @@ _LOOKED_AT = 50
 
 
 def judge(
-    journal: Journal,
+    journal: Keeper,
     engine: Engine,
     sessions: Sequence[str],
     unused: Unused,
@@ -42,7 +46,7 @@ def judge(
         if rule.candidate.key not in tally.uses
         and (unused == "all" or (unused == "added" and rule.index < 0))
     ]
-    problems += [never_answered(rule, kept, secrets=secrets) for rule in idlers]
+    problems += [never_answered(rule, kept, engine, secrets=secrets) for rule in idlers]
     names = {rule.candidate.key: rule.label for rule in engine.rules}
     for group in order:
         used = [(names.get(key, key), tally.uses[key]) for key in group if key in tally.uses]
@@ -61,7 +65,7 @@ def judge(
     )
 
 
-def judge_all(journal: Journal, sessions: Sessions, unused: Unused, *, secrets: bool) -> Verdict:
+def judge_all(journal: Keeper, sessions: Sessions, unused: Unused, *, secrets: bool) -> Verdict:
     """Judge all sessions; those that were not opened as one."""
     opened = dict.fromkeys(sessions.keys())
     others = [key for key in journal.sessions() if key not in opened]
@@ -89,7 +93,7 @@ def judge_all(journal: Journal, sessions: Sessions, unused: Unused, *, secrets: 
     return whole.model_copy(update={"problems": tuple(problems)})
 
 
-def _tally(journal: Journal, sessions: Sequence[str]) -> Tally:
+def _tally(journal: Keeper, sessions: Sequence[str]) -> Tally:
     """Count what sessions did together."""
     found = [journal.tally(each) for each in sessions]
     uses: dict[str, Use] = {}
@@ -108,40 +112,48 @@ def _tally(journal: Journal, sessions: Sequence[str]) -> Tally:
     )
 
 
-def _entries(journal: Journal, sessions: Sequence[str]) -> list[Entry]:
+def _entries(journal: Keeper, sessions: Sequence[str]) -> Sequence[Kept]:
     """Give what is kept of sessions, in the order it ended."""
     if len(sessions) == 1:
         return journal.entries(sessions[0])
     wanted = frozenset(sessions)
-    kept = ((entry, entry.exchange) for entry in journal.entries())
-    return [entry for entry, each in kept if each.session in wanted and not each.late]
+    return [each for each in journal.entries() if each.session in wanted and not each.late]
 
 
-def never_answered(rule: Compiled, entries: Sequence[Entry], *, secrets: bool) -> Problem:
+def never_answered(
+    rule: Compiled, entries: Sequence[Kept], engine: Engine, *, secrets: bool
+) -> Problem:
     """Tell of a rule that never answered, and why: by which request it came nearest to that."""
-    why = _why(rule, entries[-_LOOKED_AT:], secrets=secrets)
+    read = partial(request_of, engine)
+    why = _why(rule, entries[-_LOOKED_AT:], read, secrets=secrets)
     return Problem(kind="unused", message=f"{rule.label} never answered{why}")
 
 
 _ASKED = ("chat", "completions", "embeddings", "moderations")
 
 
-def _why(rule: Compiled, entries: Sequence[Entry], *, secrets: bool) -> str:
+def _why(
+    rule: Compiled,
+    entries: Sequence[Kept],
+    read: Callable[[Mapping[str, Any]], Request | None],
+    *,
+    secrets: bool,
+) -> str:
+    parsed = [(entry, entry.request(read)) for entry in entries]
     asked = {
-        id(entry.exchange.request): entry
-        for entry in entries
-        if entry.exchange.request is not None and entry.exchange.request.api in _ASKED
+        id(request): (entry, request)
+        for entry, request in parsed
+        if request is not None and request.api in _ASKED
     }
-    requests = [entry.exchange.request for entry in asked.values()]
     try:
-        near = idle(rule, [request for request in requests if request is not None])
+        near = idle(rule, [request for _, request in asked.values()])
     except ConditionError as error:
         return f": {error}"
     if near is None:
         return ": nothing was asked"
-    entry = asked[id(near.request)]
+    entry, _ = asked[id(near.request)]
     if not near.unmet:
-        answered = entry.exchange.rule or entry.exchange.trouble or "nothing"
+        answered = entry.answered_by or "nothing"
         return f": request #{entry.number} meets its conditions, and {answered} answered"
     known = () if secrets else redact.secrets(dict(near.request.headers))
     told = [f"{unmet.name} {unmet.text}" for unmet in near.unmet]
@@ -155,10 +167,8 @@ def _why(rule: Compiled, entries: Sequence[Entry], *, secrets: bool) -> str:
     return f": nearest is request #{entry.number}, {'; '.join(told)}"
 
 
-def _missed(
-    entries: Sequence[Entry], missed: int, most: int, *, secrets: bool
-) -> Iterator[Problem]:
-    kept = (entry for entry in entries if entry.exchange.missed)
+def _missed(entries: Sequence[Kept], missed: int, most: int, *, secrets: bool) -> Iterator[Problem]:
+    kept = (entry for entry in entries if entry.missed)
     shown = [unmatched(entry, secrets=secrets) for entry in itertools.islice(kept, most)]
     yield from shown
     if more := missed - len(shown):
@@ -166,15 +176,15 @@ def _missed(
         yield Problem(kind="unmatched", message=message)
 
 
-def unmatched(entry: Entry, *, secrets: bool) -> Problem:
+def unmatched(entry: Kept, *, secrets: bool) -> Problem:
     """Tell of a request that no rule answered."""
-    written = record(entry, secrets=secrets)
+    written = entry.record(secrets=secrets)
     message = f"{written['method']} {written['path']} was answered by no rule"
     return Problem(kind="unmatched", message=message, record=written)
 
 
-def raised(entry: Entry, *, secrets: bool) -> Problem:
+def raised(entry: Kept, *, secrets: bool) -> Problem:
     """Tell of a request whose answering raised."""
-    written = record(entry, secrets=secrets)
+    written = entry.record(secrets=secrets)
     message = f"answering a request raised {written['reply']['cause']}"
     return Problem(kind="raised", message=message, record=written)

@@ -1,12 +1,15 @@
 """What happened: exchanges, the journal that keeps them, and those who look at them."""
 
+from mockdock.observe.entry import Entry
 from mockdock.observe.exchange import Exchange, Observer
-from mockdock.observe.journal import Entry, Journal, Tally, Use
+from mockdock.observe.journal import Journal
+from mockdock.observe.kept import Keeper, Kept
 from mockdock.observe.line import line
 from mockdock.observe.metrics import Metrics
 from mockdock.observe.record import record
 from mockdock.observe.replay import replay
 from mockdock.observe.report import exchanges, report
+from mockdock.observe.tally import Tally, Use
 from mockdock.observe.writer import JournalWriter
 
 __all__ = [
@@ -14,6 +17,8 @@ __all__ = [
     "Exchange",
     "Journal",
     "JournalWriter",
+    "Keeper",
+    "Kept",
     "Metrics",
     "Observer",
     "Tally",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from mockdock.fault import Fault
@@ -76,5 +76,8 @@ class Exchange:
 
 _MISSES = frozenset({"no_match", "exhausted", "unknown_url", "invalid_url", "wrong_method"})
 
-Observer = Callable[[Exchange], None]
-"""Gets every exchange before its last byte leaves; must be quick and not raise."""
+Observer = Callable[[Exchange], Awaitable[None] | None]
+"""Gets every exchange before its last byte leaves; must be quick and not raise.
+
+Where it gives something to await, the last byte waits for that.
+"""

@@ -5,56 +5,19 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from mockdock.embedding import Embeddings
+from mockdock.observe.entry import Entry
 from mockdock.observe.exchange import Exchange
+from mockdock.observe.tally import Tally, Use
 from mockdock.observe.weight import weight
 from mockdock.reply import Completion, Failure
 
-__all__ = ["Entry", "Journal", "Tally", "Use"]
+__all__ = ["Journal"]
 
 _MOST_SESSIONS = 10_000
-
-
-class Entry(NamedTuple):
-    """An exchange, its number (the first of a server is 1), and about how many bytes it holds."""
-
-    number: int
-    exchange: Exchange
-    weight: int = 0
-
-
-class Use(NamedTuple):
-    """How often a rule was chosen, and its first and last place among all that were."""
-
-    times: int
-    first: int
-    last: int
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """Counts of a session, or of all together. Tokens are those in ``usage``.
-
-    ``missed`` were answered by no rule, ``failed`` by an error of the API
-    (``missed`` among them); of ``broken`` something was broken on purpose. ``uses``
-    goes by the rules' keys, and counts what was chosen also before its answer has ended.
-    """
-
-    requests: int = 0
-    missed: int = 0
-    failed: int = 0
-    broken: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    uses: Mapping[str, Use] = field(default_factory=dict)
-    raised: tuple[Entry, ...] = ()
-    """Where functions of rules raised, at most ten."""
-
-
 _MOST_RAISED = 10
 
 
@@ -117,7 +80,9 @@ class Journal:
             raise ValueError("a journal keeps at least 1 exchange and 1 byte")
         self._most = most
         self._most_bytes = most_bytes
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+        self._waiting = 0
         self._numbers = itertools.count(1)
         self._places = itertools.count(1)
         self._bytes = 0
@@ -127,18 +92,18 @@ class Journal:
 
     def watch(self, watcher: Callable[[Entry], None]) -> None:
         """Show every entry from now on to a watcher, in order; it must be quick and not raise."""
-        with self._changed:
+        with self._lock:
             self._watchers = (*self._watchers, watcher)
 
     def use(self, session: str, key: str) -> None:
         """Count a use of a rule, as soon as it is chosen: its answer may never end."""
-        with self._changed:
+        with self._lock:
             self._count(session).use(next(self._places), key)
 
     def append(self, exchange: Exchange) -> None:
         """Record an exchange and wake those who wait for one."""
         heavy = weight(exchange)
-        with self._changed:
+        with self._lock:
             number = next(self._numbers)
             entry = Entry(number, exchange, heavy)
             # Rules of all sessions together would grow without bound, and say nothing.
@@ -149,7 +114,8 @@ class Journal:
             self._bytes += heavy
             while len(self._all.kept) > self._most or self._bytes > self._most_bytes:
                 self._forget_oldest()
-            self._changed.notify_all()
+            if self._waiting:
+                self._changed.notify_all()
             for watcher in self._watchers:
                 watcher(entry)
 
@@ -166,17 +132,17 @@ class Journal:
         Only what comes ``after`` a number; of that only the ``last`` so many; and
         of those no more than the first ``limit``.
         """
-        with self._changed:
+        with self._lock:
             return self._entries(session, after, last, limit)
 
     def sessions(self) -> list[str]:
         """Name the sessions whose counts are kept, the one longest unused first."""
-        with self._changed:
+        with self._lock:
             return list(self._sessions)
 
     def tally(self, session: str | None = None) -> Tally:
         """Give the counts of a session, or of all; ``uses`` only of one."""
-        with self._changed:
+        with self._lock:
             count = self._of(session)
             return Tally() if count is None else count.tally()
 
@@ -187,8 +153,8 @@ class Journal:
             mine = self._of(session)
             return (0 if mine is None else mine.requests) >= count
 
-        with self._changed:
-            return self._changed.wait_for(had, timeout)
+        with self._lock:
+            return self._wait(had, timeout)
 
     def wait_after(
         self,
@@ -200,13 +166,13 @@ class Journal:
         limit: int | None = None,
     ) -> list[Entry]:
         """Wait for what :meth:`entries` gives after a number, at most ``timeout`` real seconds."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._newest(session) > after, timeout)
+        with self._lock:
+            self._wait(lambda: self._newest(session) > after, timeout)
             return self._entries(session, after, last, limit)
 
     def reset(self, session: str | None = None) -> None:
         """Forget one session, or everything; numbers go on."""
-        with self._changed:
+        with self._lock:
             if session is None:
                 self._sessions.clear()
                 self._bytes = 0
@@ -214,6 +180,13 @@ class Journal:
             else:
                 self._drop(self._sessions.pop(session, _Count()))
             self._changed.notify_all()
+
+    def _wait(self, holds: Callable[[], bool], timeout: float) -> bool:
+        self._waiting += 1
+        try:
+            return self._changed.wait_for(holds, timeout)
+        finally:
+            self._waiting -= 1
 
     def _of(self, session: str | None) -> _Count | None:
         return self._all if session is None else self._sessions.get(session)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mockdock.embedding import Embeddings
 from mockdock.frames import Cut, Frame, Raw
@@ -14,7 +14,6 @@ from mockdock.moderation import Moderations
 from mockdock.observe import redact
 from mockdock.observe.broken import fault_words
 from mockdock.observe.exchange import Exchange
-from mockdock.observe.journal import Entry
 from mockdock.observe.spoken import gateway
 from mockdock.reply import (
     Choice,
@@ -24,11 +23,16 @@ from mockdock.reply import (
     Reply,
     StoredCompletion,
     StoredPage,
+    Usage,
 )
+
+if TYPE_CHECKING:
+    from mockdock.observe.entry import Entry
 
 __all__ = ["record"]
 
 _Shown = Callable[[str], str]
+_NUMBERS = tuple(each.name for each in fields(Usage))
 
 
 def record(entry: Entry, *, secrets: bool = False) -> dict[str, Any]:
@@ -187,8 +191,8 @@ def _usage(reply: Reply) -> dict[str, Any] | None:
     """Give the tokens of a reply, and what it cost where that was told."""
     if not isinstance(reply, Completion | Embeddings):
         return None
-    numbers = asdict(reply.usage)
-    return {name: number for name, number in numbers.items() if number is not None}
+    numbers = ((name, getattr(reply.usage, name)) for name in _NUMBERS)
+    return {name: number for name, number in numbers if number is not None}
 
 
 def _said(reply: Reply, shown: _Shown, *, secrets: bool) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import binascii
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 __all__ = ["HIDDEN", "data", "headers", "is_secret", "secrets", "text"]
 
@@ -26,6 +27,11 @@ _KEY = re.compile(
     re.ASCII,
 )
 """What the keys of well-known services, and web tokens, look like."""
+_STARTS = (
+    *("sk-", "pk-", "rk-", "gsk_", "xai-", "hf_", "gho_", "ghp_", "ghs_", "ghu_"),
+    *("github_pat_", "AIza", "AKIA", "eyJ"),
+)
+"""How these begin: nearly all texts have none of it, which is quicker to see."""
 _OURS = re.compile(r"(?:Bearer )?sk-mockdock-[\w-]+", re.IGNORECASE)
 _LEAST = 12
 """Letters of a secret that is looked for by itself: a shorter one may be a word."""
@@ -44,6 +50,7 @@ def headers(given: Mapping[str, str], known: Sequence[str] = ()) -> dict[str, st
     return {name: _value(name, value, known) for name, value in given.items()}
 
 
+@lru_cache(maxsize=256)
 def is_secret(name: str) -> bool:
     """Tell whether a header of this name holds a secret."""
     name = name.lower()
@@ -81,7 +88,10 @@ def data(given: bytes, known: Sequence[str] = ()) -> bytes:
 def _plainly(given: str, known: Sequence[str]) -> str:
     for each in known:
         given = given.replace(each, HIDDEN)
-    return _KEY.sub(HIDDEN, given)
+    for each in _STARTS:
+        if each in given:
+            return _KEY.sub(HIDDEN, given)
+    return given
 
 
 def _lurks(given: str, known: Sequence[str]) -> bool:

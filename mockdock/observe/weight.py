@@ -47,7 +47,8 @@ def weight(exchange: Exchange) -> int:
     headers = exchange.headers
     total += _HEADER * len(headers) + sum(map(len, headers)) + sum(map(len, headers.values()))
     if isinstance(reply, Completion):
-        total += sum([_choice(choice, logprobs=reply.logprobs) for choice in reply.choices])
+        for choice in reply.choices:
+            total += _choice(choice, logprobs=reply.logprobs)
     elif isinstance(reply, Embeddings):
         total += sum(map(getsizeof, reply.vectors))
     elif isinstance(reply, Moderations):
@@ -59,6 +60,10 @@ def weight(exchange: Exchange) -> int:
 
 
 def _choice(choice: Choice, *, logprobs: bool) -> int:
+    words = choice.content
+    bare = choice.refusal is None and choice.spoken is None and not choice.calls
+    if words is not None and bare and not logprobs:
+        return _PIECE * len(words)
     runs = [choice.content or (), choice.refusal or (), *(call.pieces for call in choice.calls)]
     total = 0
     if choice.spoken is not None:

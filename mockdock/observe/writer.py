@@ -15,8 +15,7 @@ from typing import Any, Self
 import orjson
 
 from mockdock.errors import StartError
-from mockdock.observe.journal import Entry
-from mockdock.observe.record import record
+from mockdock.observe.entry import Entry
 
 __all__ = ["JournalWriter"]
 
@@ -46,7 +45,8 @@ class JournalWriter:
     {"dropped": n} stands in its place, as one does in that of an exchange that cannot
     be written. What goes wrong is told by ``say``, once for each reason, and where the
     disk is to blame tried again every second. A file that is renamed or
-    deleted meanwhile is told, and a new one is begun at its path.
+    deleted meanwhile is told, and a new one is begun at its path. Several processes may
+    write to one file: lines are written whole.
 
     >>> with JournalWriter(Path("journal.jsonl"), print) as writer:
     ...     server.app.journal.watch(writer.write)
@@ -168,7 +168,7 @@ class JournalWriter:
         if isinstance(each, int):
             return _as_line({"dropped": each})
         try:
-            return _as_line(record(each))
+            return _as_line(each.record())
         except Exception as error:  # noqa: BLE001 - a defect of ours must not end the journal
             _log.debug("exchange %s cannot be written", each.number, exc_info=True)
             kind = type(error).__name__
@@ -186,10 +186,15 @@ class JournalWriter:
             if self._file is None:
                 self._file = self._opened()
             while self._rest:
-                # What was cut off by a full disk goes on where it was cut off.
-                count = os.write(self._file, self._rest)
+                try:
+                    count = os.write(self._file, self._rest)
+                except OSError:
+                    self._take_back(self._file)
+                    raise
                 self._line = (self._line + self._rest[:count]).rpartition(b"\n")[2]
                 self._rest = self._rest[count:]
+                if self._line and not _ends_at_ours(self._file):
+                    self._rest, self._line = self._line + self._rest, b""
         except OSError as error:
             trouble = error.strerror or str(error)
             if trouble != self._trouble:
@@ -200,6 +205,12 @@ class JournalWriter:
             self._say(f"{self._path}: the journal is written again")
             self._trouble = ""
         return True
+
+    def _take_back(self, file: int) -> None:
+        """Take back the beginning of a line that a full disk cut off."""
+        if self._line and _takes_back(file, len(self._line)):
+            self._rest = self._line + self._rest
+            self._line = b""
 
     def _is_gone(self, file: int) -> bool:
         """Tell whether the path leads to another file now, or to none."""
@@ -226,6 +237,25 @@ class JournalWriter:
             if os.read(file, 1) != b"\n":
                 self._rest = b"\n" + self._rest
         return file
+
+
+def _ends_at_ours(file: int) -> bool:
+    """Tell whether nobody else has added to a file since this process did."""
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        return True
+    end = os.lseek(file, 0, os.SEEK_CUR)
+    return os.lseek(file, 0, os.SEEK_END) == end
+
+
+def _takes_back(file: int, cut: int) -> bool:
+    """Take back the last bytes of a file, where that is possible and nobody else has added any.
+
+    Others who write to the file would go on in the middle of a line.
+    """
+    if not stat.S_ISREG(os.fstat(file).st_mode) or not _ends_at_ours(file):
+        return False
+    os.ftruncate(file, os.lseek(file, 0, os.SEEK_CUR) - cut)
+    return True
 
 
 def _wrong(path: Path) -> str:

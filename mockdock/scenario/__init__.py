@@ -13,6 +13,7 @@ from mockdock.scenario.limits import LimitSpec
 from mockdock.scenario.lint import Finding, lint
 from mockdock.scenario.load import Loaded, load
 from mockdock.scenario.models import AuthKeys, ModelSpec, Rule, Scenario
+from mockdock.scenario.needs import dialect_needs, door_needs, pace_needs, shared_needs
 from mockdock.scenario.pace import PacingSpec
 from mockdock.scenario.replies import (
     ErrorSpec,
@@ -50,8 +51,12 @@ __all__ = [
     "UsageSpec",
     "When",
     "Wish",
+    "dialect_needs",
+    "door_needs",
     "json_schema",
     "lint",
     "load",
+    "pace_needs",
+    "shared_needs",
     "wishes",
 ]

@@ -254,4 +254,4 @@ def _load_ranks() -> None:
     from mockdock.content.tokens import tokenizer  # noqa: PLC0415 - brings tiktoken along
 
     with suppress(MockdockError):  # which the first request tells of
-        tokenizer("o200k_base")
+        tokenizer("o200k_base").load()

@@ -46,7 +46,7 @@ def main() -> None:
             importlib.import_module(found.name)
     for name in _LATER:
         importlib.import_module(name)
-    tokenizer("o200k_base")
+    tokenizer("o200k_base").load()
     with OpenAI(api_key="none") as client:
         assert client.chat.completions  # imports what a request needs
     assert threading.active_count() == 1, "a fork would lack the other threads"

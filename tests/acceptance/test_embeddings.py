@@ -32,7 +32,7 @@ from openai.types import CreateEmbeddingResponse
 from mockdock import MockDock, Server, VerificationError
 from mockdock.content.tokens import tokenizer
 from mockdock.observe import Exchange, record
-from mockdock.observe.journal import Entry
+from mockdock.observe.entry import Entry
 from mockdock.observe.line import line
 from mockdock.observe.replay import replay
 from tests.acceptance.conftest import Serve

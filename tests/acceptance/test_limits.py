@@ -293,7 +293,7 @@ def test_a_server_that_stops_releases_what_it_cancels() -> None:
         while not clock.waiting():
             threading.Event().wait(0.001)
     store: Any = server.app.engine.store
-    assert [state[2:] for state in store._meters._values.values()] == [(0.0,)]
+    assert [state[2:] for state in store._meters.values.values()] == [(0.0,)]
 
 
 def test_so_many_clients_at_once_are_let_through_as_the_limit_says(

@@ -18,7 +18,7 @@ from openai import (
 
 from mockdock import MockDock, VerificationError
 from mockdock.observe import Exchange, record
-from mockdock.observe.journal import Entry
+from mockdock.observe.entry import Entry
 from mockdock.observe.line import line
 from mockdock.observe.report import exchanges as shown_exchanges
 from tests.acceptance.conftest import Serve

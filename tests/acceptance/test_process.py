@@ -154,7 +154,8 @@ def test_a_unix_socket(tmp_path: Path) -> None:
             assert not path.exists()
 
 
-def test_https(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_https(tmp_path: Path, workers: str) -> None:
     """With a certificate the base URL is https, and clients that trust it are served."""
     certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
@@ -176,7 +177,7 @@ def test_https(tmp_path: Path) -> None:
         capture_output=True,
     )
     options = ("--ssl-certfile", str(certificate), "--ssl-keyfile", str(key))
-    with process("serve", "--port", "0", *options) as server:
+    with process("serve", "--port", "0", "--workers", workers, *options) as server:
         url = server.base_url
         assert url.startswith("https://")
         context = ssl.create_default_context(cafile=str(certificate))

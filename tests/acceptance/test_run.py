@@ -144,7 +144,7 @@ def test_ctrl_c_in_a_terminal_reaches_the_command_once(
 
 
 def test_a_journal_on_a_full_disk_breaks_nothing(script: str, tmp_path: Path) -> None:
-    """What fits is whole lines but the last, and what does not is told."""
+    """What fits is whole lines, and what does not is told."""
     path = tmp_path / "journal.jsonl"
     limit = (
         "import os, resource, sys\n"
@@ -163,9 +163,8 @@ def test_a_journal_on_a_full_disk_breaks_nothing(script: str, tmp_path: Path) ->
     assert ended.stdout.count("Hello!") == 2
     assert f"{path}: the journal cannot be written: File too large; trying again" in ended.stderr
     assert "could not be written" in ended.stderr
-    first, *_ = path.read_bytes().splitlines()
-    assert json.loads(first)["rule"] == "greeting"
-    assert path.stat().st_size == 4000
+    first, *_ = map(json.loads, path.read_bytes().splitlines())
+    assert first["rule"] == "greeting"
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits cannot be changed from here")

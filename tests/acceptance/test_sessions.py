@@ -17,6 +17,7 @@ from openai import OpenAI
 from mockdock import Server
 from mockdock.observe.verbs import Opening
 from tests.acceptance.conftest import Serve
+from tests.observe.helpers import kept_here
 
 THREADS = 64
 SESSIONS = 20
@@ -142,7 +143,7 @@ def test_an_exchange_is_in_the_journal_before_its_last_byte_is_here(
         tally = server.app.journal.tally("sk-mockdock-one")
         assert (status, tally.requests) == (200, number)
         assert tally.uses["greet"].times == number
-    (entry,) = server.app.journal.entries(after=299)
+    (entry,) = kept_here(server.app.journal.entries(after=299))
     assert entry.exchange.outcome.sent == len(answer)
 
 

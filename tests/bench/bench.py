@@ -95,9 +95,9 @@ class Bench:
 
     @contextmanager
     def server(self, served: Served) -> Iterator[Running]:
-        """Run a server, on their core."""
+        """Run a server on their core; where it is several processes, on ours as well."""
         with ExitStack() as stack:
-            with on(self.core):
+            with on(self.core, also=served.workers > 1):
                 running = stack.enter_context(self.launch(served))
             yield running
 

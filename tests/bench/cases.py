@@ -12,6 +12,7 @@ from tests.bench.plugin import plugin
 from tests.bench.rates import RATES
 from tests.bench.starting import fixture, imported, startup
 from tests.bench.tokens import tokens
+from tests.bench.workers import workers
 
 __all__ = ["CASES"]
 
@@ -28,6 +29,9 @@ CASES: Mapping[str, Case] = {
         Case("tokens", "long texts beside tiktoken, conversations that go on", tokens),
         Case("unused", "limits, faults and chaos that never apply", unused),
         Case("accounts", "LangDB's chat beside OpenAI's, and how long replies take", accounts),
+        Case(
+            "workers", "processes that share an address and a store, and what a core does", workers
+        ),
         Case("plugin", "the pytest plugin, installed and used", plugin),
     )
 }

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["busy", "cores", "cpu", "described", "on", "peak", "pin", "resident", "woken"]
+__all__ = ["busy", "cores", "cpu", "described", "on", "peak", "pin", "resident", "spent", "woken"]
 
 _MEGABYTE = 1e6
 _BUSY = 0.5
@@ -36,13 +36,16 @@ def pin(core: int | None) -> None:
 
 
 @contextmanager
-def on(core: int | None) -> Iterator[None]:
-    """Let processes that are started meanwhile run on a core; None changes nothing."""
+def on(core: int | None, *, also: bool = False) -> Iterator[None]:
+    """Let processes that are started meanwhile run on a core, ``also`` or no longer on ours.
+
+    None changes nothing.
+    """
     if sys.platform != "linux" or core is None:
         yield
         return
     before = os.sched_getaffinity(0)
-    pin(core)
+    os.sched_setaffinity(0, {core, *before} if also else {core})
     try:
         yield
     finally:
@@ -54,6 +57,12 @@ def cpu(pid: int) -> float:
     if sys.platform != "linux":
         return math.nan
     return time.clock_gettime((~pid << 3) | 2)  # what clock_getcpuclockid(3) makes of a process
+
+
+def spent(pid: int) -> float:
+    """Give the CPU seconds so far of a process and of its children that live."""
+    told = Path(f"/proc/{pid}/task").glob("*/children")
+    return cpu(pid) + sum(cpu(int(each)) for file in told for each in file.read_text().split())
 
 
 def resident(pid: int) -> float:

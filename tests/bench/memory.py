@@ -38,7 +38,7 @@ def memory(bench: Bench) -> Iterator[Row]:
             bench.flood(bench.wanted(mock, asked, requests=many - settled))
             grown, peak = resident(mock.pid) - before, bench.peak(mock)
         target = at_most(_GROWTH) if settled >= _FULL else None
-        what = f"{name}: on {before:.0f} at {settled:,}"
+        what = f"{name}: from request {settled:,} to {many:,}, on {before:.0f}"
         yield Row("memory", what, "MB", grown, target=target, peak=peak)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tests.bench.asked import chat
 from tests.bench.bench import Bench
@@ -18,7 +18,7 @@ from tests.bench.machine import cpu
 from tests.bench.rows import Row, at_most
 from tests.bench.servers import Served, recorded
 
-__all__ = ["paced"]
+__all__ = ["paced", "slow"]
 
 _TTFT = 0.2
 _TPS = 50
@@ -29,20 +29,18 @@ _SATURATED = 0.9
 def paced(bench: Bench) -> Iterator[Row]:
     """Measure mockdock, and in turns a bare ASGI application that paces by absolute deadlines."""
     amounts = bench.amounts
-    reply = "The quick brown fox jumps over the lazy dog. " * (amounts.tokens // _WORDS)
-    scenario = {"rules": [{"when": {"user": "hello"}, "reply": reply}]}
-    slow = {**scenario, "pacing": {"ttft": f"{_TTFT * 1000:.0f}ms", "tps": _TPS}}
+    scenario, ttft, ideal = slow(amounts.tokens)
+    quick = {name: each for name, each in scenario.items() if name != "pacing"}
     asked = chat(stream=True)
-    with bench.server(Served("mockdock", scenario)) as quick:
-        events = recorded(quick, asked)
-    ideal = _TTFT + (amounts.tokens - 1) / _TPS
+    with bench.server(Served("mockdock", quick)) as at_once:
+        events = recorded(at_once, asked)
     found: dict[str, list[_Seen]] = {"mockdock": [], "asgi": []}
     with (
-        bench.server(Served("mockdock", slow)) as mock,
-        bench.server(Served("asgi", reply=events, ttft=_TTFT, itl=1 / _TPS)) as bare,
+        bench.server(Served("mockdock", scenario)) as mock,
+        bench.server(Served("asgi", reply=events, ttft=ttft, itl=1 / _TPS)) as bare,
     ):
         wanted = {
-            name: Streams(running.port, asked, 0, amounts.streams, amounts.over, _TTFT, ideal)
+            name: Streams(running.port, asked, 0, amounts.streams, amounts.over, ttft, ideal)
             for name, running in (("mockdock", mock), ("asgi", bare))
         }
         for each in wanted.values():
@@ -64,6 +62,14 @@ def paced(bench: Bench) -> Iterator[Row]:
     ):
         ours, theirs = (_middle(rounds, unit, share) for rounds in found.values())
         yield Row("paced", what, unit, ours, asgi=theirs, target=at_most(most), peak=peak)
+
+
+def slow(tokens: int) -> tuple[Mapping[str, Any], float, float]:
+    """Give a scenario that paces a reply, its time to first token, and how long it takes."""
+    reply = "The quick brown fox jumps over the lazy dog. " * (tokens // _WORDS)
+    said = {"rules": [{"when": {"user": "hello"}, "reply": reply}]}
+    pacing = {"ttft": f"{_TTFT * 1000:.0f}ms", "tps": _TPS}
+    return {**said, "pacing": pacing}, _TTFT, _TTFT + (tokens - 1) / _TPS
 
 
 class _Seen(NamedTuple):

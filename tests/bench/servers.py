@@ -42,13 +42,17 @@ class Recorded:
 class Served:
     """What a server is: ``mockdock serve`` with a scenario, or a bare one with a recorded reply.
 
-    ``journal`` and ``data`` are files. ``ttft`` and ``itl`` pace a bare one, in seconds.
+    ``journal`` and ``data`` are files, ``store`` is the address of a Redis. ``ttft`` and
+    ``itl`` pace a bare one, in seconds.
     """
 
     app: Literal["mockdock", "starlette", "asgi"]
     scenario: Mapping[str, Any] = field(default_factory=dict)
     journal: str | None = None
     data: str | None = None
+    dialect: str | None = None
+    store: str | None = None
+    workers: int = 1
     reply: Recorded | None = None
     ttft: float = 0.0
     itl: float = 0.0
@@ -88,8 +92,10 @@ def _mockdock(served: Served, file: Path) -> tuple[int, subprocess.Popen[bytes]]
             reserved.close()
         command = [sys.executable, "-m", "mockdock", "serve", str(file), "--quiet"]
         command += ["--port", str(port), "--grace", "0"]
-        for option, path in (("--journal", served.journal), ("--data", served.data)):
-            command += [] if path is None else [option, path]
+        command += ["--workers", str(served.workers)]
+        for option in ("journal", "data", "dialect", "store"):
+            value = getattr(served, option)
+            command += [] if value is None else [f"--{option}", value]
         process = subprocess.Popen(command)
         while not _listens(port):
             if process.poll() is not None:

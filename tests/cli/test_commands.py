@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import cast
 
 import jsonschema
 import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
 from typer.testing import CliRunner
 
+from mockdock import cli
 from mockdock.cli import app
 from mockdock.scenario import json_schema
 from tests.cli.conftest import Run
@@ -53,6 +57,15 @@ def test_all_commands_are_known() -> None:
     assert {
         command.callback.__name__ for command in app.registered_commands if command.callback
     } == set(COMMANDS)
+
+
+def test_no_other_command_is_made_ready_than_the_one_that_is_called() -> None:
+    """``main`` hands on what stands first; without a command it has them all."""
+    assert [*cast("TyperGroup", get_command(cli._wanted(["serve"]))).commands] == ["serve"]
+    every = set(cast("TyperGroup", get_command(app)).commands)
+    assert len(every) > 10
+    for first in ([], ["--help"], ["serv"]):
+        assert set(cast("TyperGroup", get_command(cli._wanted(first))).commands) == every
 
 
 def test_the_version(run: Run) -> None:

@@ -12,9 +12,11 @@ import pytest
 
 from mockdock.cli import running
 from mockdock.cli.tallying import Tallying
+from mockdock.engine import Engine
 from mockdock.environ import ELSEWHERE
 from mockdock.observe import Entry
 from mockdock.reply import Failure
+from mockdock.scenario import Scenario
 from tests.cli.conftest import Run
 from tests.observe.helpers import exchange
 
@@ -232,7 +234,7 @@ def test_causes_are_told_without_secrets() -> None:
         rule_key=None,
     )
     tallying.add(Entry(1, failed))
-    (problem,) = tallying.verdict([], []).problems
+    (problem,) = tallying.verdict(Engine(Scenario(mockdock=1)), []).problems
     assert problem.message == ("answering a request raised ValueError('[redacted] and [redacted]')")
 
 
@@ -240,7 +242,7 @@ def test_an_error_of_mockdock_itself_is_one_too() -> None:
     tallying = Tallying(lambda _: False)
     failed = exchange(reply=Failure("server_error", cause=ValueError("odd")), rule_key=None)
     tallying.add(Entry(1, failed))
-    (problem,) = tallying.verdict([], []).problems
+    (problem,) = tallying.verdict(Engine(Scenario(mockdock=1)), []).problems
     assert (problem.kind, tallying.failed) == ("raised", True)
     assert problem.message == "answering a request raised ValueError('odd')"
 

@@ -1,4 +1,4 @@
-"""What each test module needs, and what of it is missing here."""
+"""What each test module, and the shared store, needs, and what of it is missing here."""
 
 from __future__ import annotations
 
@@ -39,6 +39,13 @@ def _node() -> list[str]:
     ]
 
 
+def _redis() -> list[str]:
+    return [
+        *([] if shutil.which("redis-server") else ["redis-server (apt-get install redis-server)"]),
+        *_packages("redis")(),
+    ]
+
+
 _MISSING: Mapping[str, Callable[[], list[str]]] = {
     "asgi": _packages("httpx"),
     "generated_suite": _generated,
@@ -50,6 +57,7 @@ _MISSING: Mapping[str, Callable[[], list[str]]] = {
     "openai_parse": _packages("openai"),
     "pydantic_ai": _packages("pydantic_ai"),
     "pylangdb": _packages("pylangdb"),
+    "redis": _redis,
 }
 
 if not _MISSING.keys() >= REQUIRED:

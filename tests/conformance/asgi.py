@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -151,9 +151,14 @@ def exchange(
     path: str,
     body: bytes | Iterable[bytes] = b"",
     headers: Headers = (),
+    *,
+    run: Callable[[Coroutine[Any, Any, None]], None] = asyncio.run,
     **more: Any,
 ) -> Answer:
-    """Send one request as :func:`ask` does, and give the answer of whatever form."""
+    """Send one request as :func:`ask` does, and give the answer of whatever form.
+
+    ``run`` is what runs it: a loop of its own.
+    """
     chunks = [body] if isinstance(body, bytes) else list(body)
     arriving: list[Message] = [
         {"type": "http.request", "body": chunk, "more_body": index < len(chunks)}
@@ -171,7 +176,7 @@ def exchange(
 
     scope = {**scope_of(method, path, headers), **more}
     speaker = spoken_by(app, scope)
-    asyncio.run(app(scope, receive, send))
+    run(app(scope, receive, send))
     start, *rest = sent
     assert start["type"] == "http.response.start"
     assert [message["more_body"] for message in rest] == [True] * (len(rest) - 1) + [False]
@@ -179,11 +184,13 @@ def exchange(
     return Answer(start["status"], told, b"".join(message["body"] for message in rest), *speaker)
 
 
-def post(app: App, path: str, body: Any, headers: Mapping[str, str] | None = None) -> Answer:
+def post(
+    app: App, path: str, body: Any, headers: Mapping[str, str] | None = None, **more: Any
+) -> Answer:
     """Send a JSON body, as an SDK with a key does."""
     usual = {
         "host": "127.0.0.1:8080",
         "content-type": "application/json",
         "authorization": "Bearer sk-test",
     }
-    return ask(app, "POST", path, json.dumps(body).encode(), {**usual, **(headers or {})})
+    return ask(app, "POST", path, json.dumps(body).encode(), {**usual, **(headers or {})}, **more)

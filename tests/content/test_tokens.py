@@ -18,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockdock.content import encodings, tokens
-from mockdock.content.encodings import ENCODINGS, build
+from mockdock.content.encodings import ENCODINGS, build, read
+from mockdock.content.ranks import BETWEEN, Ranks
 from mockdock.content.tokens import Tokenizer, encoding_for, plain_name, tokenizer
 from mockdock.errors import MockdockError
 from mockdock.memo import Memo
@@ -57,8 +58,9 @@ def test_recipe_is_the_one_tiktoken_has(name: str, monkeypatch: pytest.MonkeyPat
     ours = ENCODINGS[name]
     assert ours.pattern == theirs["pat_str"]
     assert dict(ours.special) == theirs["special_tokens"]
-    ranks = encodings._ranks(ours.ranks, ours.sha256)
-    lines = (b"%b %d\n" % (b64encode(token), rank) for token, rank in ranks.items())
+    data = gzip.decompress((encodings._RANKS / f"{ours.ranks}.gz").read_bytes())
+    listed = enumerate(data.split(BETWEEN))
+    lines = (b"%b %d\n" % (b64encode(token), rank) for rank, token in listed)
     assert [sha256(b"".join(lines)).hexdigest()] == hashes
 
 
@@ -109,13 +111,13 @@ def test_unreadable_ranks_are_a_clear_error(other_ranks: Path, content: bytes | 
 
 def test_tokenizer_is_built_once_by_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[str] = []
-    built_once = build("cl100k_base")
+    read_once = read("cl100k_base")
 
-    def slow(name: str) -> tuple[tiktoken.Encoding, int]:
+    def slow(name: str) -> Ranks:
         built.append(name)
-        return built_once
+        return read_once
 
-    monkeypatch.setattr(tokens, "build", slow)
+    monkeypatch.setattr(tokens, "read", slow)
     monkeypatch.setattr(tokens, "_loaded", {})
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(tokenizer, ["cl100k_base"] * 32))

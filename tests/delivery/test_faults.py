@@ -322,6 +322,13 @@ def test_whatever_composes_is_in_order_and_repeats_itself(
     assert cuts in ([], [len(once) - 1]), "nothing follows the end of a connection"
 
 
+def test_a_connection_that_has_ended_does_not_end_again() -> None:
+    chosen = Fault("accept_and_close"), Fault("redirect"), Fault("accept_and_close")
+    plain_reply = plain(b"{}", tokens=1)
+    gone = made(*chosen, Fault("wrong_content_length"), timed=plain_reply, stream=False)
+    assert [item for _, item in gone] == [Cut(gate="close", lasts=1.0)]
+
+
 @given(afters, st.booleans(), st.sampled_from([None, "string", "character"]))
 def test_what_is_cut_off_was_the_end(after: After, stream: bool, inside: object) -> None:
     timed = EVENTS if stream else plain(b'{"text": "gr\xc3\xbc\xc3\x9fe"}', tokens=5)

@@ -171,7 +171,8 @@ def serving(
     thread.start()
     try:
         assert running.ready.wait(PATIENCE)
-        loop = running.servers[0].get_loop()
+        assert running._loop is not None
+        loop = running._loop
         yield Running(running, address, family, loop)
     finally:
         running.stop()

@@ -437,7 +437,7 @@ def test_a_client_that_asks_in_ever_new_ways_fills_no_memory() -> None:
 
 
 def test_parameters_that_recur_share_what_depends_on_them() -> None:
-    asked, offered = engine("words"), tools("search")
+    asked, offered, mark = engine("words"), tools("search"), object()
     for _ in range(2):
-        assert completion(asked, ask("Hi", tools=offered, recurs=True)).shared
+        assert completion(asked, ask("Hi", tools=offered, recurs=mark)).shared
     assert kept(asked) == 1

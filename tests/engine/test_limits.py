@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -15,19 +14,20 @@ from hypothesis import strategies as st
 
 from mockdock.content.catalogue import load
 from mockdock.content.pricing import cost
-from mockdock.engine import Decision, Engine, MemoryStore, Store
+from mockdock.engine import Decision, Engine, MemoryStore
 from mockdock.engine import memory as module
 from mockdock.engine.conditions import Condition
 from mockdock.engine.gauges import gauges
 from mockdock.engine.match import AddedRule
 from mockdock.engine.meters import Charge
-from mockdock.engine.store import Step, at_once
+from mockdock.engine.store import Step
 from mockdock.errors import ConditionError
 from mockdock.limit import Standing, Standings, told
 from mockdock.reply import Completion, Failure, Reply, Usage
 from mockdock.request import Caller, Request
 from mockdock.scenario import ReplySpec, When
 from tests.engine.helpers import CREATED, ask, engine, scenario
+from tests.stores import Ready
 
 GPT = load().resolve("gpt-4o")
 
@@ -181,7 +181,7 @@ def _copy(asked: Engine) -> Engine:
     """Give an engine whose meters stand as those of another."""
     assert isinstance(asked.store, MemoryStore)
     store = MemoryStore()
-    store._meters._values.update(asked.store._meters._values)
+    store._meters.values.update(asked.store._meters.values)
     store._session("")
     assert next(store._serials) == 2
     return asked.changed(store=store)
@@ -423,33 +423,26 @@ def test_a_model_of_any_name_is_kept_in_little_room() -> None:
     assert client.fine(model="\udcff" * 300)
     store = client.engine.store
     assert isinstance(store, MemoryStore)
-    assert all(len(repr(place)) < 2000 for place in store._meters._values)
+    assert all(len(repr(place)) < 2000 for place in store._meters.values)
 
 
 def test_what_a_lie_tells() -> None:
     assert [told(20, header) for header in ("both", "none", "lies")] == [20, 20, 2]
 
 
-@pytest.fixture(params=[MemoryStore])
-def store(request: pytest.FixtureRequest) -> Store:
-    """Give a new store of each kind."""
-    make: Callable[[], Store] = request.param
-    return make()
-
-
 def charge(name: str = "m", limit: float = 3, **more: Any) -> Charge:
     return Charge(name, **{"algorithm": "fixed", "cost": 1, "limit": limit, **more})
 
 
-def admitted(store: Store, *charges: Charge, session: str = "s", now: float = 0) -> bool:
-    return not at_once(store.decide(Step(session, "r", charges=tuple(charges), now=now))).refusers
+def admitted(store: Ready, *charges: Charge, session: str = "s", now: float = 0) -> bool:
+    return not store.decide(Step(session, "r", charges=tuple(charges), now=now)).refusers
 
 
-def used(store: Store, *charges: Charge, session: str = "s", now: float = 0) -> list[float]:
+def used(store: Ready, *charges: Charge, session: str = "s", now: float = 0) -> list[float]:
     return [each.used for each in store.read(session, charges, now)]
 
 
-def test_all_charges_are_taken_or_none(store: Store) -> None:
+def test_all_charges_are_taken_or_none(store: Ready) -> None:
     wide, narrow = charge("wide", 9), charge("narrow", 1)
     assert admitted(store, wide, narrow)
     assert not admitted(store, wide, narrow)
@@ -459,30 +452,30 @@ def test_all_charges_are_taken_or_none(store: Store) -> None:
     assert used(store, wide, narrow) == [2, 1]
 
 
-def test_a_pick_tells_how_the_meters_stand_after_it(store: Store) -> None:
-    pick = at_once(store.decide(Step("s", "r", charges=(charge(cost=2),), now=5)))
+def test_a_pick_tells_how_the_meters_stand_after_it(store: Ready) -> None:
+    pick = store.decide(Step("s", "r", charges=[charge(cost=2)], now=5))
     assert ([each.used for each in pick.readings], pick.refusers) == ([2], ())
-    pick = at_once(store.decide(Step("s", "r", charges=(charge(cost=2),), now=5)))
+    pick = store.decide(Step("s", "r", charges=[charge(cost=2)], now=5))
     assert ([each.used for each in pick.readings], pick.refusers) == ([2], (0,))
     assert pick.readings[0].wait == pytest.approx(55)
-    assert at_once(store.decide(Step("s", "r"))).readings == ()
+    assert store.decide(Step("s", "r")).readings == ()
 
 
-def test_to_peek_charges_nothing(store: Store) -> None:
+def test_to_peek_charges_nothing(store: Ready) -> None:
     for _ in range(5):
         pick = store.peek(Step("s", "r", charges=(charge(toll=1),)))
         assert not pick.refusers
     assert used(store, charge()) == [0]
 
 
-def test_to_read_charges_nothing_even_of_who_is_not_known(store: Store) -> None:
+def test_to_read_charges_nothing_even_of_who_is_not_known(store: Ready) -> None:
     assert used(store, charge(), session="nobody") == [0]
     assert admitted(store, charge())
     assert used(store, charge(), session="nobody") == [0]
     assert used(store, charge()) == [1]
 
 
-def test_sessions_are_charged_apart_but_what_is_shared(store: Store) -> None:
+def test_sessions_are_charged_apart_but_what_is_shared(store: Ready) -> None:
     mine, ours = charge("a", 1), charge("a", 1, shared=True)
     assert admitted(store, mine, ours)
     assert not admitted(store, mine)
@@ -490,18 +483,18 @@ def test_sessions_are_charged_apart_but_what_is_shared(store: Store) -> None:
     assert not admitted(store, ours, session="other")
 
 
-def test_settling_corrects_what_was_charged(store: Store) -> None:
+def test_settling_corrects_what_was_charged(store: Ready) -> None:
     one, other = charge("one", 9, cost=5), charge("other", 9, cost=5, shared=True)
-    pick = at_once(store.decide(Step("s", "r", charges=(one, other))))
+    pick = store.decide(Step("s", "r", charges=[one, other]))
     store.settle("s", pick.serial, [(one, 2), (other, 0)], taken=0, now=1)
     assert used(store, one, other, now=1) == [3, 5]
     store.settle("s", pick.serial, [(one, 0), (other, -1)], taken=0, now=1)
     assert used(store, one, other, now=1) == [3, 6]
 
 
-def test_what_a_session_began_before_it_was_reset_is_not_settled_in_it(store: Store) -> None:
+def test_what_a_session_began_before_it_was_reset_is_not_settled_in_it(store: Ready) -> None:
     mine, ours = charge("m", algorithm="gauge"), charge("o", algorithm="gauge", shared=True)
-    old = at_once(store.decide(Step("s", "r", charges=(mine, ours))))
+    old = store.decide(Step("s", "r", charges=[mine, ours]))
     store.reset("s")
     assert used(store, mine, ours) == [0, 1]
     assert admitted(store, mine, ours)
@@ -509,24 +502,24 @@ def test_what_a_session_began_before_it_was_reset_is_not_settled_in_it(store: St
     assert used(store, mine, ours) == [1, 1]
 
 
-def test_what_began_before_everything_was_reset_is_not_settled(store: Store) -> None:
+def test_what_began_before_everything_was_reset_is_not_settled(store: Ready) -> None:
     mine, ours = charge("m", algorithm="gauge"), charge("o", algorithm="gauge", shared=True)
-    old = at_once(store.decide(Step("s", "r", charges=(mine, ours))))
+    old = store.decide(Step("s", "r", charges=[mine, ours]))
     store.reset()
     assert used(store, mine, ours) == [0, 0]
-    new = at_once(store.decide(Step("s", "r", charges=(mine, ours))))
+    new = store.decide(Step("s", "r", charges=[mine, ours]))
     store.settle("s", old.serial, [(mine, 1), (ours, 1)], taken=0, now=0)
     assert used(store, mine, ours) == [1, 1]
     store.settle("s", new.serial, [(mine, 1), (ours, 1)], taken=0, now=0)
     assert used(store, mine, ours) == [0, 0]
 
 
-def test_settling_for_a_session_that_is_gone_is_harmless(store: Store) -> None:
+def test_settling_for_a_session_that_is_gone_is_harmless(store: Ready) -> None:
     store.settle("nobody", 1, [(charge(), 1)], taken=0, now=0)
     assert used(store, charge()) == [0]
 
 
-def test_what_may_be_used_so_often_is_used_up(store: Store) -> None:
+def test_what_may_be_used_so_often_is_used_up(store: Ready) -> None:
     assert [store.spend("s", "fault", 2) for _ in range(4)] == [True, True, False, False]
     assert store.spend("other", "fault", 1)
     store.reset("s")
@@ -534,7 +527,7 @@ def test_what_may_be_used_so_often_is_used_up(store: Store) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ["bucket", "fixed", "sliding", "gauge"])
-def test_threads_are_admitted_up_to_the_limit_exactly(store: Store, algorithm: str) -> None:
+def test_threads_are_admitted_up_to_the_limit_exactly(store: Ready, algorithm: str) -> None:
     limit = 1000
     one = charge(limit=limit, algorithm=algorithm, toll=1, shared=True)
 
@@ -545,13 +538,13 @@ def test_threads_are_admitted_up_to_the_limit_exactly(store: Store, algorithm: s
         assert sum(pool.map(client, range(64))) == limit
 
 
-def test_threads_that_end_what_they_began_leave_nothing_under_way(store: Store) -> None:
+def test_threads_that_end_what_they_began_leave_nothing_under_way(store: Ready) -> None:
     one = charge(limit=7, algorithm="gauge")
 
     def client(_: int) -> float:
         most = 0.0
         for _ in range(50):
-            pick = at_once(store.decide(Step("s", "r", charges=(one,))))
+            pick = store.decide(Step("s", "r", charges=[one]))
             most = max(most, pick.readings[0].used)
             if not pick.refusers:
                 store.settle("s", pick.serial, [(one, 1)], taken=0, now=0)
@@ -573,7 +566,7 @@ def test_memory_forgets_the_meters_that_were_not_used_longest(
     assert admitted(store, a)
     assert admitted(store, d)
     assert used(store, a, b, c, d) == [2, 0, 1, 1]
-    assert len(store._meters._values) == 3
+    assert len(store._meters.values) == 3
 
 
 def test_a_wait_that_never_ends_is_no_number_of_a_refusal() -> None:

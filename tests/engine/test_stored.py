@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -32,15 +32,20 @@ from mockdock.reply import (
 )
 from mockdock.request import Caller, Request, StoredKind, StoredOperation
 from tests.engine.helpers import CREATED, ask, engine, say, scenario
+from tests.stores import Redis, shared_shelf
 
 REQUEST_ID = "0" * 32
 
 
-@pytest.fixture(params=[MemoryShelf])
-def shelf(request: pytest.FixtureRequest) -> Shelf:
+@pytest.fixture(params=["memory", "redis"])
+def shelf(request: pytest.FixtureRequest) -> Iterator[Shelf]:
     """Give a new shelf of each kind."""
-    make: Callable[[], Shelf] = request.param
-    return make()
+    if request.param == "memory":
+        yield MemoryShelf()
+        return
+    redis: Redis = request.getfixturevalue("redis")
+    with shared_shelf(redis.url()) as made:
+        yield made
 
 
 def stored(which: str, created: int = CREATED, text: str = "Hi", **more: Any) -> StoredCompletion:

@@ -16,6 +16,7 @@ from mockdock.delivery import ManualClock
 from mockdock.engine import MemoryStore
 from mockdock.errors import ScenarioError, UsageError
 from mockdock.local import LocalVerbs
+from mockdock.observe import Journal
 from mockdock.observe.verbs import Changes, InPython, Opening
 from mockdock.request import Request
 from mockdock.scenario import load
@@ -728,6 +729,7 @@ def test_requests_no_rule_answered_are_problems_with_their_records() -> None:
 
 def test_misses_that_are_no_longer_kept_are_counted() -> None:
     app, verbs = verbs_of(otherwise="fail")
+    assert isinstance(app.journal, Journal)
     app.journal._most = 1
     for _ in range(3):
         ask(app)

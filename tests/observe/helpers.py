@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 import httpx2
 
 from mockdock.frames import Head, Outcome
-from mockdock.observe import Exchange
+from mockdock.observe import Entry, Exchange, Kept
 from mockdock.reply import Completion, Usage
 from mockdock.request import Request
 
-__all__ = ["ANSWER", "exchange", "unchecked"]
+__all__ = ["ANSWER", "exchange", "kept_here", "unchecked"]
 
 ANSWER = Completion("x" * 29, 0, "gpt-4o-2024-08-06", (), Usage(12, 34, 46))
 
@@ -36,6 +37,15 @@ def exchange(session: str = "", **fields: Any) -> Exchange:
         "timed": lambda: iter(()),
     }
     return Exchange(session=session, **{**given, **fields})
+
+
+def kept_here(kept: Iterable[Kept]) -> list[Entry]:
+    """Give what this process keeps itself, with all there is to know of it."""
+    found = []
+    for each in kept:
+        assert isinstance(each, Entry)
+        found.append(each)
+    return found
 
 
 def unchecked(app: Any, body: Any, path: str = "/v1/chat/completions") -> httpx2.Response:

@@ -21,7 +21,7 @@ from mockdock.observe import Entry, record
 from mockdock.reply import Choice, Failure, NearRule, Piece, Spoken, Unmet
 from mockdock.request import Request
 from tests.conformance.asgi import Message, app_of, ask, post, scope_of
-from tests.observe.helpers import ANSWER, exchange, unchecked
+from tests.observe.helpers import ANSWER, exchange, kept_here, unchecked
 
 CHAT = "/v1/chat/completions"
 ASKED: dict[str, Any] = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
@@ -38,7 +38,7 @@ KEY = "sk-abcdefghijklmnopqrstuvwxyz"
 
 def last(app: App, *, secrets: bool = False) -> dict[str, Any]:
     """Record the last exchange; it must be JSON."""
-    made = record(app.journal.entries()[-1], secrets=secrets)
+    made = record(kept_here(app.journal.entries())[-1], secrets=secrets)
     assert orjson.loads(orjson.dumps(made)) == made
     return made
 
@@ -442,7 +442,7 @@ def test_how_a_connection_was_ended_is_recorded(fault: Any, cut: Any) -> None:
         contextlib.suppress(httpx2.HTTPError),
     ):
         httpx2.post(f"{server.base_url}/chat/completions", json=ASKED)
-    (entry,) = server.app.journal.entries()
+    (entry,) = kept_here(server.app.journal.entries())
     made = record(entry)
     assert (made["outcome"]["ending"], made["outcome"]["cut"]) == ("cut", cut)
     assert made["outcome"]["raw"] == (0 if fault == "wrong_content_length" else None)

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from mockdock.observe import record, redact
-from mockdock.observe.journal import Entry
+from mockdock.observe.entry import Entry
 from mockdock.reply import Failure, NearRule, Unmet
 from tests.observe.helpers import exchange
 

@@ -20,7 +20,7 @@ from mockdock.observe import record, replay
 from mockdock.scenario import load
 from tests.conformance.asgi import Answer, app_of, ask, post
 from tests.effort import examples
-from tests.observe.helpers import unchecked
+from tests.observe.helpers import kept_here, unchecked
 
 CHAT = "/v1/chat/completions"
 KEY = "sk-abcdefghijklmnopqrstuvwxyz"
@@ -42,7 +42,7 @@ def user(text: str, *before: Mapping[str, Any], **fields: Any) -> Body:
 
 
 def records(app: App, *, secrets: bool = True) -> list[dict[str, Any]]:
-    return [record(entry, secrets=secrets) for entry in app.journal.entries()]
+    return [record(entry, secrets=secrets) for entry in kept_here(app.journal.entries())]
 
 
 def written(app: App) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from mockdock.observe import record, replay
 from mockdock.scenario import load
 from tests.conformance.asgi import Answer, app_of, ask
 from tests.dialects.langdock.talk import exchange
-from tests.observe.helpers import unchecked
+from tests.observe.helpers import kept_here, unchecked
 
 HI = [{"role": "user", "content": "Hi"}]
 CHAT: dict[str, Any] = {"messages": HI}
@@ -39,7 +39,7 @@ def send(
 
 def records(app: App, *, secrets: bool = True) -> list[dict[str, Any]]:
     """Give what was recorded, as it comes out of a file."""
-    kept = [record(entry, secrets=secrets) for entry in app.journal.entries()]
+    kept = [record(entry, secrets=secrets) for entry in kept_here(app.journal.entries())]
     read_back: list[dict[str, Any]] = json.loads(json.dumps(kept))
     return read_back
 

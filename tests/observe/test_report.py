@@ -13,11 +13,11 @@ from mockdock.fault import Fault
 from mockdock.frames import Outcome
 from mockdock.local import LocalVerbs
 from mockdock.observe import exchanges, record, report
-from mockdock.observe.journal import Entry
+from mockdock.observe.entry import Entry
 from mockdock.observe.verbs import Problem, Unused, Verdict
 from mockdock.reply import Failure
 from tests.conformance.asgi import app_of, ask, post
-from tests.observe.helpers import exchange
+from tests.observe.helpers import exchange, kept_here
 
 CHAT = "/v1/chat/completions"
 KEY = "sk-abcdefghijklmnopqrstuvwxyz"
@@ -37,7 +37,7 @@ def judged(app: App, unused: Unused = "none") -> str:
 
 
 def shown(app: App) -> str:
-    return exchanges([record(entry, secrets=True) for entry in app.journal.entries()])
+    return exchanges([record(entry, secrets=True) for entry in kept_here(app.journal.entries())])
 
 
 def verdict(*problems: Problem) -> Verdict:
@@ -152,7 +152,7 @@ def test_many_conditions_are_counted() -> None:
 def test_records_are_shown_behind_a_verdict() -> None:
     app = app_of({"reply": "Hello"})
     post(app, CHAT, say("hi"))
-    records = [record(entry) for entry in app.journal.entries()]
+    records = [record(entry) for entry in kept_here(app.journal.entries())]
     assert report(verdict(), records=records) == f"{report(verdict())}\n\n{exchanges(records)}"
 
 

@@ -20,7 +20,7 @@ from mockdock.observe.weight import weight
 from mockdock.reply import Choice, Failure, NearRule, Piece, Spoken, Unmet
 from mockdock.scenario import load
 from tests.conformance.asgi import Message, scope_of
-from tests.observe.helpers import ANSWER, exchange
+from tests.observe.helpers import ANSWER, exchange, kept_here
 
 EXCHANGES = 10
 CHAT = "/v1/chat/completions"
@@ -125,7 +125,7 @@ def held(app: App, taken: Callable[[range], None]) -> float:
     tracemalloc.start()
     try:
         taken(range(EXCHANGES))
-        weighed = sum(weight(entry.exchange) for entry in app.journal.entries())
+        weighed = sum(weight(entry.exchange) for entry in kept_here(app.journal.entries()))
         gc.collect()
         before, _ = tracemalloc.get_traced_memory()
         app.journal.reset()

@@ -138,6 +138,47 @@ def test_a_full_disk_is_told_once_and_nothing_is_lost(
     assert all(str(path) in line for line in said.lines)
 
 
+def test_a_line_that_a_full_disk_cut_off_is_taken_back_for_others_to_write(
+    tmp_path: Path, said: Said, full: dict[str, int]
+) -> None:
+    path = tmp_path / "journal.jsonl"
+    full["room"] = 10_000
+    with JournalWriter(path, said) as one, JournalWriter(path, Said()) as other:
+        other.write(entry(1))
+        _wait_until_written(path, said, 1)
+        whole = path.read_bytes()
+        full["room"] = 100
+        one.write(entry(2))
+        said.wait_for("No space")
+        assert path.read_bytes() == whole
+        full["room"] = 1_000_000
+        other.write(entry(3))
+        said.wait_for("written again")
+    assert sorted(each["number"] for each in lines(path)) == [1, 2, 3]
+
+
+def test_a_line_that_others_wrote_behind_its_beginning_is_written_anew(
+    tmp_path: Path, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "journal.jsonl"
+    cuts = [100]
+
+    def cut(file: int, data: bytes) -> int:
+        if not cuts:
+            return os.write(file, data)
+        count = os.write(file, data[: cuts.pop()])
+        with path.open("ab") as other:
+            other.write(b"{}\n")
+        return count
+
+    _writing(monkeypatch, cut)
+    with JournalWriter(path, said) as writer:
+        writer.write(entry(1))
+    damaged, made = path.read_bytes().splitlines()
+    assert damaged.endswith(b"{}")
+    assert json.loads(made)["number"] == 1
+
+
 def test_what_a_full_disk_never_took_is_counted_at_the_end(
     tmp_path: Path, said: Said, full: dict[str, int]
 ) -> None:

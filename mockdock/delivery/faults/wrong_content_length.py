@@ -27,4 +27,6 @@ def _unframed(plan: Plan) -> Timed:
     moment = plan.start
     for moment, item in plan.timed:
         yield moment, Raw(item.data, item.tokens) if isinstance(item, Frame) else item
+        if isinstance(item, Cut):  # a fault before has ended the connection already
+            return
     yield moment, Cut()

@@ -8,17 +8,20 @@ import socket
 import struct
 import sys
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mockdock.delivery.clock import Clock
 from mockdock.delivery.gate import Gate
-from mockdock.frames import Cut
+from mockdock.frames import Cut, Head
 
-__all__ = ["EXTENSION", "Wire", "wire_of", "wired"]
+__all__ = ["EXTENSION", "Whole", "Wire", "wire_of", "wired"]
 
 EXTENSION = "mockdock.wire"
 """Where an application finds its connection, among the extensions of the scope."""
+
+Whole = Callable[[Any, Head, bytes], bool]
+"""Writes a whole reply of a cycle in one go, and tells whether it could."""
 
 _PATIENCE = 5.0
 """Real seconds that bytes get to leave before a reset, which would destroy them."""
@@ -31,18 +34,24 @@ class Wire:
     """The connection of one request, for as long as its reply is on the way.
 
     ``cycle`` is uvicorn's request and response, which holds this one and is not
-    held by it; ``gate`` is what new connections meet.
+    held by it; ``gate`` is what new connections meet. ``whole`` is what writes replies in
+    one go, where anything does.
     """
 
-    __slots__ = ("_cycle_of", "_gate")
+    __slots__ = ("_cycle_of", "_gate", "_whole")
 
-    def __init__(self, cycle: Any, gate: Gate | None) -> None:
+    def __init__(self, cycle: Any, gate: Gate | None, whole: Whole | None = None) -> None:
         self._cycle_of = weakref.ref(cycle)
         self._gate = gate
+        self._whole = whole
 
     @property
     def _cycle(self) -> Any:
         return self._cycle_of()
+
+    def reply(self, head: Head, body: bytes) -> bool:
+        """Send a whole reply in one write; False where it has to go the usual way."""
+        return self._whole is not None and self._whole(self._cycle, head, body)
 
     def write(self, data: bytes) -> None:
         """Send bytes as they are; none in reply to HEAD, which has no body."""
@@ -89,12 +98,12 @@ class Wire:
         self._cycle.disconnected = self._cycle.response_complete = True
 
 
-def wired(app: Any, gate: Gate | None) -> Any:
+def wired(app: Any, gate: Gate | None, whole: Whole | None = None) -> Any:
     """Let an application find its connection in its scope; for the protocols of uvicorn."""
 
     def served(scope: Any, receive: Any, send: Any) -> Any:
         others = scope.get("extensions") or {}
-        scope["extensions"] = {**others, EXTENSION: Wire(send.__self__, gate)}
+        scope["extensions"] = {**others, EXTENSION: Wire(send.__self__, gate, whole)}
         return app(scope, receive, send)
 
     return served

@@ -2,12 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mockdock.request import AudioPart, FilePart, ImagePart, Message, Part, TextPart, ToolCall
+from mockdock.request import (
+    AudioPart,
+    FilePart,
+    ImagePart,
+    Message,
+    Part,
+    Role,
+    TextPart,
+    ToolCall,
+)
 
-__all__ = ["message_of"]
+__all__ = ["message_of", "plain_messages"]
+
+_PLAIN_ROLES: Mapping[str, Role] = {
+    "system": "system",
+    "developer": "developer",
+    "user": "user",
+    "assistant": "assistant",
+}
+
+
+def plain_messages(sent: object, most: int) -> tuple[Message, ...] | None:
+    """Read messages that are nothing but a role and a text, ``most`` of them or fewer.
+
+    None where any is more, or something else: there is nothing about such a message that
+    could be wrong, and about any other a lot.
+    """
+    if not isinstance(sent, list) or not 0 < len(sent) <= most:
+        return None
+    read = []
+    for each in sent:
+        if not isinstance(each, dict) or len(each) != _TWO:
+            return None
+        role, content = each.get("role"), each.get("content")
+        if not isinstance(role, str) or not isinstance(content, str) or role not in _PLAIN_ROLES:
+            return None
+        read.append(Message(_PLAIN_ROLES[role], (TextPart(content),)))
+    return tuple(read)
+
+
+_TWO = 2
+"""A role and a content."""
 
 
 def message_of(message: Any) -> Message:

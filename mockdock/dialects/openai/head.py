@@ -33,6 +33,12 @@ _FIXED = (
 )
 _JSON = (b"content-type", b"application/json")
 _EVENTS = (b"content-type", b"text/event-stream; charset=utf-8")
+_REQUESTS, _TOKENS = (
+    tuple(f"x-ratelimit-{what}-{counted}".encode() for what in ("limit", "remaining", "reset"))
+    for counted in ("requests", "tokens")
+)
+_OURS = b"x-mockdock-"
+"""How the names of headers begin that no provider has."""
 _UNAUTHORIZED = 401
 _LAST_DATE = 253_402_300_799
 """The end of the year 9999, beyond which no date is written."""
@@ -80,13 +86,12 @@ def _limits(envelope: Envelope) -> tuple[tuple[bytes, bytes], ...]:
     if standings is None:
         return ()
     limits, remaining, resets = [], [], []
-    counted = ((b"requests", standings.requests), (b"tokens", standings.tokens))
-    for name, standing in counted:
+    for names, standing in ((_REQUESTS, standings.requests), (_TOKENS, standings.tokens)):
         if standing is not None:
             reset = go_duration(standing.reset * envelope.time_scale)
-            limits.append((b"x-ratelimit-limit-" + name, b"%d" % standing.limit))
-            remaining.append((b"x-ratelimit-remaining-" + name, b"%d" % standing.remaining))
-            resets.append((b"x-ratelimit-reset-" + name, reset.encode()))
+            limits.append((names[0], b"%d" % standing.limit))
+            remaining.append((names[1], b"%d" % standing.remaining))
+            resets.append((names[2], reset.encode()))
     return (*limits, *remaining, *resets)
 
 
@@ -133,12 +138,16 @@ def merged(
     """Add headers; one of the same name replaces the usual one."""
     if not own:
         return headers
-    mine = [_encoded(name, value) for name, value in own.items()]
-    names = {name for name, _ in mine}
+    mine, names = _encoded(*own.items())
+    if not names:
+        return (*headers, *mine)
     return (*[pair for pair in headers if pair[0] not in names], *mine)
 
 
 @lru_cache
-def _encoded(name: str, value: str) -> tuple[bytes, bytes]:
-    """Encode a header; those of a scenario come again and again."""
-    return name.lower().encode("latin-1"), value.encode("latin-1")
+def _encoded(
+    *own: tuple[str, str],
+) -> tuple[tuple[tuple[bytes, bytes], ...], frozenset[bytes]]:
+    """Encode headers, and name those that may replace usual ones; a scenario's come again."""
+    pairs = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in own]
+    return tuple(pairs), frozenset(name for name, _ in pairs if not name.startswith(_OURS))

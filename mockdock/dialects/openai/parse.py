@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from mockdock.dialects.base import Call
 from mockdock.dialects.openai.body import json_object
-from mockdock.dialects.openai.conversation import message_of
+from mockdock.dialects.openai.conversation import message_of, plain_messages
 from mockdock.dialects.openai.invalid import missing_model, translate
 from mockdock.dialects.openai.lenient import validate_leniently
 from mockdock.dialects.openai.rules import broken_again, broken_rule
@@ -24,12 +24,12 @@ from mockdock.dialects.openai.terms import (
     known_terms,
     remember_terms,
 )
-from mockdock.dialects.openai.wire import ChatRequest
+from mockdock.dialects.openai.wire import MOST_MESSAGES, ChatRequest
 from mockdock.dialects.openai.wire_base import Wire
 from mockdock.dialects.openai.wire_tools import GrammarInput, PlainInput
 from mockdock.later import later
 from mockdock.reply import Failure
-from mockdock.request import Request, ResponseFormat, Speech, Tool, ToolChoice
+from mockdock.request import Message, Request, ResponseFormat, Speech, Tool, ToolChoice
 
 __all__ = ["ChatForm", "parse", "parse_chat"]
 
@@ -119,8 +119,10 @@ def _strictly(
         return missing_model()
     key = key_of(call.dialect, form.wire, body)
     terms = None if key is None else known_terms(key)
-    if terms is not None and call.traits(terms.wire.model) == terms.traits:
-        return _continued(call, sent, body, terms)
+    if terms is not None:
+        traits = call.traits(terms.request.model)
+        if traits is terms.traits or traits == terms.traits:
+            return _continued(call, sent, body, terms)
     wire = form.wire.model_validate(body if len(body) <= _MANY else _known(body))
     traits = call.traits(wire.model)
     if traits is None:
@@ -137,14 +139,21 @@ def _continued(
     call: Call, sent: dict[str, Any], body: dict[str, Any], terms: Terms
 ) -> Request | Failure:
     """Parse a request whose parameters are known to be valid."""
+    plain = plain_messages(body.get("messages"), MOST_MESSAGES) if terms.plain else None
+    if plain is not None:
+        return _with(call, sent, terms, plain)
     asked = {"messages": body["messages"]} if "messages" in body else {}
     messages = conversation_of(type(terms.wire)).model_validate(asked).messages
     if not (terms.settled and is_plain(messages)):
         wire = terms.wire.model_copy(update={"messages": messages})
         if (refusal := broken_again(wire, terms.traits)) is not None:
             return refusal
+    return _with(call, sent, terms, tuple(map(message_of, messages)))
+
+
+def _with(call: Call, sent: dict[str, Any], terms: Terms, messages: tuple[Message, ...]) -> Request:
     return terms.request.but(
-        messages=tuple(map(message_of, messages)),
+        messages=messages,
         caller=call.caller,
         headers=call.headers,
         raw=call.body,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from threading import Lock
@@ -33,13 +34,15 @@ class Terms(NamedTuple):
     """Parameters that are valid for a model with these ``traits``.
 
     ``wire`` is a request with them, ``request`` what it says, both without a conversation.
-    ``settled`` tells that no plain conversation could be wrong with them.
+    ``settled`` tells that no plain conversation could be wrong with them, ``plain`` that
+    nothing but their number could be wrong with plain messages themselves.
     """
 
     traits: Traits
     wire: ChatRequest
     request: Request
     settled: bool
+    plain: bool
 
 
 _known: OrderedDict[Key, Terms] = OrderedDict()
@@ -49,7 +52,9 @@ _lock = Lock()
 def key_of(dialect: DialectName, wire: type[ChatRequest], body: Mapping[str, Any]) -> Key | None:
     """Give what the parameters of a body are known by; None where there are too many."""
     try:
-        written = orjson.dumps({name: body[name] for name in body if name != "messages"})
+        parameters = {**body}
+        parameters.pop("messages", None)
+        written = orjson.dumps(parameters)
     except TypeError:  # nested deeper than JSON is written, or a lone surrogate
         return None
     return (dialect, wire, written) if len(written) <= _LONGEST else None
@@ -59,19 +64,19 @@ def known_terms(key: Key) -> Terms | None:
     """Give parameters that were remembered, None where they are not."""
     terms = _known.get(key)
     if terms is not None:
-        with _lock:
-            if key in _known:
-                _known.move_to_end(key)
+        with suppress(KeyError):  # another thread has just let it go
+            _known.move_to_end(key)
     return terms
 
 
 def remember_terms(key: Key, traits: Traits, wire: ChatRequest, request: Request) -> None:
     """Remember the parameters of a valid request, those used longest ago no more."""
-    bare = replace(request, messages=(), caller=Caller(), headers={}, body={}, raw=b"", recurs=True)
+    bare = replace(request, messages=(), caller=Caller(), headers={}, body={}, raw=b"")
+    bare = bare.but(recurs=object())
+    settled = asks_nothing_again(wire, traits)
+    plain = settled and type(wire) is ChatRequest
     with _lock:
-        _known[key] = Terms(
-            traits, wire.model_copy(update={"messages": []}), bare, asks_nothing_again(wire, traits)
-        )
+        _known[key] = Terms(traits, wire.model_copy(update={"messages": []}), bare, settled, plain)
         if len(_known) > _MOST:
             _known.popitem(last=False)
 

@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.websockets import WebSocketClose
 
-from mockdock.errors import LedgerError, ScenarioError, UsageError
+from mockdock.errors import LedgerError, ScenarioError, StoreError, UsageError
 from mockdock.observe.control.guard import Guard
 from mockdock.observe.control.operation import Asked, Operation
 from mockdock.observe.control.reading import check_path, understand
@@ -125,6 +125,8 @@ class _Endpoint:
             raise Refused(400, "scenario", told(error.problems, "\n"), error.problems) from None
         except UsageError as error:
             raise Refused(operation.unmet, "usage", str(error)) from None
+        except StoreError as error:
+            raise Refused(503, "store", str(error)) from None
         except LedgerError as error:
             raise Refused(500, "defect", str(error)) from None
         if isinstance(answer, BaseModel):

@@ -23,7 +23,7 @@ _ERRORS = {
     404: "there is none of this key",
     409: "it cannot be done now",
     413: "the body is too large",
-    503: "too many wait already",
+    503: "too many wait already, or the store that several processes share does not answer",
 }
 
 
@@ -125,11 +125,9 @@ def _responses(
     else:
         forms = ("text/plain", "application/openmetrics-text")
         good["content"] = {form: {"schema": {"type": "string"}} for form in forms}
-    errors = [400, 401, 403, operation.unmet]
+    errors = [400, 401, 403, operation.unmet, 503]
     if operation.body is not None:
         errors.append(413)
-    if operation.done is not None:
-        errors.append(503)
     refused = {
         str(status): {"$ref": f"#/components/responses/{status}"} for status in sorted(errors)
     }

@@ -13,7 +13,7 @@ from mockdock.errors import Problem
 
 __all__ = ["Kind", "Refusal", "Refused", "Trouble", "Wrong", "told"]
 
-Kind = Literal["request", "access", "scenario", "usage", "defect"]
+Kind = Literal["request", "access", "scenario", "usage", "store", "defect"]
 
 
 _MOST_PROBLEMS = 20
@@ -42,7 +42,8 @@ class Trouble(_Shape):
     status: int
     kind: Kind = Field(
         description="request: it cannot be read; access: it may not; scenario: what it brings is "
-        "no valid scenario; usage: it cannot be done now; defect: mockdock's own fault"
+        "no valid scenario; usage: it cannot be done now; store: "
+        "the store that several processes share does not answer; defect: mockdock's own fault"
     )
     message: str
     problems: tuple[Wrong, ...] = ()

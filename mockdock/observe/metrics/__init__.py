@@ -4,7 +4,8 @@ While counting, all numbers are cells, found once by their labels and added to i
 one process serves, a cell is a plain number, which costs next to nothing, and is read only
 when somebody asks. Where several share a directory, a cell is written through to a
 mapped file in prometheus_client's own form, and what its collector reads out of all files
-is told. prometheus_client is imported when first needed: by whoever asks, or by the files.
+is told. Where they share a store, what all have counted is there, see ``mockdock.shared``.
+prometheus_client is imported when first needed: by whoever asks, or by the files.
 """
 
 from mockdock.observe.metrics.counting import Metrics

@@ -10,6 +10,7 @@ __all__ = [
     "COMPLETION",
     "ENDS",
     "FAILED",
+    "FAMILIES",
     "FAULTS",
     "LIMITED",
     "MISSED",
@@ -17,6 +18,7 @@ __all__ = [
     "OPEN_STREAMS",
     "PROMPT",
     "REQUESTS",
+    "STORE_UP",
     "TOOK",
     "TTFT",
     "Exposition",
@@ -79,3 +81,11 @@ TTFT = Family(
 )
 OPEN_STREAMS = Family("mockdock_open_streams", "gauge", "Streams under way.")
 OPEN_SESSIONS = Family("mockdock_open_sessions", "gauge", "Sessions that are open.", ())
+STORE_UP = Family(
+    "mockdock_store_up", "gauge", "Whether the store that servers share answered just now.", ()
+)
+FAMILIES = (
+    *(REQUESTS, MISSED, FAILED, BROKEN, FAULTS, LIMITED, PROMPT, COMPLETION, TOOK, TTFT),
+    OPEN_STREAMS,
+)
+"""Those that are counted, by dialect, then by the name of a rule or limit, then by what is left."""

@@ -23,9 +23,9 @@ class LeapingClock(ManualClock):
     For one request at a time.
     """
 
-    def call_at(self, due: float, callback: Callable[[], None]) -> Timer:
+    def call_at(self, due: float, callback: Callable[[], None], *, first: bool = False) -> Timer:
         """Call back at once, at that moment."""
-        timer = super().call_at(due, callback)
+        timer = super().call_at(due, callback, first=first)
         self.advance(max(0.0, due - self.now()))
         return timer
 

@@ -9,11 +9,12 @@ import pytest
 from mockdock.request import Request
 from tests.conformance.asgi import app_of, ask
 from tests.dialects.langdb.talk import Talk
+from tests.observe.helpers import kept_here
 
 
 def parsed(talk: Talk) -> Request:
     """Give the last request as it was understood."""
-    request = talk.app.journal.entries()[-1].exchange.request
+    request = kept_here(talk.app.journal.entries())[-1].exchange.request
     assert request is not None
     return request
 

@@ -24,6 +24,7 @@ from tests.dialects.langdb.recomputed import (
 )
 from tests.dialects.langdb.talk import LeapingClock, Talk
 from tests.effort import examples
+from tests.observe.helpers import kept_here
 
 MILLION = 1_000_000
 PACES = {"Hi": 0.3, "Long": 0.3, "Slow": 1.5, "Nothing": 0.3}
@@ -118,7 +119,7 @@ class World:
 
     def rows(self, project: str) -> list[Row]:
         """Recompute what a project's exchanges were."""
-        exchanges = [entry.exchange for entry in self.app.journal.entries()]
+        exchanges = [entry.exchange for entry in kept_here(self.app.journal.entries())]
         rows = rows_of(exchanges, first_token=lambda text: PACES[text] * 1000, price=self.price)
         return [row for row in rows if row.project == project]
 
