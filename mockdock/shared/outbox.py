@@ -228,12 +228,14 @@ class _Courier(Generic[T]):
     async def _drain(self) -> None:
         try:
             while self._next():
+                self._hurry.clear()
+                asked = len(self._flushes)
                 try:
                     sent = self._send(self._writer, self._batch)
                     if sent is not None:
                         await sent
                 except StoreError as error:
-                    self._keep(error)
+                    self._keep(error, asked)
                     if self._closing:
                         return
                     await self._pause()
@@ -244,7 +246,6 @@ class _Courier(Generic[T]):
             self._release()
 
     async def _pause(self) -> None:
-        self._hurry.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(_AGAIN):
                 await self._hurry.wait()
@@ -272,21 +273,24 @@ class _Courier(Generic[T]):
         while self._flushes and self._flushes[0][0] <= batch[-1].serial:
             _settle(self._flushes.pop(0)[1])
 
-    def _keep(self, error: StoreError) -> None:
-        """Keep what cannot be sent now; nobody waits for that."""
+    def _keep(self, error: StoreError, asked: int = 0) -> None:
+        """Keep what cannot be sent now; nobody waits for that.
+
+        Of those who flush, only the first so many had asked before this was tried.
+        """
         self._until_back = self._is_away()
         if not self._keeps:
             self._keeps = True
             _log.warning("%s is kept until it can be written: %s", self._what, error)
             self._trim()
-        self._release()
+        self._release(asked)
 
-    def _release(self) -> None:
+    def _release(self, asked: int | None = None) -> None:
         for each in (*self._batch, *self._waiting):
             each.settle()
-        for _, tried in self._flushes:
+        for _, tried in self._flushes[:asked]:
             _settle(tried)
-        self._flushes.clear()
+        del self._flushes[:asked]
 
 
 def _settle(future: asyncio.Future[None] | None) -> None:

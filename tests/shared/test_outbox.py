@@ -232,6 +232,22 @@ def test_to_flush_is_to_try_once(post: Post) -> None:
 
 
 @pytest.mark.usefixtures("_patient")
+def test_to_flush_is_to_try_anew_where_it_is_being_tried(post: Post) -> None:
+    async def go() -> None:
+        post.away, post.gate = True, asyncio.Event()
+        waiting = asyncio.ensure_future(put(post, b"a"))
+        await asyncio.sleep(0.01)
+        flushing = asyncio.ensure_future(post.outbox.flush())
+        await asyncio.sleep(0.01)
+        post.gate.set()
+        await waiting
+        await asyncio.wait_for(flushing, 30)
+        assert post.asked == 2
+
+    asyncio.run(go())
+
+
+@pytest.mark.usefixtures("_patient")
 def test_what_waits_is_bounded_and_how_many_were_dropped_is_told(
     post: Post, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
