@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -272,15 +273,14 @@ def test_whatever_fails_each_exchange_is_there_once_and_in_order(
     journal.watch(lambda entry: shown.append((entry.number, entry.exchange.path)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(outbox, "_TOGETHER", together)
-        one = Told(journal, loop if looped else None)
-        one.append(*map(str, range(many)))
-        flaky.plan.clear()
-        one.append("last")
-        one.resume()
-        wanted = [*map(str, range(many)), "last"]
-        assert one.paths() == wanted
-        assert journal.tally("s").uses["greet"].times == many + 1
-        one.close()
+        with closing(Told(journal, loop if looped else None)) as one:
+            one.append(*map(str, range(many)))
+            flaky.plan.clear()
+            one.append("last")
+            one.resume()
+            wanted = [*map(str, range(many)), "last"]
+            assert one.paths() == wanted
+            assert journal.tally("s").uses["greet"].times == many + 1
     assert shown == list(enumerate(wanted, 1))
 
 
