@@ -22,15 +22,21 @@ __all__ = ["Recorded", "Running", "Served", "launched", "recorded"]
 _BACKLOG = 2048
 _STEP = 0.02
 _EVENT = b"\n\n"
+_BY_ITSELF = {"content-type", "content-length", "date", "transfer-encoding"}
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """A reply of mockdock's, for bare servers to give: its events, or one body."""
+    """A reply of mockdock's, for bare servers to give: its head, and its events or one body.
+
+    Of its ``headers`` those are missing that a server adds by itself: the ``kind`` of its
+    content, the length and the date.
+    """
 
     status: int
     kind: str
     events: tuple[str, ...]
+    headers: tuple[tuple[str, str], ...] = ()
 
     @property
     def streamed(self) -> bool:
@@ -131,4 +137,6 @@ def recorded(running: Running, asked: Asked, number: int = 0) -> Recorded:
     kind = reply.headers["content-type"]
     events = [each + _EVENT for each in body.split(_EVENT)[:-1]]
     told = events if kind.startswith("text/event-stream") else [body]
-    return Recorded(reply.status, kind, tuple(each.decode() for each in told))
+    pairs = tuple((name.lower(), value) for name, value in reply.getheaders())
+    head = tuple(pair for pair in pairs if pair[0] not in _BY_ITSELF)
+    return Recorded(reply.status, kind, tuple(each.decode() for each in told), head)

@@ -2,9 +2,10 @@
 
 It runs on uvicorn with the settings of mockdock's own server: the same loop, the same
 parser, no access log, no headers of uvicorn's. A bare application does what any mock must:
-it reads the whole body and parses it (orjson), then sends the bytes mockdock sends. In a
-stream the Starlette one yields each event to a ``StreamingResponse``; the ASGI one
-writes all at once, or with a pace what is due by absolute deadlines.
+it reads the whole body and parses it (orjson), then sends the bytes mockdock sends, its
+headers among them. In a stream the Starlette one yields each event to a
+``StreamingResponse``; the ASGI one writes all at once, or with a pace what is due by
+absolute deadlines.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ def _starlette(reply: Recorded) -> Application:
     from starlette.routing import Route
 
     events = [each.encode() for each in reply.events]
+    headers = dict(reply.headers)
 
     async def lines() -> Any:
         for event in events:
@@ -67,8 +69,8 @@ def _starlette(reply: Recorded) -> Application:
     async def answer(request: Request) -> Response:
         orjson.loads(await request.body())
         if reply.streamed:
-            return StreamingResponse(lines(), reply.status, media_type=reply.kind)
-        return Response(events[0], reply.status, media_type=reply.kind)
+            return StreamingResponse(lines(), reply.status, headers, media_type=reply.kind)
+        return Response(events[0], reply.status, headers, media_type=reply.kind)
 
     return Starlette(routes=[Route("/{path:path}", answer, methods=["POST"])])
 
@@ -79,7 +81,8 @@ def _asgi(reply: Recorded, ttft: float = 0.0, itl: float = 0.0) -> Application:
 
     events = [each.encode() for each in reply.events]
     whole = b"".join(events)
-    headers = [(b"content-type", reply.kind.encode())]
+    headers = [(name.encode(), value.encode()) for name, value in reply.headers]
+    headers.append((b"content-type", reply.kind.encode()))
     if not reply.streamed:
         headers.append((b"content-length", str(len(whole)).encode()))
     start = {"type": "http.response.start", "status": reply.status, "headers": headers}
