@@ -98,7 +98,8 @@ def forget(app: App) -> None:
     terms._known.clear()
     choices._known._known.clear()
     events._known._known.clear()
-    compose._usage.cache_clear()
+    compose.usage_of.cache_clear()
+    app.engine.trails._known.clear()
     for rule in app.engine.rules:
         rule.said.clear()
     for tariff in app.engine.prepared.tariffs.values():

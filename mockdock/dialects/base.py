@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from mockdock.frames import Frame, Head
 from mockdock.gateways import USUAL, Gateways
 from mockdock.limit import Standings
-from mockdock.reply import Failure, Reply
-from mockdock.request import Caller, DialectName, Request, Traits
+from mockdock.reply import Completion, Failure, Reply
+from mockdock.request import Caller, DialectName, Request, Role, Traits
 
-__all__ = ["Call", "Dialect", "Envelope", "Frames", "Route", "caller"]
+__all__ = ["Brief", "Call", "Dialect", "Envelope", "Frames", "Route", "caller"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,21 @@ class Frames(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Brief:
+    """What a dialect can tell and say quickly of chat requests that are like others before.
+
+    ``glance`` gives the object in a body, and the mark of its parameters (``Request.recurs``),
+    None where they are not known to be valid. ``words`` gives the roles and texts of the
+    messages in that object, None where any is more than these. ``mould`` gives what writes
+    the bodies of completions that differ in id, time and prompt tokens alone.
+    """
+
+    glance: Callable[[bytes], tuple[dict[str, Any], object] | None]
+    words: Callable[[Mapping[str, Any]], Sequence[tuple[Role, str]] | None]
+    mould: Callable[[Completion], Callable[[Completion], bytes]]
+
+
+@dataclass(frozen=True, slots=True)
 class Dialect:
     """A wire API as functions.
 
@@ -96,7 +111,7 @@ class Dialect:
     is what to tell its clients of a server, with ``{url}``, ``{base_url}`` and ``{key}``.
     ``together`` renders a reply as ``frames`` does, but may make many frames as one: for
     where nothing waits between them. ``keyless`` are the operations that need no key,
-    whatever a scenario says of keys.
+    whatever a scenario says of keys. ``brief`` is for the operation "chat".
     """
 
     name: DialectName
@@ -112,6 +127,7 @@ class Dialect:
     below: tuple[str, ...] = ("/",)
     mark: str = ""
     keyless: frozenset[str] = frozenset()
+    brief: Brief | None = None
     variables: str = "export OPENAI_BASE_URL={base_url} OPENAI_API_KEY={key}"
 
     def nearness(self, path: str) -> tuple[bool, ...]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Sequence
 from hashlib import blake2b
 from random import Random
 
-from mockdock.request import AudioPart, FilePart, ImagePart, Part, Request, TextPart
+from mockdock.request import Api, AudioPart, FilePart, ImagePart, Part, Request, TextPart
 
-__all__ = ["Entropy", "chances", "fingerprint"]
+__all__ = ["Entropy", "Spoken", "chances", "entropy_of", "fingerprint", "fingerprint_of"]
 
 _LONG = 4096
 
@@ -31,8 +32,7 @@ def fingerprint(request: Request) -> str:
         calls = message.tool_calls
         made = [(call.name, call.arguments) for call in calls] if calls else []
         said.append((message.role, message.name, words, made))
-    tools = request.tools
-    asked = (request.api, request.model, [tool.name for tool in tools] if tools else [], said)
+    tools = [tool.name for tool in request.tools] if request.tools else []
     inputs: tuple[object, ...] = ()
     if request.embedding is not None:
         inputs = (request.embedding.inputs,)
@@ -40,7 +40,18 @@ def fingerprint(request: Request) -> str:
         inputs = (request.completing.inputs,)
     elif request.moderation is not None:
         inputs = ([(each.text, *map(_short, each.images)) for each in request.moderation.inputs],)
-    return blake2b(_bytes((*asked, *inputs)), digest_size=12).hexdigest()
+    return fingerprint_of(request.api, request.model, tools, said, *inputs)
+
+
+def fingerprint_of(
+    api: Api, model: str, tools: Sequence[str], said: Sequence[Spoken], *inputs: object
+) -> str:
+    """Identify the logical request by what counts of it; ``tools`` are their names."""
+    return blake2b(_bytes((api, model, tools, said, *inputs)), digest_size=12).hexdigest()
+
+
+Spoken = tuple[str, str | None, list[tuple[str, ...]], list[tuple[str, str]]]
+"""Of a message its role and name, and what its parts and its calls say."""
 
 
 def _words(part: Part) -> tuple[str, ...]:
@@ -93,6 +104,14 @@ class Entropy:
         digest = blake2b(purpose.encode(), key=self._base).digest()
         return digest[:length].translate(_LETTERS).decode()
 
+    def completion_id(self, seen: int) -> str:
+        """Give the id of a completion, where its request is seen for the n-th time."""
+        return self.token(f"id/{seen}", 29)
+
+    def request_id(self, seen: int) -> str:
+        """Give 32 hex digits for a request that is seen for the n-th time."""
+        return self.digest(f"request/{seen}").hex()[:32]
+
 
 def chances(
     request: Request, identity: str, seed: int, session: str, key: str
@@ -101,5 +120,10 @@ def chances(
 
     Without sampling there is one answer, whoever asks.
     """
-    entropy = Entropy(seed, session, identity, request.seed, key)
+    entropy = entropy_of(request, identity, seed, session, key)
     return entropy, Entropy(seed, identity, key) if request.greedy else entropy
+
+
+def entropy_of(request: Request, identity: str, seed: int, session: str, key: str) -> Entropy:
+    """Give the chance of a request, but for that of its words."""
+    return Entropy(seed, session, identity, request.seed, key)

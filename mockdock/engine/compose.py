@@ -25,7 +25,7 @@ from mockdock.reply import Choice, Completion, Failure, FailureKind, Usage
 from mockdock.request import Request, TextPart
 from mockdock.scenario import ErrorSpec, ReplySpec
 
-__all__ = ["Context", "complete", "fail", "filled", "filler_of", "recounted"]
+__all__ = ["Context", "complete", "fail", "filled", "filler_of", "recounted", "usage_of"]
 
 
 @dataclass(slots=True)  # not frozen: made for every request, which takes half as long
@@ -74,7 +74,7 @@ def complete(request: Request, answer: Answer, context: Context, created: int) -
     words = _worded(request, answer, context)
     fitted, choices = words.fitted, words.choices
     tokens = context.prompt.tokens
-    usage = _usage(tokens, words.tokens, words.reasoning, context.cached, _audio(request))
+    usage = usage_of(tokens, words.tokens, words.reasoning, context.cached, _audio(request))
     if request.prediction is not None:
         usage = _predicted(usage, request.prediction, fitted, tokenizer(model.encoding))
     if request.speech is not None:
@@ -84,7 +84,7 @@ def complete(request: Request, answer: Answer, context: Context, created: int) -
     headers = reply.headers if reply is not None else None
     tier = request.service_tier
     return Completion(
-        entropy.token(f"id/{context.seen}", 29),
+        entropy.completion_id(context.seen),
         created,
         model.snapshot,
         choices,
@@ -255,7 +255,8 @@ def _limit(request: Request, model: Model) -> int | None:
 
 
 @lru_cache(1024)
-def _usage(prompt: int, completion: int, reasoning: int, cached: int, audio: int) -> Usage:
+def usage_of(prompt: int, completion: int, reasoning: int, cached: int, audio: int) -> Usage:
+    """Give the usage of an answer; ``cached`` and ``audio`` are tokens of its prompt."""
     return Usage(prompt, completion, prompt + completion, cached, audio, reasoning)
 
 

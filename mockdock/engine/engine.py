@@ -37,6 +37,7 @@ from mockdock.engine.seedbed import Seedbed
 from mockdock.engine.store import Pick, Skip, Step, Store, at_once
 from mockdock.engine.stored import MemoryShelf, Shelf, identify, look_up
 from mockdock.engine.threshold import Threshold, met, settle
+from mockdock.engine.trails import Trails
 from mockdock.engine.trouble import Encounter, Since
 from mockdock.engine.wishing import plain, unwished
 from mockdock.errors import MockdockError
@@ -110,6 +111,7 @@ class Engine:
         self._threshold = Threshold(
             prepared, self.rules, seed=self.seed, called=called, alone=alone
         )
+        self.trails = Trails(self._index, self._threshold, self.store, self.seed, called)
         self.gateways = prepared.gateways
         self._guards = prepared.guards
 

@@ -16,7 +16,7 @@ from mockdock.engine.conditions import Condition, bounds, conditions, shown, tol
 from mockdock.engine.pace import Pace, pace_of
 from mockdock.engine.store import Candidate, Scalar, Skip, same
 from mockdock.reply import Unmet
-from mockdock.request import Request
+from mockdock.request import Api, Request
 from mockdock.scenario import ErrorSpec, PacingSpec, ReplySpec, Rule, When
 
 __all__ = [
@@ -160,16 +160,22 @@ class Index:
 
         Behind a rule that is sure to answer none is looked at.
         """
-        rows = self._of.get(request.api)
+        return self.among(request.api, request.user_text, lambda: request)
+
+    def among(self, api: Api, said: str, whole: Callable[[], Request]) -> list[Compiled]:
+        """Give the same, where the ``whole`` request is read only if a rule looks at it.
+
+        ``said`` is the text of the user.
+        """
+        rows = self._of.get(api)
         if rows is None:
-            rows = self._of[request.api] = list(self._rows(request))
+            rows = self._of[api] = list(self._rows(whole()))
         fitting: list[Compiled] = []
-        said = request.user_text
         for needle, tests, compiled in rows:
             if needle not in said:
                 continue
             for holds in tests:
-                if not holds(request):
+                if not holds(whole()):
                     break
             else:
                 fitting.append(compiled)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import math
 from collections.abc import Iterable
 from itertools import pairwise
 
@@ -14,7 +15,7 @@ from mockdock.embedding import ToEmbed
 from mockdock.reply import Failure
 from mockdock.request import Caller, Request
 
-__all__ = ["beyond_all", "refused", "unauthorized"]
+__all__ = ["beyond_all", "refused", "room_of", "unauthorized"]
 
 
 def unauthorized(caller: Caller, keys: Iterable[bytes] | None) -> Failure | None:
@@ -97,10 +98,9 @@ def _beyond_window(
 
 def _too_long(request: Request, model: Model, prompt: Prompt) -> Failure | None:
     """Refuse what does not fit the context window; one that is only assumed refuses nothing."""
-    completion = request.max_tokens or 0
-    window = model.context_window
-    if "context_window" in model.assumed or prompt.tokens + completion <= window:
+    if prompt.tokens <= room_of(request, model):
         return None
+    completion, window = request.max_tokens or 0, model.context_window
     shares = {
         "messages": prompt.tokens - prompt.tools,
         "functions": prompt.tools,
@@ -113,3 +113,10 @@ def _too_long(request: Request, model: Model, prompt: Prompt) -> Failure | None:
         used=prompt.tokens + completion,
         shares={name: tokens for name, tokens in shares.items() if tokens},
     )
+
+
+def room_of(request: Request, model: Model) -> float:
+    """Give the most tokens that the prompt of a chat request may have."""
+    if "context_window" in model.assumed:
+        return math.inf
+    return model.context_window - (request.max_tokens or 0)

@@ -1,11 +1,12 @@
 """OpenAI Chat Completions, and what stands beside it."""
 
-from mockdock.dialects.base import Dialect, Route
+from mockdock.dialects.base import Brief, Dialect, Route
 from mockdock.dialects.openai.caller import caller
 from mockdock.dialects.openai.failures import misroute, oversize
+from mockdock.dialects.openai.glance import glance, words
 from mockdock.dialects.openai.head import head
 from mockdock.dialects.openai.parse import parse
-from mockdock.dialects.openai.render import frames, together
+from mockdock.dialects.openai.render import frames, mould, together
 
 __all__ = ["openai"]
 
@@ -34,4 +35,5 @@ openai = Dialect(
     head=head,
     frames=frames,
     together=together,
+    brief=Brief(glance, words, mould),
 )

@@ -16,7 +16,7 @@ from mockdock.request import (
     ToolCall,
 )
 
-__all__ = ["message_of", "plain_messages"]
+__all__ = ["message_of", "plain_messages", "plain_words"]
 
 _PLAIN_ROLES: Mapping[str, Role] = {
     "system": "system",
@@ -32,6 +32,14 @@ def plain_messages(sent: object, most: int) -> tuple[Message, ...] | None:
     None where any is more, or something else: there is nothing about such a message that
     could be wrong, and about any other a lot.
     """
+    said = plain_words(sent, most)
+    if said is None:
+        return None
+    return tuple([Message(role, (TextPart(text),)) for role, text in said])
+
+
+def plain_words(sent: object, most: int) -> list[tuple[Role, str]] | None:
+    """Read the roles and texts of messages that are nothing else, as ``plain_messages`` does."""
     if not isinstance(sent, list) or not 0 < len(sent) <= most:
         return None
     read = []
@@ -41,8 +49,8 @@ def plain_messages(sent: object, most: int) -> tuple[Message, ...] | None:
         role, content = each.get("role"), each.get("content")
         if not isinstance(role, str) or not isinstance(content, str) or role not in _PLAIN_ROLES:
             return None
-        read.append(Message(_PLAIN_ROLES[role], (TextPart(content),)))
-    return tuple(read)
+        read.append((_PLAIN_ROLES[role], content))
+    return read
 
 
 _TWO = 2

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from mockdock.dialects.openai.choices import written_choices
+from mockdock.dialects.openai.choices import Written, written_choices
 from mockdock.dialects.openai.events import events
 from mockdock.dialects.openai.failures import tell
 from mockdock.dialects.openai.told import PREFIX, said_tokens, told_usage
@@ -34,7 +34,7 @@ from mockdock.reply import (
 )
 from mockdock.request import Request
 
-__all__ = ["frames", "together"]
+__all__ = ["frames", "mould", "together"]
 
 
 def together(request: Request | None, reply: Reply, gateways: Gateways = USUAL) -> Iterator[Frame]:
@@ -107,9 +107,41 @@ def _told_older(request: Request, reply: Completion) -> Frame:
 
 
 def _told(reply: Completion) -> Frame:
-    usage = {"usage": told_usage(reply.usage)} if reply.tells_usage else {}
     choices = written_choices(reply)
-    told = {
+    return Frame(_pretty(_told_object(reply, choices)), choices.tokens)
+
+
+def mould(reply: Completion) -> Callable[[Completion], bytes]:
+    """Give what writes a completion that differs in id, time and prompt tokens alone."""
+    told = _told_object(reply, written_choices(reply))
+    open_ = orjson.Fragment(b"\0")  # which no JSON text holds
+    usage = {**told["usage"], "prompt_tokens": open_, "total_tokens": open_}
+    told = {**told, "id": orjson.Fragment(b'"\0"'), "created": open_, "usage": usage}
+    before, second, third, fourth, last = _pretty(told).split(b"\0")
+    before += PREFIX.encode()
+
+    def cast(alike: Completion) -> bytes:
+        usage = alike.usage
+        return b"".join(
+            (
+                before,
+                alike.id.encode(),
+                second,
+                b"%d" % alike.created,
+                third,
+                b"%d" % usage.prompt_tokens,
+                fourth,
+                b"%d" % usage.total_tokens,
+                last,
+            )
+        )
+
+    return cast
+
+
+def _told_object(reply: Completion, choices: Written) -> dict[str, Any]:
+    usage = {"usage": told_usage(reply.usage)} if reply.tells_usage else {}
+    return {
         "id": f"{PREFIX}{reply.id}",
         "object": "chat.completion",
         "created": reply.created,
@@ -119,4 +151,3 @@ def _told(reply: Completion) -> Frame:
         "service_tier": reply.service_tier,
         "system_fingerprint": reply.system_fingerprint,
     }
-    return Frame(_pretty(told), choices.tokens)

@@ -1,0 +1,222 @@
+"""Trails: the way of requests that differ from others before them in their words alone.
+
+What of an answer depends on the parameters only is worked out once, by answering the usual
+way; what depends on words, counts and time is worked out for each by the same functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from mockdock.content.catalogue import Model
+from mockdock.content.prefix import LEAST
+from mockdock.content.tokens import tokenizer
+from mockdock.engine.chance import Entropy, Spoken, entropy_of, fingerprint_of
+from mockdock.engine.compose import usage_of
+from mockdock.engine.decision import Decision
+from mockdock.engine.limits import Admission, estimate
+from mockdock.engine.match import Compiled, Index
+from mockdock.engine.memory import MemoryStore
+from mockdock.engine.meters import Charge
+from mockdock.engine.prompts import prompt_of
+from mockdock.engine.refuse import room_of
+from mockdock.engine.store import Pick, Step, Store, at_once
+from mockdock.engine.threshold import Threshold
+from mockdock.reply import Completion, Reply
+from mockdock.request import Caller, Message, Request, Role
+from mockdock.scenario import ReplySpec
+
+__all__ = ["Lane", "Said", "Trail", "Trails", "Walk"]
+
+Said = Sequence[tuple[Role, str]]
+"""Messages that are a role and a text."""
+
+_OFTEN = 4
+"""So many requests go the usual way before a trail is made of it."""
+_MOST_TRAILS, _MOST_CHARGES = 16, 512
+_LONGEST_KEY = 200
+_ROLES: tuple[Role, ...] = ("user", "assistant", "system", "developer")
+
+
+@dataclass(slots=True, eq=False)
+class Lane:
+    """What a rule answers on a trail: ``reply`` is what it once said, and says again."""
+
+    compiled: Compiled
+    reply: Completion
+    cast: Callable[[Completion], bytes] | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Walk:
+    """A request that went a trail up to its step, at an ``age`` of the session."""
+
+    trail: Trail
+    lane: Lane
+    caller: Caller
+    identity: str
+    tokens: int
+    charges: Sequence[Charge]
+    age: float
+    pick: Pick
+    entropy: Entropy
+
+    @property
+    def admission(self) -> Admission | None:
+        """What limits made of it."""
+        trail = self.trail
+        return trail.threshold.admission(trail.request, self.charges, self.pick, self.age)
+
+    def reply(self, created: int) -> Completion:
+        """Say what the rule always says."""
+        said = self.lane.reply
+        usage = said.usage
+        return Completion(
+            self.entropy.completion_id(self.pick.seen),
+            created,
+            said.model,
+            said.choices,
+            usage_of(self.tokens, usage.completion_tokens, usage.reasoning_tokens, 0, 0),
+            said.system_fingerprint,
+            said.service_tier,
+            said.reasoning_model,
+            shared=True,
+        )
+
+
+class Trail:
+    """One trail: a ``request`` without its words, and what each word and rule makes of it."""
+
+    def __init__(self, trails: Trails, request: Request, model: Model) -> None:
+        bare = request.but(messages=(), caller=Caller(), headers={}, body={}, raw=b"")
+        self.request = bare
+        self.model = model
+        self.threshold = trails.threshold
+        self.lanes: dict[int, Lane] = {}
+        self._trails = trails
+        self._tools = [tool.name for tool in bare.tools]
+        self._count = tokenizer(model.encoding).count
+        self._start = prompt_of(bare, model).tokens
+        self._roles = dict(self._costs(bare, model))
+        self._most = min(LEAST - 1, room_of(bare, model))
+        self._charges: dict[tuple[str, int], Sequence[Charge]] = {}
+
+    def _costs(self, bare: Request, model: Model) -> Iterable[tuple[Role, int]]:
+        """Give what a message without words costs, but of a role that changes what others do."""
+        sections = bare.tools or bare.response_format.kind == "json_schema"
+        for role in _ROLES[:2] if sections else _ROLES:
+            once = prompt_of(bare.but(messages=(Message(role),)), model).tokens
+            yield role, once - self._start
+
+    def walk(
+        self, said: Said, caller: Caller, request: Callable[[], Request], age: float
+    ) -> Walk | None:
+        """Go this way up to the step, or nowhere where a request has to go the usual one.
+
+        ``request`` reads it whole, for rules that look at more than the user's words.
+        """
+        trails = self._trails
+        tokens = self.tokens(said)
+        if tokens is None or tokens > self._most:
+            return None
+        asked = next((text for role, text in reversed(said) if role == "user"), "")
+        fitting = trails.index.among("chat", asked, request)
+        lane = self.lanes.get(fitting[0].index) if len(fitting) == 1 else None
+        if lane is None:
+            return None
+        bare, compiled, session = self.request, lane.compiled, caller.session
+        charges = self._charges.get((caller.key, tokens))
+        if charges is None:
+            charges = self._charged(caller, tokens)
+        identity = fingerprint_of("chat", bare.model, self._tools, list(map(_spoken, said)))
+        step = Step(session, identity, caller.attempt, (compiled.candidate,), charges, age)
+        pick = at_once(trails.store.decide(step))
+        called = session if trails.called is None else trails.called
+        entropy = entropy_of(bare, identity, trails.seed, called, compiled.chance)
+        return Walk(self, lane, caller, identity, tokens, charges, age, pick, entropy)
+
+    def tokens(self, said: Said) -> int | None:
+        """Count the tokens of a prompt, None where they are counted the usual way only."""
+        total, count, roles = self._start, self._count, self._roles
+        for role, text in said:
+            if role not in roles:
+                return None
+            total += roles[role] + count(text)
+        return total
+
+    def _charged(self, caller: Caller, tokens: int) -> Sequence[Charge]:
+        request = self.request.but(caller=caller)
+        charges = self.threshold.charges(request, self.model, estimate(request, tokens))
+        if len(caller.key) <= _LONGEST_KEY:
+            if len(self._charges) >= _MOST_CHARGES:
+                self._charges.clear()
+            self._charges[caller.key, tokens] = charges
+        return charges
+
+
+class Trails:
+    """The trails of an engine; none where its store takes its time, or trouble may be met."""
+
+    def __init__(
+        self, index: Index, threshold: Threshold, store: Store, seed: int, called: str | None
+    ) -> None:
+        self.index = index
+        self.threshold = threshold
+        self.store = store
+        self.seed = seed
+        self.called = called
+        self._open = not threshold.eventful and isinstance(store, MemoryStore)
+        self._known: dict[object, Trail | int] = {}
+        self._some = False
+
+    def __bool__(self) -> bool:
+        """Tell whether there are any."""
+        return self._some
+
+    def of(self, mark: object) -> Trail | None:
+        """Give the trail of requests that share their parameters; see ``Request.recurs``."""
+        known = self._known.get(mark)
+        return known if isinstance(known, Trail) else None
+
+    def note(self, request: Request, decision: Decision, reply: Reply) -> None:
+        """Learn from an answer that was given the usual way."""
+        mark, compiled = request.recurs, decision.context.compiled
+        if mark is None or not self._open or compiled is None:
+            return
+        if not isinstance(reply, Completion) or not _is_alike(request, decision, reply):
+            return
+        known = self._known.get(mark, 0)
+        if isinstance(known, int):
+            if mark not in self._known and len(self._known) >= _MOST_TRAILS:
+                self._known.clear()
+            self._known[mark] = known + 1
+            if known + 1 < _OFTEN:
+                return
+            known = self._known[mark] = Trail(self, request, decision.context.model)
+            self._some = True
+        said = [(message.role, message.text) for message in request.messages]
+        if known.tokens(said) == decision.context.prompt.tokens:
+            known.lanes[compiled.index] = Lane(compiled, reply)
+
+
+def _is_alike(request: Request, decision: Decision, reply: Completion) -> bool:
+    """Tell whether a rule answers each request with these parameters with the same words."""
+    context, answer, usage = decision.context, decision.answer, reply.usage
+    compiled = context.compiled
+    if compiled is None or not (compiled.sure and compiled.candidate.plain and reply.shared):
+        return False
+    if request.api != "chat" or request.stream or request.store or request.account is not None:
+        return False
+    if not isinstance(answer, ReplySpec) or answer.faults or answer.usage is not None:
+        return False
+    if decision.encounter is not None or decision.trouble:
+        return False
+    known = usage_of(usage.prompt_tokens, usage.completion_tokens, usage.reasoning_tokens, 0, 0)
+    bare = replace(reply, warnings=(), headers={}, pacing=None, obfuscation=None, tells_usage=True)
+    return reply == bare and usage == known
+
+
+def _spoken(said: tuple[Role, str]) -> Spoken:
+    role, text = said
+    return role, None, [("text", text)], []
