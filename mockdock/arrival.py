@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
 
@@ -62,10 +63,10 @@ def marked(scope: MutableMapping[str, Any], mark: str) -> bool:
 
 
 _Pairs = tuple[tuple[bytes, bytes], ...]
-_known: dict[tuple[DialectName, _Pairs], tuple[dict[str, str], Caller]] = {}
+_known: dict[tuple[DialectName, _Pairs], tuple[Mapping[str, str], Caller]] = {}
 
 
-def headed(scope: MutableMapping[str, Any], dialect: Dialect) -> tuple[dict[str, str], Caller]:
+def headed(scope: MutableMapping[str, Any], dialect: Dialect) -> tuple[Mapping[str, str], Caller]:
     """Give the headers of a request, and who asks; those of a client are alike again and again."""
     pairs = tuple(scope["headers"])
     try:
@@ -75,13 +76,12 @@ def headed(scope: MutableMapping[str, Any], dialect: Dialect) -> tuple[dict[str,
         known = _known.get((dialect.name, pairs))
     if known is None:
         headers = headers_of(scope)
-        known = headers, dialect.caller(headers)
+        known = MappingProxyType(headers), dialect.caller(headers)
         if sum(len(name) + len(value) for name, value in pairs) <= _LONGEST_KNOWN:
             if len(_known) >= _MOST_KNOWN:
                 _known.clear()
             _known[dialect.name, pairs] = known
-    headers, caller = known
-    return headers.copy(), caller
+    return known
 
 
 def headers_of(scope: MutableMapping[str, Any]) -> dict[str, str]:
