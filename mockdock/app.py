@@ -15,9 +15,10 @@ from mockdock.arrival import marked, straightened
 from mockdock.bookkeeping import entry_of, failed_before
 from mockdock.delivery import Clock, ScaledClock
 from mockdock.dialects import DIALECTS, Dialect, chosen
-from mockdock.endpoint import STOPPED, Endpoint
+from mockdock.endpoint import Endpoint
 from mockdock.engine import Engine
 from mockdock.observe import Exchange, Journal, Keeper, Metrics, Observer
+from mockdock.refusing import STOPPED
 from mockdock.sessions import Session, Sessions
 
 __all__ = ["MAX_BODY", "App"]

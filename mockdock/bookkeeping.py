@@ -37,10 +37,10 @@ def entry_of(exchange: Exchange) -> Entry | None:
     an error, counts as failed; one that its client left does not. All have the tokens that
     their model has made.
     """
-    request, reply = exchange.request, exchange.reply
-    account = None if request is None else request.account
-    if request is None or account is None or account.question is not None:
+    account, reply = exchange.account, exchange.reply
+    if account is None or account.question is not None or exchange.request is None:
         return None
+    request = exchange.request
     usage = reply.usage if isinstance(reply, Completion | Embeddings) else None
     chat = request.api == "chat"
     return Entry(
@@ -74,7 +74,7 @@ def failed_before(exchange: Exchange, entry: Entry) -> Iterator[Entry]:
 
     They took no time, belong to no thread, and said nothing.
     """
-    account = None if exchange.request is None else exchange.request.account
+    account = exchange.account
     if account is None or account.routed is None:
         return
     for provider, model in account.routed.failed:

@@ -3,37 +3,45 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import Any, Protocol
-from uuid import uuid4
 
 from mockdock.arrival import GoneError, headed, read
 from mockdock.delivery import Client, Item, ScaledClock, deliver, wire_of
 from mockdock.dialects import Call, Dialect
-from mockdock.engine import Decision, Pick, Wish, further, identify, resolves_long, threaded, wished
+from mockdock.engine import (
+    Decision,
+    Pick,
+    Walk,
+    Wish,
+    further,
+    identify,
+    resolves_long,
+    threaded,
+    wished,
+)
 from mockdock.engine.refreshing import refresh
-from mockdock.errors import ConditionError, LedgerError, StoreError, UsageError
+from mockdock.errors import ConditionError, UsageError
+from mockdock.following import follow, reading
 from mockdock.frames import Outcome
 from mockdock.limit import told
 from mockdock.observe import Exchange, Keeper, Metrics, Observer
-from mockdock.rendering import Answer, Rendered, again, header_of, render, said
+from mockdock.refusing import STOPPED, failed, instead, refusal
+from mockdock.rendering import Answer, Rendered, again, render, said
 from mockdock.reply import Failure, Made
 from mockdock.request import Caller, Request
-from mockdock.sessions import Sessions
+from mockdock.sessions import Session, Sessions
 from mockdock.showing import show
 from mockdock.visit import Visit
 
-__all__ = ["STOPPED", "Endpoint", "House"]
+__all__ = ["Endpoint", "House"]
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-_log = logging.getLogger("mockdock")
 
 
 class House(Protocol):
@@ -77,24 +85,13 @@ class Endpoint:
             return
         except asyncio.CancelledError:
             client.close()
-            answer = _instead(STOPPED, self._dialect, visit)
+            answer = instead(STOPPED, self._dialect, visit)
             rendered = self._render(answer, visit)
             record(Outcome("stopped", 0, 0, headless=True))
             raise
-        except (LedgerError, UsageError) as error:
-            # The disk's doing, or more than a ledger keeps: no defect.
-            failed = replace(_DEFECT, message=f"mockdock: {error}")
-            if isinstance(error, UsageError):
-                failed = replace(failed, kind="bad_request")
-            answer = _instead(failed, self._dialect, visit)
-            rendered = self._render(answer, visit)
-        except StoreError as error:
-            answer = _instead(_away(error), self._dialect, visit)
-            rendered = self._render(answer, visit)
         except Exception as error:  # noqa: BLE001 - the last line before a client sees a trace
-            # A defect of ours: the client gets an error it will not retry, the log the trace.
-            _log.exception("mockdock failed to answer %s %s", scope["method"], scope["path"])
-            answer = _instead(replace(_DEFECT, cause=error), self._dialect, visit)
+            failure = failed(error, f"{scope['method']} {scope['path']}")
+            answer = instead(failure, self._dialect, visit)
             rendered = self._render(answer, visit)
 
         try:
@@ -114,7 +111,7 @@ class Endpoint:
     async def refuse(self, failure: Failure, send: Send) -> None:
         """Send a refusal at once, whatever else goes on."""
         clock = ScaledClock(0)
-        answer = Answer(_NOBODY, None, failure, uuid4().hex)
+        answer = refusal(failure, _NOBODY)
         client = Client(_nothing, clock)
         session = self._house.sessions.base
         nobody = Visit({}, {}, Caller(), session, client, clock.now(), clock.time())
@@ -133,7 +130,7 @@ class Endpoint:
         def left() -> Iterator[Item]:
             return (item for _, item in islice(anew(), outcome.frames))
 
-        compiled = None if decision is None else decision.context.compiled
+        compiled = answer.compiled
         whole = outcome.ending == "completed"
         settled = visit.end(answer.reply, lambda: said(self._dialect, telling, left, whole=whole))
         exchange = Exchange(
@@ -142,11 +139,11 @@ class Endpoint:
             session=call.caller.session,
             headers=call.headers,
             body=call.body,
-            request=answer.request,
+            asked=answer.request if answer.walk is None else reading(call, self._dialect),
             reply=answer.reply,
             rule=None if compiled is None else compiled.label,
             rule_key=None if compiled is None else compiled.candidate.key,
-            attempt=(call.caller.attempt or 1) if decision is None else decision.context.attempt,
+            attempt=answer.attempt,
             head=rendered.head,
             outcome=outcome,
             started=visit.started,
@@ -178,14 +175,17 @@ class Endpoint:
         operation = self._operations.get("GET" if method == "HEAD" else method, "")
         refused = None if operation in dialect.keyless else engine.authorize(caller)
         if refused is not None and not (session.key and caller.key == session.key):
-            return _refusal(refused, visit.call(dialect))
+            return refusal(refused, visit.call(dialect))
         if not operation:
             call = visit.call(dialect)
-            return _refusal(dialect.misroute(call, frozenset(self._operations)), call)
+            return refusal(dialect.misroute(call, frozenset(self._operations)), call)
         body = await read(visit.headers, receive, self._house.max_body)
         if body is None:
-            return _refusal(dialect.oversize(self._house.max_body), visit.call(dialect))
+            return refusal(dialect.oversize(self._house.max_body), visit.call(dialect))
         call = visit.call(dialect, operation, body)
+        walk = follow(call, dialect, session)
+        if walk is not None and not walk.pick.refusers:
+            return self._trodden(call, walk, visit)
         parsed = dialect.parse(call)
         if isinstance(parsed, Failure):
             charged = None
@@ -193,26 +193,38 @@ class Endpoint:
                 unread = Request(dialect.name, "chat", parsed.model, caller=call.caller)
                 unread = replace(unread, deployment=parsed.deployment)
                 charged = await engine.turn_away(unread, session.age)
-            return replace(_refusal(parsed, call), turned_away=charged)
-        return await self._reply(call, parsed, visit)
+            return replace(refusal(parsed, call), turned_away=charged)
+        return await self._reply(call, parsed, visit, None if walk is None else walk.pick)
 
-    async def _reply(self, call: Call, parsed: Request, visit: Visit) -> Answer:
-        """Decide who answers, and compose what he says."""
+    def _trodden(self, call: Call, walk: Walk, visit: Visit) -> Answer:
+        """Say what a rule always says."""
+        visit.walked = call, walk
+        self._used(visit.session, call.caller.session, walk.lane.compiled.candidate.key)
+        reply = walk.reply(int(visit.started))
+        request_id = walk.entropy.request_id(walk.pick.seen)
+        return Answer(call, walk.trail.request, reply, request_id, walk=walk)
+
+    def _used(self, session: Session, name: str, rule: str) -> None:
+        """Count a use of a rule, unless its session began anew meanwhile."""
+        if self._house.sessions.of(name).era == session.era:
+            self._house.journal.use(name, rule)
+
+    async def _reply(
+        self, call: Call, parsed: Request, visit: Visit, pick: Pick | None = None
+    ) -> Answer:
+        """Decide who answers, and compose what he says; with a ``pick`` the step is done."""
         session, engine = visit.session, visit.session.engine
         try:
             parsed, wishes = wished(parsed, call.query, engine.scenario.triggers)
             if parsed.account is not None or parsed.api != "chat":
                 parsed = await self._read(parsed, visit)
-            decision = await self._decide(parsed, wishes, visit)
+            decision = await self._decide(parsed, wishes, visit, pick)
             while (instead := further(parsed, decision)) is not None:
                 visit.end(_GIVEN_UP, lambda: 0)
                 parsed = engine.read(instead, visit.started)
                 decision = await self._decide(parsed, wishes, visit)
-        except UsageError as error:
-            message = f"mockdock: {error}"
-            return _refusal(Failure("bad_request", message=message, should_retry=False), call)
-        except ConditionError as error:
-            return _refusal(replace(_DEFECT, message=f"mockdock: {error}", cause=error.cause), call)
+        except (ConditionError, UsageError) as error:
+            return refusal(failed(error, call.path), call)
         parsed = threaded(parsed, decision)
         reply = (
             await visit.apart(engine.compose, parsed, decision, visit.started)
@@ -220,7 +232,8 @@ class Endpoint:
             else engine.compose(parsed, decision, visit.started)
         )
         seen = decision.context.seen
-        request_id = decision.context.entropy.digest(f"request/{seen}").hex()[:32]
+        request_id = decision.context.entropy.request_id(seen)
+        engine.trails.note(parsed, decision, reply)
         noted = engine.keep(parsed, reply, request_id)
         if isinstance(reply, Failure) and reply.retry_after is not None:  # which is not kept
             wait = told(reply.retry_after, reply.retry_header)
@@ -254,7 +267,9 @@ class Endpoint:
             return await visit.apart(engine.read, request, visit.started)
         return engine.read(request, visit.started)
 
-    async def _decide(self, request: Request, wishes: Sequence[Wish], visit: Visit) -> Decision:
+    async def _decide(
+        self, request: Request, wishes: Sequence[Wish], visit: Visit, pick: Pick | None = None
+    ) -> Decision:
         session, name = visit.session, request.caller.session
         engine, clock = session.engine, session.clock
         if (request.caller.attempt or 1) > 1:
@@ -263,8 +278,8 @@ class Endpoint:
                 await late
             visit.arrived, visit.started = clock.now(), clock.time()
         asked = engine.ask(request, wishes, age=session.age, now=visit.started)
-        pick = engine.store.decide(asked.step)
-        picked = pick if isinstance(pick, Pick) else await pick
+        picking = engine.store.decide(asked.step) if pick is None else pick
+        picked = picking if isinstance(picking, Pick) else await picking
         if request.stored is not None and engine.shelf.waits:
             decision = await visit.apart(engine.decided, asked, picked)
         else:
@@ -273,8 +288,8 @@ class Endpoint:
         if decision.asks:
             visit.client.watch()
         used = decision.rule_key
-        if used is not None and self._house.sessions.of(name).era == session.era:
-            self._house.journal.use(name, used)
+        if used is not None:
+            self._used(session, name, used)
         return decision if decision.settled else await engine.consult(request, decision)
 
 
@@ -292,30 +307,7 @@ _WRONG = frozenset({"bad_request", "bad_input", "wrong_model"})
 _GIVEN_UP = Failure("server_error")
 """What a model said that another one answers for."""
 _NOBODY = Call("", "", "", {}, {}, b"", "")
-STOPPED = Failure("overloaded", headers={"connection": "close"})
-"""What is told to whom a server that stops cannot serve any more."""
-_DEFECT = Failure("server_error", message="mockdock failed, see its log", should_retry=False)
 
 
 async def _nothing() -> MutableMapping[str, Any]:
     return {"type": "http.disconnect"}
-
-
-def _away(error: StoreError) -> Failure:
-    """Say that what several processes share cannot be asked just now."""
-    told = str(error)
-    named = {"x-mockdock-error": header_of(told)}
-    return Failure("overloaded", message=f"mockdock: {told}", headers=named)
-
-
-def _refusal(failure: Failure, call: Call) -> Answer:
-    return Answer(call, None, failure, uuid4().hex)
-
-
-def _instead(failure: Failure, dialect: Dialect, visit: Visit) -> Answer:
-    """Fail; what was decided before is kept."""
-    if visit.admitted is None:
-        return _refusal(failure, visit.call(dialect))
-    request, decision = visit.admitted
-    refusal = _refusal(failure, visit.call(dialect, body=request.raw))
-    return replace(refusal, request=request, decision=decision)

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from mockdock.delivery import Clock, Item, Plan, apply, schedule
 from mockdock.dialects import Call, Dialect, Envelope
-from mockdock.engine import Admission, Decision, Entropy
+from mockdock.engine import Admission, Compiled, Decision, Entropy, Lane, Walk
 from mockdock.fault import SPOILS, Fault
 from mockdock.frames import Cut, Frame, Head, Pacing
 from mockdock.gateways import Gateways
@@ -28,7 +28,8 @@ _LONGEST_HEADER = 1000
 class Answer:
     """A reply, with what is known of its request.
 
-    ``turned_away`` is what was charged to one that nobody decided on.
+    ``turned_away`` is what was charged to one that nobody decided on. Of one that went a
+    trail there is a ``walk`` and no decision; its request is without words.
     """
 
     call: Call
@@ -37,11 +38,30 @@ class Answer:
     request_id: str
     decision: Decision | None = None
     turned_away: Admission | None = None
+    walk: Walk | None = None
 
     @property
     def admission(self) -> Admission | None:
         """What limits made of it, None where there are none."""
+        if self.walk is not None:
+            return self.walk.admission
         return self.turned_away if self.decision is None else self.decision.admission
+
+    @property
+    def compiled(self) -> Compiled | None:
+        """The rule that answers, None where none does."""
+        if self.walk is not None:
+            return self.walk.lane.compiled
+        return None if self.decision is None else self.decision.context.compiled
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt it is, as the store counts, or as the client says where nobody does."""
+        if self.walk is not None:
+            return self.walk.pick.attempt
+        if self.decision is not None:
+            return self.decision.context.attempt
+        return self.call.caller.attempt or 1
 
     def telling(self) -> Telling:
         """Give what it takes to tell the reply."""
@@ -127,6 +147,8 @@ def render(
     slows down a pacing of some capacity.
     """
     telling = answer.telling()
+    if answer.walk is not None and isinstance(answer.reply, Completion):
+        return _at_once(dialect, answer, answer.walk.lane, answer.reply, telling, arrived, clock)
     pacing, rng = _pace(telling)
     at_once, streamed = pacing is None and not telling.faults, telling.streamed
     frames = _frames(dialect, telling, clock.scale, at_once=at_once)
@@ -150,6 +172,25 @@ def render(
         return Rendered(telling, head, whole, head)
     plan = _broken(dialect, telling, head, whole, arrived)
     return Rendered(telling, plan.head, plan.timed, head)
+
+
+def _at_once(
+    dialect: Dialect,
+    answer: Answer,
+    lane: Lane,
+    reply: Completion,
+    telling: Telling,
+    arrived: float,
+    clock: Clock,
+) -> Rendered:
+    """Render what a lane always answers."""
+    if lane.cast is None:
+        assert dialect.brief is not None, "there are no trails without one"
+        lane.cast = dialect.brief.mould(lane.reply)
+    sole = lane.cast(reply)
+    processing = clock.now() - arrived
+    head = _head(dialect, answer, processing, len(sole.data), clock.scale, streamed=False)
+    return Rendered(telling, head, iter(((arrived, sole),)), head, sole)
 
 
 def again(
@@ -230,12 +271,11 @@ def _head(
     streamed: bool,
 ) -> Head:
     extra = {}
-    decision = answer.decision
-    if decision is not None:
-        if (rule := decision.rule) is not None:
-            extra["x-mockdock-rule"] = header_of(rule)
-        if decision.trouble:
-            extra["x-mockdock-trouble"] = header_of(decision.trouble)
+    decision, compiled = answer.decision, answer.compiled
+    if compiled is not None:
+        extra["x-mockdock-rule"] = header_of(compiled.label)
+    if decision is not None and decision.trouble:
+        extra["x-mockdock-trouble"] = header_of(decision.trouble)
     if isinstance(answer.reply, Completion) and answer.reply.warnings:
         extra["x-mockdock-warning"] = header_of("; ".join(answer.reply.warnings))
     admission = answer.admission

@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 from mockdock.arrival import arrive
 from mockdock.delivery import Client
 from mockdock.dialects import Call, Dialect
-from mockdock.engine import Decision
+from mockdock.engine import Decision, Walk
 from mockdock.reply import Reply
 from mockdock.request import Caller, Request
 from mockdock.sessions import Session
@@ -32,6 +32,7 @@ class Visit:
     ``queued`` are the scenario seconds it waited for its turn. ``inside`` tells
     that it counts as a reply under way; ``admitted`` is what has to be settled.
     ``came`` is when it arrived in real time; ``streams`` is told when its stream ends.
+    ``walked`` is the trail it went, which has to be settled as well.
     """
 
     scope: Scope
@@ -46,6 +47,7 @@ class Visit:
     admitted: tuple[Request, Decision] | None = None
     came: float = field(default_factory=monotonic)
     streams: Callable[[], None] | None = None
+    walked: tuple[Call, Walk] | None = None
 
     def call(self, dialect: Dialect, operation: str = "", body: bytes = b"") -> Call:
         """Tell what came: its operation and body only, once they are known."""
@@ -63,6 +65,9 @@ class Visit:
         if self.streams is not None:
             ended, self.streams = self.streams, None
             ended()
+        if self.walked is not None:
+            (_, walk), self.walked = self.walked, None
+            return walk.settle(reply, said, self.session.age)
         if self.admitted is not None:
             (request, decision), self.admitted = self.admitted, None
             if decision.admission is None:

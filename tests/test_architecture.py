@@ -32,10 +32,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "arrival": {*NOUNS, "dialects", "engine"},
     "rendering": {*NOUNS, "dialects", "delivery", "engine"},
     "visit": {*NOUNS, "arrival", "delivery", "dialects", "engine", "sessions"},
+    "following": {*NOUNS, "dialects", "engine", "sessions"},
+    "refusing": {*NOUNS, "dialects", "rendering", "visit"},
     "endpoint": {
         *NOUNS,
         "visit",
         "arrival",
+        "following",
+        "refusing",
         "engine",
         "dialects",
         "delivery",
@@ -53,6 +57,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "endpoint",
         "engine",
         "observe",
+        "refusing",
         "sessions",
     },
     "local": {

@@ -87,13 +87,13 @@ class Brief:
 
     ``glance`` gives the object in a body, and the mark of its parameters (``Request.recurs``),
     None where they are not known to be valid. ``words`` gives the roles and texts of the
-    messages in that object, None where any is more than these. ``mould`` gives what writes
-    the bodies of completions that differ in id, time and prompt tokens alone.
+    messages in that object, None where any is more than these. ``mould`` gives what renders
+    completions that differ in id, time and prompt tokens alone.
     """
 
     glance: Callable[[bytes], tuple[dict[str, Any], object] | None]
     words: Callable[[Mapping[str, Any]], Sequence[tuple[Role, str]] | None]
-    mould: Callable[[Completion], Callable[[Completion], bytes]]
+    mould: Callable[[Completion], Callable[[Completion], Frame]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ way; what depends on words, counts and time is worked out for each by the same f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from mockdock.content.catalogue import Model
@@ -23,6 +23,7 @@ from mockdock.engine.prompts import prompt_of
 from mockdock.engine.refuse import room_of
 from mockdock.engine.store import Pick, Step, Store, at_once
 from mockdock.engine.threshold import Threshold
+from mockdock.frames import Frame
 from mockdock.reply import Completion, Reply
 from mockdock.request import Caller, Message, Request, Role
 from mockdock.scenario import ReplySpec
@@ -41,32 +42,40 @@ _ROLES: tuple[Role, ...] = ("user", "assistant", "system", "developer")
 
 @dataclass(slots=True, eq=False)
 class Lane:
-    """What a rule answers on a trail: ``reply`` is what it once said, and says again."""
+    """What a rule answers on a trail: ``reply`` is what it once said, and says again.
+
+    ``cast`` renders it, once somebody has made that.
+    """
 
     compiled: Compiled
     reply: Completion
-    cast: Callable[[Completion], bytes] | None = None
+    cast: Callable[[Completion], Frame] | None = None
 
 
 @dataclass(slots=True, eq=False)
 class Walk:
-    """A request that went a trail up to its step, at an ``age`` of the session."""
+    """A request that went a trail up to its step; ``admission`` is what limits made of it."""
 
     trail: Trail
     lane: Lane
     caller: Caller
     identity: str
     tokens: int
-    charges: Sequence[Charge]
-    age: float
+    admission: Admission | None
     pick: Pick
     entropy: Entropy
 
-    @property
-    def admission(self) -> Admission | None:
-        """What limits made of it."""
-        trail = self.trail
-        return trail.threshold.admission(trail.request, self.charges, self.pick, self.age)
+    def settle(self, reply: Reply, said: Callable[[], int], age: float) -> Awaitable[None] | None:
+        """Correct what was charged to what was really sent, as ``Engine.settle`` does."""
+        admission, trail = self.admission, self.trail
+        if admission is None:
+            return None
+        done = reply if isinstance(reply, Completion) else None
+        amounts = admission.corrections(done, trail.model, said())
+        if not amounts:
+            return None
+        name, serial = self.caller.session, self.pick.serial
+        return trail.store.settle(name, serial, amounts, taken=admission.at, now=age)
 
     def reply(self, created: int) -> Completion:
         """Say what the rule always says."""
@@ -92,6 +101,7 @@ class Trail:
         bare = request.but(messages=(), caller=Caller(), headers={}, body={}, raw=b"")
         self.request = bare
         self.model = model
+        self.store = trails.store
         self.threshold = trails.threshold
         self.lanes: dict[int, Lane] = {}
         self._trails = trails
@@ -131,10 +141,11 @@ class Trail:
             charges = self._charged(caller, tokens)
         identity = fingerprint_of("chat", bare.model, self._tools, list(map(_spoken, said)))
         step = Step(session, identity, caller.attempt, (compiled.candidate,), charges, age)
-        pick = at_once(trails.store.decide(step))
+        pick = at_once(self.store.decide(step))
         called = session if trails.called is None else trails.called
         entropy = entropy_of(bare, identity, trails.seed, called, compiled.chance)
-        return Walk(self, lane, caller, identity, tokens, charges, age, pick, entropy)
+        admission = self.threshold.admission(bare, charges, pick, age)
+        return Walk(self, lane, caller, identity, tokens, admission, pick, entropy)
 
     def tokens(self, said: Said) -> int | None:
         """Count the tokens of a prompt, None where they are counted the usual way only."""

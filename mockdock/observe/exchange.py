@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from mockdock.fault import Fault
 from mockdock.frames import Cut, Frame, Head, Outcome, Raw
 from mockdock.gateways import USUAL, Gateways
+from mockdock.question import Account
 from mockdock.reply import Failure, Reply
 from mockdock.request import DialectName, Request
 
@@ -19,8 +20,9 @@ class Exchange:
     """A request and its answer, once it is about to be complete.
 
     ``headers`` of the request have lower-case names; ``body`` is as it came,
-    empty when it was not read. ``request`` is None when it could not be
-    parsed. ``rule`` is the name of the rule that answered, ``rule_key`` what
+    empty when it was not read. ``asked`` is the request, None when it could not be
+    parsed, or what reads it if somebody looks at it: a plain one then, that is no stream
+    and on no account. ``rule`` is the name of the rule that answered, ``rule_key`` what
     it is counted by. ``started`` is in seconds since 1970, ``duration`` in
     scenario seconds, both by the session's clock. ``late`` tells that its session
     began anew meanwhile, or was closed. ``timed`` makes anew what was to leave, broken
@@ -39,7 +41,7 @@ class Exchange:
     session: str
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
-    request: Request | None
+    asked: Request | Callable[[], Request] | None
     reply: Reply
     rule: str | None
     rule_key: str | None
@@ -62,6 +64,23 @@ class Exchange:
     def rendered(self) -> Iterator[Frame | Raw]:
         """Make anew the frames that were to leave."""
         return (item for _, item in self.timed() if not isinstance(item, Cut))
+
+    @property
+    def request(self) -> Request | None:
+        """The request, None when it could not be parsed."""
+        if callable(self.asked):
+            self.asked = self.asked()
+        return self.asked
+
+    @property
+    def account(self) -> Account | None:
+        """Whose traffic a gateway keeps it as, None where it is nobody's."""
+        return self.asked.account if isinstance(self.asked, Request) else None
+
+    @property
+    def streamed(self) -> bool:
+        """Whether a stream was asked for."""
+        return isinstance(self.asked, Request) and self.asked.stream
 
     @property
     def status(self) -> int:

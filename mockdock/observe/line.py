@@ -56,7 +56,7 @@ def _tokens(exchange: Exchange) -> str:
 def _notes(exchange: Exchange) -> list[str]:
     notes = []
     outcome, faults = exchange.outcome, [fault.name for fault in exchange.faults]
-    stream = exchange.request is not None and exchange.request.stream
+    stream = exchange.streamed
     if stream:
         notes.append("stream")
     if isinstance(exchange.reply, Embeddings):

@@ -25,7 +25,7 @@ def exchange(session: str = "", **fields: Any) -> Exchange:
         "path": "/v1/chat/completions",
         "headers": {},
         "body": b"",
-        "request": Request("openai", "chat", "gpt-4o"),
+        "asked": Request("openai", "chat", "gpt-4o"),
         "reply": ANSWER,
         "rule": "greet",
         "rule_key": "greet",

@@ -37,7 +37,7 @@ def exchange(**fields: Any) -> Exchange:
         "method": "POST",
         "path": "/v1/chat/completions",
         "session": "",
-        "request": Request("openai", "chat", "gpt-4o"),
+        "asked": Request("openai", "chat", "gpt-4o"),
         "reply": ANSWER,
         "rule": "greet",
         "attempt": 1,
@@ -66,7 +66,7 @@ def test_a_line_says_when_status_model_rule_tokens_and_time() -> None:
 def test_columns_stay_in_place() -> None:
     one = line(exchange())
     other = line(
-        exchange(request=Request("openai", "chat", "o3"), rule=None, status=429, duration=12.0)
+        exchange(asked=Request("openai", "chat", "o3"), rule=None, status=429, duration=12.0)
     )
     assert one.index("greet") == other.index("otherwise")
     assert one.index(" ms") == other.index(" ms")
@@ -79,7 +79,7 @@ def test_where_no_rule_answered_otherwise_did() -> None:
 def test_an_answer_of_the_models_api_has_no_tokens_and_no_rule() -> None:
     listed = Request("openai", "models")
     reply = ModelList((ModelCard("gpt-4o", 0, "system"),))
-    made = shown(method="GET", path="/v1/models", request=listed, reply=reply, rule=None)
+    made = shown(method="GET", path="/v1/models", asked=listed, reply=reply, rule=None)
     assert made == [f"{CLOCK} 200 /v1/models", "-", "-", "12 ms"]
 
 
@@ -91,7 +91,7 @@ def test_a_failure_says_why() -> None:
 
 def test_a_request_that_could_not_be_read_is_named_by_its_path() -> None:
     made = line(
-        exchange(request=None, reply=Failure("invalid_url"), rule=None, path="/v1/chat", status=404)
+        exchange(asked=None, reply=Failure("invalid_url"), rule=None, path="/v1/chat", status=404)
     )
     assert made.split() == [CLOCK, "404", "/v1/chat", "-", "-", "12", "ms", "invalid_url"]
 
@@ -99,7 +99,7 @@ def test_a_request_that_could_not_be_read_is_named_by_its_path() -> None:
 def test_streams_retries_and_clients_that_left_are_noted() -> None:
     request = Request("openai", "chat", "gpt-4o", stream=True)
     gone = Outcome("client_left", 3, 99)
-    made = line(exchange(request=request, attempt=2, outcome=gone))
+    made = line(exchange(asked=request, attempt=2, outcome=gone))
     assert made.endswith(" ms stream attempt 2 the client left after 3 events")
     one = line(exchange(outcome=replace(gone, frames=1)))
     assert one.endswith(" ms the client left after 1 event")
@@ -157,8 +157,8 @@ def test_without_color_there_are_no_escapes() -> None:
 )
 def test_what_a_client_sends_never_reaches_the_terminal_raw(sent: str) -> None:
     lines = [
-        line(exchange(request=Request("openai", "chat", sent))),
-        line(exchange(request=None, path=f"/{sent}", reply=Failure("invalid_url"))),
+        line(exchange(asked=Request("openai", "chat", sent))),
+        line(exchange(asked=None, path=f"/{sent}", reply=Failure("invalid_url"))),
         line(exchange(rule=sent)),
         line(exchange(reply=Failure("no_match", message=f"Nearest: {sent}"))),
     ]
@@ -170,15 +170,15 @@ def test_what_a_client_sends_never_reaches_the_terminal_raw(sent: str) -> None:
 @given(st.text(max_size=500), st.text(max_size=500))
 def test_a_line_is_one_printable_line_of_bounded_length(one: str, other: str) -> None:
     request = Request("openai", "chat", one)
-    made = line(exchange(request=request, rule=other, reply=Failure("auth", message=other)))
+    made = line(exchange(asked=request, rule=other, reply=Failure("auth", message=other)))
     assert made.isprintable()
     assert len(made) < 600
 
 
 def test_long_names_are_cut_with_dots() -> None:
-    cut = line(exchange(request=Request("openai", "chat", "m" * 61)))
+    cut = line(exchange(asked=Request("openai", "chat", "m" * 61)))
     assert f" {'m' * 57}... " in cut
-    whole = line(exchange(request=Request("openai", "chat", "m" * 60)))
+    whole = line(exchange(asked=Request("openai", "chat", "m" * 60)))
     assert f" {'m' * 60} " in whole
     long = line(exchange(reply=Failure("no_match", message="x" * 401)))
     assert long.endswith("x" * 397 + "...")
@@ -201,5 +201,5 @@ def test_what_broke_on_purpose_is_told(
 ) -> None:
     request = Request("openai", "chat", "gpt-4o", stream=stream)
     faults = tuple(Fault(name) for name in names)
-    made = line(exchange(request=request, outcome=outcome, faults=faults))
+    made = line(exchange(asked=request, outcome=outcome, faults=faults))
     assert made.endswith(f" ms{' stream' * stream} {told}")

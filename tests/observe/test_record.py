@@ -384,7 +384,7 @@ def test_a_key_in_a_path_is_hidden() -> None:
 def test_a_key_in_what_came_near_and_in_what_was_raised_is_hidden() -> None:
     unmet = Unmet("user", f"was {KEY}", f"want {KEY}", f"found {KEY}")
     failure = Failure("no_match", cause=ValueError(KEY), nearest=(NearRule("one", (unmet,)),))
-    one = Entry(1, exchange(reply=failure, request=Request("openai", "chat", KEY)))
+    one = Entry(1, exchange(reply=failure, asked=Request("openai", "chat", KEY)))
     assert KEY not in json.dumps(record(one))
     assert json.dumps(record(one, secrets=True)).count(KEY) == 5
 

@@ -111,30 +111,21 @@ def _told(reply: Completion) -> Frame:
     return Frame(_pretty(_told_object(reply, choices)), choices.tokens)
 
 
-def mould(reply: Completion) -> Callable[[Completion], bytes]:
-    """Give what writes a completion that differs in id, time and prompt tokens alone."""
-    told = _told_object(reply, written_choices(reply))
+def mould(reply: Completion) -> Callable[[Completion], Frame]:
+    """Give what renders a completion that differs in id, time and prompt tokens alone."""
+    choices = written_choices(reply)
+    told = _told_object(reply, choices)
     open_ = orjson.Fragment(b"\0")  # which no JSON text holds
     usage = {**told["usage"], "prompt_tokens": open_, "total_tokens": open_}
     told = {**told, "id": orjson.Fragment(b'"\0"'), "created": open_, "usage": usage}
     before, second, third, fourth, last = _pretty(told).split(b"\0")
     before += PREFIX.encode()
 
-    def cast(alike: Completion) -> bytes:
-        usage = alike.usage
-        return b"".join(
-            (
-                before,
-                alike.id.encode(),
-                second,
-                b"%d" % alike.created,
-                third,
-                b"%d" % usage.prompt_tokens,
-                fourth,
-                b"%d" % usage.total_tokens,
-                last,
-            )
-        )
+    def cast(alike: Completion) -> Frame:
+        named, created, usage = alike.id.encode(), b"%d" % alike.created, alike.usage
+        prompt, total = b"%d" % usage.prompt_tokens, b"%d" % usage.total_tokens
+        parts = before, named, second, created, third, prompt, fourth, total, last
+        return Frame(b"".join(parts), choices.tokens)
 
     return cast
 

@@ -143,8 +143,8 @@ class _Row:
     def time(self, exchange: Exchange, now: float, came: float) -> None:
         """Count how long an exchange took that ends now, and the start of its stream."""
         self.took.add(now - came)
-        request, outcome = exchange.request, exchange.outcome
-        if request is not None and request.stream and isinstance(exchange.reply, Completion):
+        outcome = exchange.outcome
+        if exchange.streamed and isinstance(exchange.reply, Completion):
             if outcome.began is not None:
                 self.first().add(outcome.began - came)
             elif not outcome.headless:

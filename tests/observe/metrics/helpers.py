@@ -44,10 +44,10 @@ def worth_counting() -> Iterator[Exchange]:
     yield exchange()
     yield exchange(came=now - 0.1)
     began = Outcome("completed", 9, 100, began=now - 0.08)
-    yield exchange(came=now - 0.1, request=stream, outcome=began)
-    yield exchange(came=now - 0.1, request=stream, dialect="azure")
+    yield exchange(came=now - 0.1, asked=stream, outcome=began)
+    yield exchange(came=now - 0.1, asked=stream, dialect="azure")
     gone = Outcome("client_left", 0, 0, headless=True)
-    yield exchange(came=now - 0.1, request=stream, outcome=gone, dialect="langdb")
+    yield exchange(came=now - 0.1, asked=stream, outcome=gone, dialect="langdb")
     refused = replace(
         exchange(reply=Failure("rate_limit", "gpt-4o"), head=Head(429, ())), rule=None
     )
