@@ -1,12 +1,12 @@
 """What is said: matching, picking, composing."""
 
 from mockdock.engine.accounting import threaded
+from mockdock.engine.admission import Admission
 from mockdock.engine.chance import Entropy
 from mockdock.engine.conditions import Condition
 from mockdock.engine.decision import Decision, Explained
 from mockdock.engine.engine import Engine
 from mockdock.engine.gauges import Gauge, gauges
-from mockdock.engine.limits import Admission
 from mockdock.engine.match import AddedRule, Compiled, Function
 from mockdock.engine.memory import MemoryStore
 from mockdock.engine.nearest import idle

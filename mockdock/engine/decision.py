@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from mockdock.content.catalogue import Model
 from mockdock.content.counting import Prompt
 from mockdock.content.prefix import Prefix
+from mockdock.engine.admission import Admission
 from mockdock.engine.compose import Context
 from mockdock.engine.draft import Answer
-from mockdock.engine.limits import Admission
 from mockdock.engine.match import Compiled, Function, Verdict
 from mockdock.engine.store import Scalar, Skip, Step
 from mockdock.engine.trouble import Encounter, Encountered

@@ -9,13 +9,14 @@ from typing import Literal, cast, get_args
 from mockdock.content.catalogue import Catalogue, Model
 from mockdock.content.counting import Prompt
 from mockdock.engine.accounting import asks, charged, state
+from mockdock.engine.admission import Admission
 from mockdock.engine.chance import chances
 from mockdock.engine.compose import Context
 from mockdock.engine.consulting import consult
 from mockdock.engine.decision import Asked, Chosen, Decision, Explained, scripted
 from mockdock.engine.embed import with_texts
 from mockdock.engine.explaining import explained
-from mockdock.engine.limits import Admission, estimate
+from mockdock.engine.limits import estimate
 from mockdock.engine.match import (
     AddedRule,
     Compiled,
@@ -215,7 +216,7 @@ class Engine:
             if asked.encounter is not None:
                 encounter = asked.encounter.at(Since(pick.attempt, pick.seen, pick.state))
             answer, trouble = cast("Chosen", asked.refusal), ""
-            if answer is None and (admission or encounter):
+            if answer is None and (pick.refusers or encounter):
                 answer, trouble = met(request, admission, encounter)
             if answer is None:
                 answer = self._answer(request, compiled, pick, skipped)

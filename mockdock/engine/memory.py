@@ -7,11 +7,10 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
 
-from mockdock.engine import meters
-from mockdock.engine.meters import Charge, Reading
-from mockdock.engine.spending import given_back, spent
+from mockdock.engine.bounded import Bounded
+from mockdock.engine.meters import Charge, Level, Reading
+from mockdock.engine.spending import Till
 from mockdock.engine.store import (
     Candidate,
     Chance,
@@ -27,45 +26,14 @@ from mockdock.engine.store import (
 
 __all__ = ["MemoryStore"]
 
-V = TypeVar("V")
-
 _MOST_SESSIONS = 10_000
 _MOST_COUNTS = 40_000  # three times as many fit a table of 2^17: with more it would grow for long
 _ALL_ATTEMPTS = (1, None)
+_NEVER = (0, 0)
 
 
-class _Bounded(Generic[V]):
-    """Values by key; beyond the bound the longest unused are forgotten.
-
-    Who looks at ``values`` for what is set at once need not ``get`` it.
-    """
-
-    __slots__ = ("absent", "values")
-
-    def __init__(self, absent: V) -> None:
-        self.absent = absent
-        self.values: OrderedDict[Hashable, V] = OrderedDict()
-
-    def get(self, key: Hashable) -> V:
-        value = self.values.get(key)
-        if value is None:
-            return self.absent
-        self.values.move_to_end(key)
-        return value
-
-    def names(self) -> tuple[Any, ...]:
-        return tuple(self.values)
-
-    def set(self, key: Hashable, value: V) -> None:
-        values = self.values
-        values[key] = value
-        values.move_to_end(key)
-        if len(values) > _MOST_COUNTS:
-            values.popitem(last=False)
-
-
-def _counts() -> _Bounded[int]:
-    return _Bounded(0)
+def _counts() -> Bounded[int]:
+    return Bounded(0, _MOST_COUNTS)
 
 
 @dataclass(slots=True)
@@ -73,7 +41,7 @@ class _Session:
     """``serial`` is never given twice: what is counted under it ends with the session."""
 
     serial: int
-    used: _Bounded[int] = field(default_factory=_counts)
+    used: Bounded[int] = field(default_factory=_counts)
     state: dict[str, Scalar] = field(default_factory=dict)
 
 
@@ -84,8 +52,8 @@ class MemoryStore:
     sessions together and each for itself, beyond 40,000 logical requests, as
     many beginnings of prompts (see ``prefixes``: some 180 prompts of 110,000
     tokens, or 4,000 of 2,400), rules by request, rules by server, and meters of
-    limits. Only a session's own counts of rules (40,000) and its states are kept
-    with it.
+    limits; see ``Bounded``. Only a session's own counts of rules (40,000) and its
+    states are kept with it.
     """
 
     def __init__(self) -> None:
@@ -93,11 +61,14 @@ class MemoryStore:
         self._serials = itertools.count(1)
         self._begun = 0
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
-        self._asked: _Bounded[tuple[int, int]] = _Bounded((0, 0))
+        self._empty()
+
+    def _empty(self) -> None:
+        """Hold nothing but sessions."""
+        self._asked: Bounded[tuple[int, int]] = Bounded(_NEVER, _MOST_COUNTS)
         self._prefixes = _counts()
-        self._used_by_request = _counts()
-        self._used_by_server = _counts()
-        self._meters: _Bounded[tuple[float, ...]] = _Bounded(())
+        self._used_by_request, self._used_by_server = _counts(), _counts()
+        self._meters = Till(_MOST_COUNTS)
 
     def decide(self, step: Step) -> Pick:
         """Count the attempt, charge it, and let the first able candidate answer, atomically."""
@@ -110,74 +81,55 @@ class MemoryStore:
     def _decide(self, step: Step, *, peek: bool) -> Pick:
         with self._lock:
             mine = self._session(step.session)
-            identity = (mine.serial, step.request)
-            asked = self._asked
-            attempts, seen = asked.values.get(identity, asked.absent)
-            attempt, seen = step.attempt or attempts + 1, seen + 1
+            serial = mine.serial
+            request = (serial, step.request)
+            attempt, seen = self._asked.values.get(request, _NEVER)
+            attempt, seen = step.attempt or attempt + 1, seen + 1
             if not peek:
-                asked.set(identity, (attempt, seen))
+                self._asked.set(request, (attempt, seen))
             states = mine.state
             state = dict(states) if states and looks_at_state(step) else {}
-            readings, refusers = self._charge(mine.serial, step.charges, step.now, peek=peek)
-            after = readings, refusers, mine.serial, state
-            if refusers or (step.gates and _errs(step.gates, attempt, seen, state)):
-                return Pick(attempt, seen, None, None, (), *after)
+            levels: tuple[Level, ...] = ()
+            refusers: tuple[int, ...] = ()
+            if step.charges:
+                levels, refusers = self._charge(serial, step.charges, step.now, peek=peek)
+            index = position = None
             skipped: tuple[Skip, ...] = ()
-            for index, candidate in enumerate(step.candidates):
-                counts, key = self._counter(mine, step.request, candidate)
-                used = counts.values.get(key, 0)
-                skip = _skip(candidate, attempt, states, used)
+            if not (refusers or (step.gates and _errs(step.gates, attempt, seen, state))):
+                index, position, skipped = self._first(mine, step, attempt, peek=peek)
+            return Pick(attempt, seen, index, position, skipped, levels, refusers, serial, state)
+
+    def _charge(
+        self, serial: int, charges: Sequence[Charge], now: float, *, peek: bool
+    ) -> tuple[tuple[Level, ...], tuple[int, ...]]:
+        if peek:
+            return self._meters.look(serial, charges, now)
+        levels = self._meters.pay(serial, charges, now)
+        return self._meters.refuse(serial, charges, now) if levels is None else (levels, ())
+
+    def _first(
+        self, mine: _Session, step: Step, attempt: int, *, peek: bool
+    ) -> tuple[int | None, int | None, tuple[Skip, ...]]:
+        """Find who answers, with which reply, and why those before do not; it is counted."""
+        skipped: tuple[Skip, ...] = ()
+        for index, candidate in enumerate(step.candidates):
+            counts, key = self._counter(mine, step.request, candidate)
+            used = counts.values.get(key, 0)
+            if candidate.plain:
+                position: int | None = 0
+            else:
+                skip = _skip(candidate, attempt, mine.state, used)
                 if skip is not None:
                     counts.get(key)  # so that it stays known
                     skipped = (*skipped, skip)
                     continue
                 position = _position(candidate, _step(candidate, attempt, used))
-                if not peek:
-                    counts.set(key, used + 1)
-                    if position is not None and candidate.set_state:
-                        _apply(states, candidate.set_state)
-                return Pick(attempt, seen, index, position, skipped, *after)
-            return Pick(attempt, seen, None, None, skipped, *after)
-
-    def _charge(
-        self, serial: int, charges: Sequence[Charge], now: float, *, peek: bool
-    ) -> tuple[tuple[Reading, ...], tuple[int, ...]]:
-        if not charges:
-            return (), ()
-        if not peek and (paid := self._spend(serial, charges, now)):
-            return paid, ()
-        rows, refusers, take, refuse = [], [], meters.take, meters.refuse
-        for number, charge in enumerate(charges):
-            place = _place(serial, charge)
-            state = self._meters.get(place)
-            reading = meters.read(charge, state, now)
-            if not reading.fits:
-                refusers.append(number)
-            rows.append((charge, place, state, reading))
-        if peek:
-            return tuple([reading for *_, reading in rows]), tuple(refusers)
-        readings = []
-        for charge, place, state, reading in rows:
-            toll, fits = charge.toll, reading.fits
-            after = take(charge, state, now, toll) if fits else refuse(charge, state, now)
-            self._meters.set(place, after)
-            readings.append(meters.read(charge, after, now))
-        return tuple(readings), tuple(refusers)
-
-    def _spend(
-        self, serial: int, charges: Sequence[Charge], now: float
-    ) -> tuple[Reading, ...] | None:
-        """Charge everything and read the meters then; nothing where any of it does not fit."""
-        held, taken = self._meters, []
-        for charge in charges:
-            place = (0 if charge.shared else serial, charge.key)
-            made = spent(charge, held.values.get(place, ()), now)
-            if made is None:
-                return None
-            taken.append((place, made))
-        for place, (after, _) in taken:
-            held.set(place, after)
-        return tuple([reading for _, (_, reading) in taken])
+            if not peek:
+                counts.set(key, used + 1)
+                if position is not None and candidate.set_state:
+                    _apply(mine.state, candidate.set_state)
+            return index, position, skipped
+        return None, None, skipped
 
     def settle(
         self,
@@ -194,18 +146,14 @@ class MemoryStore:
             lives = mine is not None and mine.serial == serial
             for charge, amount in charges:
                 if amount and (serial > self._begun if charge.shared else lives):
-                    place = _place(serial, charge)
-                    state = self._meters.values.get(place, ())
-                    self._meters.set(place, given_back(charge, state, taken, now, amount))
+                    self._meters.give_back(serial, charge, taken, now, amount)
 
     def read(self, session: str, charges: Sequence[Charge], now: float) -> tuple[Reading, ...]:
         """Read meters; nothing is charged."""
         with self._lock:
             mine = self._sessions.get(session)
             serial = -1 if mine is None else mine.serial  # 0 is the server
-            return tuple(
-                meters.read(each, self._meters.get(_place(serial, each)), now) for each in charges
-            )
+            return self._meters.look(serial, charges, now)[0]
 
     def charged(self, session: str) -> tuple[str, ...]:
         """Name the meters that were ever charged for the session, the shared ones too."""
@@ -253,9 +201,7 @@ class MemoryStore:
                 return
             self._sessions.clear()
             self._begun = next(self._serials)
-            self._asked, self._prefixes = _Bounded((0, 0)), _counts()
-            self._used_by_request, self._used_by_server = _counts(), _counts()
-            self._meters = _Bounded(())
+            self._empty()
 
     def _session(self, name: str) -> _Session:
         mine = self._sessions.get(name)
@@ -269,16 +215,12 @@ class MemoryStore:
 
     def _counter(
         self, mine: _Session, request: str, candidate: Candidate
-    ) -> tuple[_Bounded[int], Hashable]:
+    ) -> tuple[Bounded[int], Hashable]:
         if candidate.per == "session":
             return mine.used, candidate.key
         if candidate.per == "server":
             return self._used_by_server, candidate.key
         return self._used_by_request, (mine.serial, candidate.key, request)
-
-
-def _place(serial: int, charge: Charge) -> tuple[int, str]:
-    return 0 if charge.shared else serial, charge.key
 
 
 def _errs(gates: Sequence[Gate], attempt: int, seen: int, state: Mapping[str, Scalar]) -> bool:

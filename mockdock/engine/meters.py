@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Literal, NamedTuple, Protocol
 
 __all__ = [
     "Algorithm",
     "Charge",
+    "Level",
     "Reading",
     "State",
-    "corrected",
     "give_back",
     "left",
     "read",
@@ -29,6 +29,8 @@ __all__ = [
 
 Algorithm = Literal["bucket", "fixed", "sliding", "gauge", "budget"]
 State = tuple[float, ...]
+Level = tuple[float, float, float]
+"""What a reading tells: used, wait and reset."""
 
 SLOTS = 60
 """A sliding window is counted in so many slots; the oldest counts until it has left wholly."""
@@ -46,7 +48,8 @@ class Charge:
     ``key`` names the meter within the session, or, ``shared``, within the
     server. ``limit`` is what is let through in ``window`` seconds; ``toll`` is
     charged to a request that is refused, by this meter or another. A request
-    that comes before it may makes the wait longer by ``extend`` seconds.
+    that comes before it may makes the wait longer by ``extend`` seconds. ``slack`` is
+    what sums are wrong by.
     """
 
     key: str
@@ -57,6 +60,10 @@ class Charge:
     toll: float = 0.0
     extend: float = 0.0
     shared: bool = False
+    slack: float = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "slack", max(_CLOSE, self.limit * _NOISE))
 
 
 class Reading(NamedTuple):
@@ -86,20 +93,10 @@ def read(charge: Charge, state: State, now: float) -> Reading:
     return Reading(charge.limit, max(wait, held), max(reset, held))
 
 
-def left(charge: Charge, reading: Reading) -> int:
+def left(charge: Charge, used: float) -> int:
     """Give the largest whole cost that fits."""
-    limit = charge.limit
-    room = limit - reading.used + max(_CLOSE, limit * _NOISE)
+    room = charge.limit - used + charge.slack
     return math.floor(room) if room > 0 else 0
-
-
-def corrected(charge: Charge, reading: Reading, amount: float) -> Reading:
-    """Read what a meter that was just charged will say once it is corrected by an amount."""
-    used = min(charge.limit, max(0.0, reading.used - amount))
-    reset = reading.reset if used else 0.0
-    if charge.algorithm == "bucket":
-        reset = used * charge.window / charge.limit
-    return Reading(used, reading.wait, reset)
 
 
 def take(charge: Charge, state: State, now: float, amount: float) -> State:
@@ -145,7 +142,7 @@ class _Kind(Protocol):
 
 def _room(charge: Charge, used: float) -> float:
     """Give what is left, and a little more for what sums are wrong by."""
-    return charge.limit - used + max(_CLOSE, charge.limit * _NOISE)
+    return charge.limit - used + charge.slack
 
 
 def _missing(charge: Charge, used: float) -> float:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from hashlib import sha1
 from typing import Literal, Protocol
 
-from mockdock.engine.meters import Charge, Reading
+from mockdock.engine.meters import Charge, Level, Reading
 
 __all__ = [
     "Candidate",
@@ -117,7 +117,7 @@ class Pick:
     included. ``index`` is the place among the candidates, None when none
     answers; ``position`` the reply to give, counted from 0, None when the
     candidate has run out and shall fail. ``skipped`` says why each candidate
-    before did not answer. ``readings`` are the meters after their charges,
+    before did not answer. ``levels`` are those of the meters after their charges,
     ``refusers`` the places of those that had no room: where there are any,
     nobody was asked. ``serial`` is that of the session, for what is settled later.
     ``state`` are the session's named states before the step set any, empty where
@@ -129,10 +129,15 @@ class Pick:
     index: int | None = None
     position: int | None = None
     skipped: tuple[Skip, ...] = ()
-    readings: tuple[Reading, ...] = ()
+    levels: tuple[Level, ...] = ()
     refusers: tuple[int, ...] = ()
     serial: int = field(default=0, compare=False)
     state: Mapping[str, Scalar] = field(default_factory=dict, compare=False)
+
+    @property
+    def readings(self) -> tuple[Reading, ...]:
+        """The meters after their charges."""
+        return tuple(map(Reading._make, self.levels))
 
 
 class Store(Protocol):

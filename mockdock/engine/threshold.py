@@ -8,9 +8,9 @@ from itertools import chain
 
 from mockdock.content.catalogue import Model
 from mockdock.embedding import Embeddings
+from mockdock.engine.admission import Admission
 from mockdock.engine.chance import Entropy
 from mockdock.engine.decision import Decision
-from mockdock.engine.limits import Admission
 from mockdock.engine.match import Compiled
 from mockdock.engine.meters import Charge
 from mockdock.engine.pace import pace_of
@@ -23,6 +23,7 @@ from mockdock.scenario import ErrorSpec, ReplySpec, Wish
 
 __all__ = ["Threshold", "met", "settle"]
 
+_DONE = (Completion, Embeddings)
 _OURS = frozenset({"no_match", "exhausted"})
 _SAYING = ("chat", "completions")
 _COSTING = (*_SAYING, "embeddings", "moderations")
@@ -73,16 +74,15 @@ class Threshold:
         self, request: Request, admission: Admission | None, model: Model, store: Store, age: float
     ) -> Awaitable[None] | None:
         """Give back the tokens of a request that was let through, and its place."""
-        return _correct(request, admission, None, model, store, said=0, age=age)
+        if admission is None:
+            return None
+        return admission.settle(store, request.caller.session, None, model, 0, age)
 
     def admission(
         self, request: Request, due: Sequence[Charge], pick: Pick, age: float
     ) -> Admission | None:
         """Give what became of the charges, None where there were none."""
-        if not due:
-            return None
-        meters = self._tariffs[request.dialect].meters
-        return Admission(meters, due, pick.readings, pick.refusers, pick.serial, age)
+        return Admission(self._tariffs[request.dialect].meters, due, pick, age) if due else None
 
     async def turn_away(
         self, request: Request, model: Model, store: Store, age: float
@@ -175,26 +175,9 @@ def settle(
     request: Request, decision: Decision, reply: Reply, store: Store, *, said: int, age: float
 ) -> Awaitable[None] | None:
     """Correct what a request was charged to what was really sent."""
-    done = reply if isinstance(reply, Completion | Embeddings) else None
-    return _correct(
-        request, decision.admission, done, decision.context.model, store, said=said, age=age
-    )
-
-
-def _correct(
-    request: Request,
-    admission: Admission | None,
-    done: Completion | Embeddings | None,
-    model: Model,
-    store: Store,
-    *,
-    said: int,
-    age: float,
-) -> Awaitable[None] | None:
-    if admission is None or admission.refused:
+    admission = decision.admission
+    if admission is None:
         return None
-    amounts = admission.corrections(done, model, said)
-    if not amounts:
-        return None
-    name = request.caller.session
-    return store.settle(name, admission.serial, amounts, taken=admission.at, now=age)
+    done = reply if isinstance(reply, _DONE) else None
+    model = decision.context.model
+    return admission.settle(store, request.caller.session, done, model, said, age)

@@ -576,7 +576,7 @@ def test_a_wait_that_never_ends_is_no_number_of_a_refusal() -> None:
         assert (refusal.kind, refusal.retry_after) == ("request_too_large", None)
     decision, _ = client.begin(max_tokens=50)
     assert decision.admission is not None
-    assert math.isinf(decision.admission.readings[0].wait)
+    assert math.isinf(decision.admission.pick.readings[0].wait)
 
 
 def test_a_decision_that_fails_gives_its_place_and_its_tokens_back() -> None:

@@ -17,13 +17,13 @@ from mockdock.engine.meters import (
     Charge,
     Reading,
     State,
-    corrected,
     give_back,
     left,
     read,
     refuse,
     take,
 )
+from mockdock.engine.spending import corrected
 from mockdock.engine.store import Step
 from tests.stores import STORES, Ready, StoreKind
 
@@ -61,7 +61,7 @@ class Line:
 
     def left(self) -> int:
         """Give the largest cost that fits."""
-        return left(self.charge, self.read())
+        return left(self.charge, self.read().used)
 
     def read(self, cost: float | None = None) -> Reading:
         """Read the meter before a charge."""
@@ -468,14 +468,14 @@ def test_a_limit_that_was_lowered_makes_nobody_wait_for_the_old_one() -> None:
 def test_a_reading_is_told_as_it_will_be_once_it_is_corrected(kind: Kind, amount: float) -> None:
     line = counted(meter(kind, 10, 5))
     assert line.ask(5) == 0
-    foretold = corrected(line.charge, line.read(), amount)
+    used, _, reset = corrected(line.charge, line.read(), amount)
     line.settle(0.0, amount)
     found = line.read()
-    assert (foretold.used, foretold.reset) == pytest.approx((found.used, found.reset))
+    assert (used, reset) == pytest.approx((found.used, found.reset))
 
 
 def test_nothing_used_resets_at_once() -> None:
     line = counted(meter("fixed", 10, 5))
     assert line.ask(5) == 0
-    foretold = corrected(line.charge, line.read(), 9.0)
-    assert (foretold.used, foretold.reset) == (0.0, 0.0)
+    used, _, reset = corrected(line.charge, line.read(), 9.0)
+    assert (used, reset) == (0.0, 0.0)

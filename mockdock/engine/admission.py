@@ -1,0 +1,178 @@
+"""What became of a request's charges: how a refusal is told, and what it really cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, replace
+
+from mockdock.content.catalogue import Model
+from mockdock.content.pricing import cost
+from mockdock.embedding import Embeddings
+from mockdock.engine.limits import Meter
+from mockdock.engine.meters import Charge, Level, Reading, left
+from mockdock.engine.spending import corrected
+from mockdock.engine.store import Pick, Store
+from mockdock.limit import Standing, Standings
+from mockdock.reply import Completion, Failure, Reply
+
+__all__ = ["Admission"]
+
+_CLOSE = 1e-6
+_DONE = (Completion, Embeddings)
+_MADE = tuple.__new__  # a named tuple is made by it in half the time
+_REFUSED_BY = {"rate_limit": "requests", "tokens_limit": "tokens"}
+
+
+@dataclass(slots=True)  # not frozen: made for every request, which takes half as long
+class Admission:
+    """What was charged to a request, and how the meters stood afterwards.
+
+    Where the ``pick`` tells of refusers, which had no room, nothing but tolls was charged.
+    ``at`` is when it was charged.
+    """
+
+    meters: tuple[Meter, ...]
+    charges: Sequence[Charge]
+    pick: Pick
+    at: float
+
+    @property
+    def refused(self) -> bool:
+        """Whether one of the meters had no room."""
+        return bool(self.pick.refusers)
+
+    def standings(self, reply: Reply, *, streamed: bool) -> Standings:
+        """Tell of requests and tokens, each by the meter that has the least left.
+
+        They tell how it will be when all of the reply has been sent. But while
+        a stream lasts, all that was charged for it is held.
+        """
+        requests: Standing | None = None
+        tokens: Standing | None = None
+        pick = self.pick
+        real = None if pick.refusers else 0
+        if real is not None and isinstance(reply, _DONE):
+            real = reply.usage.prompt_tokens + reply.usage.completion_tokens
+        for meter, charge, level in zip(self.meters, self.charges, pick.levels, strict=True):
+            counts = meter.counts
+            if counts == "requests":
+                requests = _tighter(requests, meter, charge, level)
+            elif counts == "tokens":
+                later = level
+                if real is not None:
+                    surplus = charge.cost - real
+                    later = corrected(charge, level, 0.0 if streamed and surplus > 0 else surplus)
+                tokens = _tighter(tokens, meter, charge, later)
+        return _MADE(Standings, (requests, tokens))
+
+    def _rows(self) -> zip[tuple[Meter, Charge, Reading]]:
+        return zip(self.meters, self.charges, self.pick.readings, strict=True)
+
+    def failure(self, model: str) -> Failure | None:
+        """Tell in which words a request is refused; None when it was let through.
+
+        Of several meters that had no room, the one that makes it wait longest is
+        told. The wait is that until all of them let it through, and those that
+        have none left now.
+        """
+        if not self.refused:
+            return None
+        meter, charge, reading = self._refuser()
+        if meter.counts == "spent":
+            return Failure("quota", model)
+        requested = math.ceil(charge.cost)
+        if math.isinf(reading.wait):
+            return Failure(
+                "request_too_large",
+                model,
+                measure=meter.measure,
+                limit=int(charge.limit),
+                used=requested,
+            )
+        return Failure(
+            "tokens_limit" if meter.counts == "tokens" else "rate_limit",
+            model,
+            measure=meter.measure,
+            limit=int(charge.limit),
+            used=math.ceil(reading.used - _CLOSE),
+            requested=requested,
+            retry_after=max(each.wait for each in self.pick.readings),
+            retry_header=meter.header,
+        )
+
+    def numbered(self, failure: Failure) -> Failure:
+        """Let a refusal that is made up tell the numbers of a limit there is, as if it were full.
+
+        Without such a limit, or with numbers of its own, it stays as it is.
+        """
+        counted = _REFUSED_BY.get(failure.kind)
+        if counted is None or failure.limit is not None:
+            return failure
+        rows = [row for row in self._rows() if row[0].counts == counted]
+        if not rows:
+            return failure
+        meter, charge, _ = min(rows, key=lambda row: row[1].limit)
+        limit = int(charge.limit)
+        return replace(
+            failure,
+            measure=meter.measure,
+            limit=limit,
+            used=limit,
+            requested=max(1, math.ceil(charge.cost)),
+        )
+
+    @property
+    def origin(self) -> str:
+        """Name the limit whose refusal is told."""
+        return self._refuser()[0].place
+
+    def _refuser(self) -> tuple[Meter, Charge, Reading]:
+        rows = list(self._rows())
+        return max((rows[place] for place in self.pick.refusers), key=lambda row: row[2].wait)
+
+    def settle(
+        self,
+        store: Store,
+        session: str,
+        done: Completion | Embeddings | None,
+        model: Model,
+        said: int,
+        age: float,
+    ) -> Awaitable[None] | None:
+        """Correct charges that were too high, once it is known what was ``done``.
+
+        ``said`` are the completion tokens that left for the client.
+        """
+        pick = self.pick
+        if pick.refusers:
+            return None
+        spoken = real = 0
+        if done is not None:
+            usage = done.usage
+            spoken = min(said, usage.completion_tokens)
+            real = usage.prompt_tokens + spoken
+        amounts: list[tuple[Charge, float]] = []
+        for meter, charge in zip(self.meters, self.charges, strict=True):
+            counted = meter.counts
+            if counted == "requests":
+                continue
+            if counted == "running":
+                amounts.append((charge, 1.0))
+            elif done is not None and meter.measure == "cost_budget":
+                spent = cost(model, replace(done.usage, completion_tokens=spoken))
+                amounts.append((charge, -spent))
+            elif charge.cost != real:
+                amounts.append((charge, charge.cost - real))
+        if not amounts:
+            return None
+        return store.settle(session, pick.serial, amounts, taken=self.at, now=age)
+
+
+def _tighter(known: Standing | None, meter: Meter, charge: Charge, level: Level) -> Standing:
+    """Give how a meter stands, or another one that has less left."""
+    used, _, reset = level
+    remaining = left(charge, used)
+    if known is not None and (known.remaining, -known.reset) <= (remaining, -reset):
+        return known
+    return _MADE(Standing, (meter.whole, remaining, reset, meter.window))
