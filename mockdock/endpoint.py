@@ -116,8 +116,15 @@ class Endpoint:
         session = self._house.sessions.base
         nobody = Visit({}, {}, Caller(), session, client, clock.now(), clock.time())
         rendered = self._render(answer, nobody)
-        head, timed = rendered.head, rendered.timed
-        await deliver(head, timed, clock=clock, client=client, send=send, record=lambda _: None)
+        await deliver(
+            rendered.head,
+            rendered.timed,
+            clock=clock,
+            client=client,
+            send=send,
+            record=lambda _: None,
+            sole=rendered.sole,
+        )
 
     def _record(
         self, visit: Visit, answer: Answer, rendered: Rendered, outcome: Outcome

@@ -3,19 +3,51 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from random import Random
 from typing import ClassVar, Literal
 
-__all__ = ["Cut", "Delay", "Frame", "Head", "Outcome", "Pacing", "Raw"]
+__all__ = ["Cut", "Delay", "Frame", "Head", "Headers", "Outcome", "Pacing", "Raw", "lines_of"]
+
+Headers = tuple[tuple[bytes, bytes], ...]
+"""Names and values of headers, as latin-1 bytes."""
+
+_CONTROLS = bytes({*range(32), 127} - {ord("\t")})
 
 
-@dataclass(frozen=True, slots=True)
+def lines_of(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+    """Write headers as lines; None where one of them would end its line, or garble it."""
+    lines = [b"%b: %b\r\n" % pair for pair in headers]
+    told = b"".join(lines)
+    return told if len(told.translate(None, _CONTROLS)) == len(told) - 2 * len(lines) else None
+
+
 class Head:
-    """Status and headers of a reply; names and values are latin-1 bytes."""
+    """Status and headers of a reply.
 
-    status: int
-    headers: tuple[tuple[bytes, bytes], ...]
+    Of a plain reply they may have been written before: ``lines``, with names in lower case,
+    that come from ``lines_of`` but for numbers put into them, announce a body of ``length``
+    bytes and say nothing of the connection. They become pairs where somebody asks for these.
+    """
+
+    __slots__ = ("_headers", "length", "lines", "status")
+
+    def __init__(
+        self, status: int, headers: Headers | None, lines: bytes = b"", length: int = -1
+    ) -> None:
+        self.status = status
+        self._headers = headers
+        self.lines = lines
+        self.length = length
+
+    @property
+    def headers(self) -> Headers:
+        """The headers in order."""
+        if self._headers is None:
+            pairs = (line.partition(b": ") for line in self.lines.split(b"\r\n")[:-1])
+            return tuple((name, value) for name, _, value in pairs)
+        return self._headers
 
 
 @dataclass(slots=True)  # not frozen: made for every token, which takes a third of the time

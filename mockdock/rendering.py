@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain, repeat
 from random import Random
+from types import MappingProxyType
+from typing import NamedTuple
 from urllib.parse import quote
 
 from mockdock.delivery import Clock, Item, Plan, apply, schedule
 from mockdock.dialects import Call, Dialect, Envelope
-from mockdock.engine import Admission, Compiled, Decision, Entropy, Lane, Walk
+from mockdock.engine import Admission, Compiled, Decision, Entropy, Walk
 from mockdock.fault import SPOILS, Fault
 from mockdock.frames import Cut, Frame, Head, Pacing
 from mockdock.gateways import Gateways
@@ -65,44 +67,47 @@ class Answer:
 
     def telling(self) -> Telling:
         """Give what it takes to tell the reply."""
-        decision, gateways, path = self.decision, self.call.gateways, self.call.path
-        if decision is None:
-            return Telling(self.request, self.reply, gateways, path)
-        faults = decision.faults
-        if faults:
-            faults = tuple(each for each in faults if each.name not in SPOILS)
-        context = decision.context
-        draws = faults or (isinstance(self.reply, Made) and self.reply.pacing is not None)
-        entropy = context.entropy if draws else None
-        return Telling(
-            self.request,
-            self.reply,
-            gateways,
-            path,
-            context.prompt.tokens,
-            faults,
-            entropy,
-            context.seen,
-        )
+        decision, reply, call = self.decision, self.reply, self.call
+        way = None
+        if decision is not None:
+            faults = decision.faults
+            if faults:
+                faults = tuple(each for each in faults if each.name not in SPOILS)
+            if faults or (isinstance(reply, Made) and reply.pacing is not None):
+                context = decision.context
+                way = Way(context.prompt.tokens, faults, context.entropy, context.seen)
+        return Telling(self.request, reply, call.gateways, call.path, way)
+
+
+class Way(NamedTuple):
+    """What a reply meets on its way: a pace, faults, or both, and their chance.
+
+    ``prompt`` are the prompt tokens of its request, ``faults`` what breaks on the wire;
+    ``seen`` tells how often the request was.
+    """
+
+    prompt: int
+    faults: tuple[Fault, ...]
+    entropy: Entropy
+    seen: int
+
+    def rng(self, purpose: str) -> Random:
+        """Give a generator for a purpose."""
+        return self.entropy.rng(f"{purpose}/{self.seen}")
 
 
 @dataclass(slots=True)
 class Telling:
     """All it takes to tell a reply, and to tell it again as long as it is remembered.
 
-    ``prompt`` are the prompt tokens of its request, ``faults`` what breaks on the wire.
-    ``entropy`` is the chance of both its pace and its faults, None where there is neither;
-    ``seen`` tells how often the request was.
+    ``way`` is what it meets, None where it leaves at once and as it is.
     """
 
     request: Request | None
     reply: Reply
     gateways: Gateways
     path: str
-    prompt: int = 0
-    faults: tuple[Fault, ...] = ()
-    entropy: Entropy | None = None
-    seen: int = 1
+    way: Way | None = None
 
     @property
     def streamed(self) -> bool:
@@ -110,25 +115,23 @@ class Telling:
         request = self.request
         return isinstance(self.reply, Completion) and request is not None and request.stream
 
-    def rng(self, purpose: str) -> Random:
-        """Give a generator for a purpose."""
-        if self.entropy is None:
-            raise TypeError("only what was decided has a pace, or breaks")
-        return self.entropy.rng(f"{purpose}/{self.seen}")
-
 
 @dataclass(slots=True)  # not frozen: made for every request, which takes half as long
 class Rendered:
     """What leaves of a ``telling``: a head, and what follows it in time.
 
-    ``whole`` is the head before it broke; ``sole`` the only frame, where all leaves at once.
+    ``whole`` is the head before it broke; ``sole`` the only frame, where all leaves at once:
+    then nothing follows in time.
     """
 
     telling: Telling
     head: Head
-    timed: Iterator[tuple[float, Item]]
     whole: Head
+    timed: Iterator[tuple[float, Item]]
     sole: Frame | None = None
+
+
+_NOTHING: Iterator[tuple[float, Item]] = iter(())
 
 
 def render(
@@ -147,50 +150,27 @@ def render(
     slows down a pacing of some capacity.
     """
     telling = answer.telling()
-    if answer.walk is not None and isinstance(answer.reply, Completion):
-        return _at_once(dialect, answer, answer.walk.lane, answer.reply, telling, arrived, clock)
-    pacing, rng = _pace(telling)
-    at_once, streamed = pacing is None and not telling.faults, telling.streamed
-    frames = _frames(dialect, telling, clock.scale, at_once=at_once)
+    way, streamed, scale = telling.way, telling.streamed, clock.scale
+    frames = _frames(dialect, telling, scale, at_once=way is None)
     begun = arrived + queued
-    if at_once and not streamed:
+    if way is None and not streamed:
         sole = next(frames)
         processing = max(begun, clock.now()) - arrived
-        head = _head(dialect, answer, processing, len(sole.data), clock.scale, streamed=False)
-        return Rendered(telling, head, iter(((begun, sole),)), head, sole)
+        head = _head(dialect, answer, processing, len(sole.data), scale, streamed=False)
+        return Rendered(telling, head, head, _NOTHING, sole)
     timed: Iterator[tuple[float, Frame]] = (
         zip(repeat(begun), frames)
-        if at_once
-        else schedule(frames, pacing, rng, begun, prompt=telling.prompt, slowness=slowness)
+        if way is None
+        else schedule(frames, *_pace(telling), begun, prompt=way.prompt, slowness=slowness)
     )
     first = next(timed)
     processing = max(first[0], clock.now()) - arrived
-    length = len(first[1].data)
-    head = _head(dialect, answer, processing, length, clock.scale, streamed=streamed)
+    head = _head(dialect, answer, processing, len(first[1].data), scale, streamed=streamed)
     whole = chain((first,), timed)
-    if not telling.faults:
-        return Rendered(telling, head, whole, head)
-    plan = _broken(dialect, telling, head, whole, arrived)
-    return Rendered(telling, plan.head, plan.timed, head)
-
-
-def _at_once(
-    dialect: Dialect,
-    answer: Answer,
-    lane: Lane,
-    reply: Completion,
-    telling: Telling,
-    arrived: float,
-    clock: Clock,
-) -> Rendered:
-    """Render what a lane always answers."""
-    if lane.cast is None:
-        assert dialect.brief is not None, "there are no trails without one"
-        lane.cast = dialect.brief.mould(lane.reply)
-    sole = lane.cast(reply)
-    processing = clock.now() - arrived
-    head = _head(dialect, answer, processing, len(sole.data), clock.scale, streamed=False)
-    return Rendered(telling, head, iter(((arrived, sole),)), head, sole)
+    if way is None or not way.faults:
+        return Rendered(telling, head, head, whole)
+    plan = _broken(dialect, telling, way, head, whole, arrived)
+    return Rendered(telling, plan.head, head, plan.timed)
 
 
 def again(
@@ -202,11 +182,12 @@ def again(
     ``scale`` is that of its clock.
     """
     frames = _frames(dialect, telling, scale)
+    way = telling.way
     timed: Iterator[tuple[float, Item]] = schedule(
-        frames, *_pace(telling), arrived, prompt=telling.prompt
+        frames, *_pace(telling), arrived, prompt=0 if way is None else way.prompt
     )
-    if telling.faults:
-        timed = _broken(dialect, telling, whole, iter(timed), arrived).timed
+    if way is not None and way.faults:
+        timed = _broken(dialect, telling, way, whole, iter(timed), arrived).timed
     for due, item in timed:
         yield due - arrived, item
 
@@ -222,7 +203,7 @@ def said(
     if not isinstance(reply, Completion):
         return 0
     every = reply.usage.completion_tokens
-    if whole and not telling.faults:
+    if whole and (telling.way is None or not telling.way.faults):
         return every
     left = sum(item.tokens for item in items() if not isinstance(item, Cut))
     shown = sum(frame.tokens for frame in dialect.frames(telling.request, reply, telling.gateways))
@@ -243,6 +224,7 @@ def _frames(
 def _broken(
     dialect: Dialect,
     telling: Telling,
+    way: Way,
     head: Head,
     timed: Iterator[tuple[float, Item]],
     arrived: float,
@@ -254,11 +236,11 @@ def _broken(
         timed=timed,
         start=arrived,
         stream=telling.streamed,
-        rng=telling.rng("faults"),
+        rng=way.rng("faults"),
         error=b"".join(frame.data for frame in error),
         path=telling.path,
     )
-    return apply(plan, telling.faults)
+    return apply(plan, way.faults)
 
 
 def _head(
@@ -270,28 +252,34 @@ def _head(
     *,
     streamed: bool,
 ) -> Head:
-    extra = {}
-    decision, compiled = answer.decision, answer.compiled
-    if compiled is not None:
-        extra["x-mockdock-rule"] = header_of(compiled.label)
-    if decision is not None and decision.trouble:
-        extra["x-mockdock-trouble"] = header_of(decision.trouble)
-    if isinstance(answer.reply, Completion) and answer.reply.warnings:
-        extra["x-mockdock-warning"] = header_of("; ".join(answer.reply.warnings))
-    admission = answer.admission
+    decision, reply, admission = answer.decision, answer.reply, answer.admission
+    compiled = answer.compiled
+    rule = None if compiled is None else compiled.label
+    trouble = "" if decision is None else decision.trouble
     envelope = Envelope(
-        request_id=answer.request_id,
-        processing_ms=round(processing * 1000),
-        length=length,
-        extra=extra,
-        time_scale=scale,
-        standings=None
-        if admission is None
-        else admission.standings(answer.reply, streamed=streamed),
-        clock=time.time(),
-        gateways=answer.call.gateways,
+        answer.request_id,
+        round(processing * 1000),
+        length,
+        _extra(rule, trouble, reply.warnings if isinstance(reply, Completion) else ()),
+        scale,
+        None if admission is None else admission.standings(reply, streamed=streamed),
+        time.time() if isinstance(reply, Failure) else 0.0,
+        answer.call.gateways,
     )
-    return dialect.head(answer.request, answer.reply, envelope)
+    return dialect.head(answer.request, reply, envelope)
+
+
+@lru_cache(256)
+def _extra(rule: str | None, trouble: str, warnings: tuple[str, ...]) -> Mapping[str, str]:
+    """Give our own headers: who answered, and against what of a request."""
+    extra = {}
+    if rule is not None:
+        extra["x-mockdock-rule"] = header_of(rule)
+    if trouble:
+        extra["x-mockdock-trouble"] = header_of(trouble)
+    if warnings:
+        extra["x-mockdock-warning"] = header_of("; ".join(warnings))
+    return MappingProxyType(extra)
 
 
 @lru_cache
@@ -302,7 +290,7 @@ def header_of(name: str) -> str:
 
 def _pace(telling: Telling) -> tuple[Pacing | None, Random | None]:
     """Give pacing and the generator it draws from; only what a model makes has a pace."""
-    reply = telling.reply
-    if telling.entropy is None or not isinstance(reply, Made) or reply.pacing is None:
+    reply, way = telling.reply, telling.way
+    if way is None or not isinstance(reply, Made) or reply.pacing is None:
         return None, None
-    return reply.pacing, telling.rng("pacing")
+    return reply.pacing, way.rng("pacing")

@@ -42,7 +42,6 @@ def talk(*messages: Message) -> Request:
     [
         Request("openai", "chat"),
         Piece("a", 1),
-        Head(200, ()),
         Delay(),
         Pacing(),
         Outcome("completed", 0, 0),

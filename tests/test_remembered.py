@@ -10,7 +10,7 @@ from typing import Any
 from mockdock import arrival
 from mockdock.app import App
 from mockdock.delivery import ManualClock
-from mockdock.dialects.openai import choices, events, terms
+from mockdock.dialects.openai import completion, events, terms
 from mockdock.engine import compose
 from mockdock.observe import record
 from tests.conformance.asgi import app_of, ask
@@ -96,7 +96,7 @@ def forget(app: App) -> None:
     """Forget everything that another request could profit from."""
     arrival._known.clear()
     terms._known.clear()
-    choices._known._known.clear()
+    completion._known._known.clear()
     events._known._known.clear()
     compose.usage_of.cache_clear()
     app.engine.trails._known.clear()

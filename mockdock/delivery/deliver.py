@@ -214,11 +214,13 @@ async def deliver(
     client has gone away, or when what is left is cancelled, because the server
     stops, or fails to be made. What it gives is awaited, but by what is cancelled.
     Raises what making it raises, and ConnectionResetError for raw bytes and cuts
-    without a ``wire``. A ``sole`` frame is all there is, due already and not broken.
+    without a ``wire``. A ``sole`` frame is all there is instead, due already and not broken.
     """
     if sole is not None and not client.watched:
         await _at_once(head, sole, send, record, wire)
     else:
+        if sole is not None:
+            timed = iter(((-math.inf, sole),))
         await _in_time(_Outlet(head, send, client, wire), timed, clock, client, record)
 
 

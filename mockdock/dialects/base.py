@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from mockdock.frames import Frame, Head
 from mockdock.gateways import USUAL, Gateways
 from mockdock.limit import Standings
-from mockdock.reply import Completion, Failure, Reply
+from mockdock.reply import Failure, Reply
 from mockdock.request import Caller, DialectName, Request, Role, Traits
 
 __all__ = ["Brief", "Call", "Dialect", "Envelope", "Frames", "Route", "caller"]
@@ -83,17 +83,15 @@ class Frames(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What a dialect can tell and say quickly of chat requests that are like others before.
+    """What a dialect can tell quickly of chat requests that are like others before.
 
     ``glance`` gives the object in a body, and the mark of its parameters (``Request.recurs``),
     None where they are not known to be valid. ``words`` gives the roles and texts of the
-    messages in that object, None where any is more than these. ``mould`` gives what renders
-    completions that differ in id, time and prompt tokens alone.
+    messages in that object, None where any is more than these.
     """
 
     glance: Callable[[bytes], tuple[dict[str, Any], object] | None]
     words: Callable[[Mapping[str, Any]], Sequence[tuple[Role, str]] | None]
-    mould: Callable[[Completion], Callable[[Completion], Frame]]
 
 
 @dataclass(frozen=True, slots=True)

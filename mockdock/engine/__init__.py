@@ -13,7 +13,7 @@ from mockdock.engine.nearest import idle
 from mockdock.engine.routing import further, resolves_long
 from mockdock.engine.store import Pick, Store
 from mockdock.engine.stored import MemoryShelf, Shelf, identify
-from mockdock.engine.trails import Lane, Walk
+from mockdock.engine.trails import Walk
 from mockdock.engine.wishing import wished
 from mockdock.scenario import Wish
 
@@ -28,7 +28,6 @@ __all__ = [
     "Explained",
     "Function",
     "Gauge",
-    "Lane",
     "MemoryShelf",
     "MemoryStore",
     "Pick",

@@ -23,7 +23,6 @@ from mockdock.engine.prompts import prompt_of
 from mockdock.engine.refuse import room_of
 from mockdock.engine.store import Pick, Step, Store, at_once
 from mockdock.engine.threshold import Threshold
-from mockdock.frames import Frame
 from mockdock.reply import Completion, Reply
 from mockdock.request import Caller, Message, Request, Role
 from mockdock.scenario import ReplySpec
@@ -42,14 +41,10 @@ _ROLES: tuple[Role, ...] = ("user", "assistant", "system", "developer")
 
 @dataclass(slots=True, eq=False)
 class Lane:
-    """What a rule answers on a trail: ``reply`` is what it once said, and says again.
-
-    ``cast`` renders it, once somebody has made that.
-    """
+    """What a rule answers on a trail: ``reply`` is what it once said, and says again."""
 
     compiled: Compiled
     reply: Completion
-    cast: Callable[[Completion], Frame] | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -58,7 +58,7 @@ class Plan:
         """Replace a header, add it, or with None leave it out."""
         rest = tuple(pair for pair in self.head.headers if pair[0].lower() != name)
         added = () if value is None else ((name, value),)
-        return replace(self, head=replace(self.head, headers=(*rest, *added)))
+        return replace(self, head=Head(self.head.status, (*rest, *added)))
 
 
 def divide(item: Frame | Raw, at: int) -> tuple[Frame | Raw, Frame | Raw]:

@@ -6,7 +6,7 @@ from mockdock.dialects.openai.failures import misroute, oversize
 from mockdock.dialects.openai.glance import glance, words
 from mockdock.dialects.openai.head import head
 from mockdock.dialects.openai.parse import parse
-from mockdock.dialects.openai.render import frames, mould, together
+from mockdock.dialects.openai.render import frames, together
 
 __all__ = ["openai"]
 
@@ -35,5 +35,5 @@ openai = Dialect(
     head=head,
     frames=frames,
     together=together,
-    brief=Brief(glance, words, mould),
+    brief=Brief(glance, words),
 )

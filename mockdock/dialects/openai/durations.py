@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 __all__ = ["go_duration", "whole_milliseconds"]
 
@@ -17,7 +18,11 @@ def whole_milliseconds(seconds: float) -> int:
 
 def go_duration(seconds: float) -> str:
     """Write seconds as Go does, in whole milliseconds: 0s, 644ms, 20s, 6m0s, 1h0m0s."""
-    milliseconds = whole_milliseconds(seconds)
+    return _written(whole_milliseconds(seconds))
+
+
+@lru_cache(4096)
+def _written(milliseconds: int) -> str:
     if 0 < milliseconds < _SECOND:
         return f"{milliseconds}ms"
     minutes, rest = divmod(milliseconds, 60 * _SECOND)

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import math
 import uuid
+from collections.abc import Mapping
 from email.utils import formatdate
 from functools import lru_cache
+from itertools import chain
 
 from mockdock.dialects.base import Envelope
 from mockdock.dialects.openai.durations import go_duration, whole_milliseconds
 from mockdock.dialects.openai.failures import tell
 from mockdock.embedding import Embeddings
-from mockdock.frames import Head
-from mockdock.limit import told
+from mockdock.frames import Head, Headers, lines_of
+from mockdock.limit import Standing, Standings, told
 from mockdock.reply import Completion, Failure, Made, Reply
 from mockdock.request import Request
 
@@ -33,12 +35,15 @@ _FIXED = (
 )
 _JSON = (b"content-type", b"application/json")
 _EVENTS = (b"content-type", b"text/event-stream; charset=utf-8")
-_REQUESTS, _TOKENS = (
+_NAMES = tuple(
     tuple(f"x-ratelimit-{what}-{counted}".encode() for what in ("limit", "remaining", "reset"))
     for counted in ("requests", "tokens")
 )
 _OURS = b"x-mockdock-"
 """How the names of headers begin that no provider has."""
+_UNLIMITED = Standings()
+_Row = tuple[bytes, bytes, bytes]
+"""What is told of a limit: it, what is left, when all is."""
 _UNAUTHORIZED = 401
 _LAST_DATE = 253_402_300_799
 """The end of the year 9999, beyond which no date is written."""
@@ -49,56 +54,98 @@ def head(request: Request | None, reply: Reply, envelope: Envelope) -> Head:
     """Build the head of any reply."""
     if isinstance(reply, Failure):
         return _failed(reply, envelope)
-    streamed = isinstance(reply, Completion) and request is not None and request.stream
     own = reply.headers if isinstance(reply, Made) else {}
+    streamed, model = False, ""
+    if isinstance(reply, Embeddings):
+        model = reply.model
+    elif request is not None and isinstance(reply, Completion):
+        streamed, model = request.stream, "" if request.completing is None else reply.model
+    if not (own or streamed or model):
+        return _plain(envelope)
     start = (_EVENTS,) if streamed else json_headers(envelope)
-    headers = (*start, *_model(request, reply), *_served(envelope))
+    headers = (*start, *_model(model), *_served(envelope))
     return Head(200, merged(headers, {**envelope.extra, **own}))
 
 
-def json_headers(envelope: Envelope) -> tuple[tuple[bytes, bytes], ...]:
+def json_headers(envelope: Envelope) -> Headers:
     """Give the headers of a body of JSON."""
     return _JSON, (b"content-length", b"%d" % envelope.length)
 
 
-def _model(request: Request | None, reply: Reply) -> tuple[tuple[bytes, bytes], ...]:
+def _model(name: str) -> Headers:
     """Name the model, as embeddings and legacy completions do, where it fits into a header."""
-    older = request is not None and request.completing is not None
-    name = ""
-    if isinstance(reply, Embeddings) or (older and isinstance(reply, Completion)):
-        name = reply.model
     fits = 0 < len(name) <= _LONGEST_NAME and name.isascii() and name.isprintable()
     return ((b"openai-model", name.strip().encode()),) if fits else ()
 
 
-def _served(envelope: Envelope) -> tuple[tuple[bytes, bytes], ...]:
+def _plain(envelope: Envelope) -> Head:
+    """Build the head of a plain answer, of which all that stays the same is written already."""
+    requests, tokens = standings = envelope.standings or _UNLIMITED
+    remaining, resets = [], []
+    for each in standings:
+        if each is not None:
+            remaining.append(each.remaining)
+            resets.append(go_duration(each.reset * envelope.time_scale).encode())
+    form = _form(
+        None if requests is None else requests.limit,
+        None if tokens is None else tokens.limit,
+        *envelope.extra.items(),
+    )
+    length, request_id = envelope.length, envelope.request_id.encode()
+    changing = length, envelope.processing_ms, *remaining, *resets, request_id
+    return Head(200, None, form % changing, length)
+
+
+@lru_cache(256)
+def _form(requests: int | None, tokens: int | None, *extra: tuple[str, str]) -> bytes:
+    """Write a plain head, with places for the numbers, times and the id that change.
+
+    Raises ValueError where a header of ours cannot be written.
+    """
+    rows = [None if each is None else (b"%d" % each, b"%d", b"%b") for each in (requests, tokens)]
+    usual = _JSON, (b"content-length", b"%d"), *_usual(b"%d", _limits(*rows), b"%b")
+    lines = lines_of(merged(usual, {name: value.replace("%", "%%") for name, value in extra}))
+    if lines is None:
+        raise ValueError(f"no headers: {extra}")
+    return lines
+
+
+def _served(envelope: Envelope) -> Headers:
+    """Tell how a request was served."""
+    scale, (requests, tokens) = envelope.time_scale, envelope.standings or _UNLIMITED
+    limits = _limits(_row(requests, scale), _row(tokens, scale))
+    return _usual(b"%d" % envelope.processing_ms, limits, envelope.request_id.encode())
+
+
+def _row(standing: Standing | None, scale: float) -> _Row | None:
+    if standing is None:
+        return None
+    reset = go_duration(standing.reset * scale)
+    return b"%d" % standing.limit, b"%d" % standing.remaining, reset.encode()
+
+
+def _usual(processing: bytes, limits: Headers, request_id: bytes) -> Headers:
     return (
         *_FIXED,
-        (b"openai-processing-ms", b"%d" % envelope.processing_ms),
-        *_limits(envelope),
-        (b"x-request-id", b"req_" + envelope.request_id.encode()),
+        (b"openai-processing-ms", processing),
+        *limits,
+        (b"x-request-id", b"req_" + request_id),
     )
 
 
-def _limits(envelope: Envelope) -> tuple[tuple[bytes, bytes], ...]:
-    """Tell of the rate limits, as recorded: limits, then what is left, then the resets."""
-    standings = envelope.standings
-    if standings is None:
-        return ()
-    limits, remaining, resets = [], [], []
-    for names, standing in ((_REQUESTS, standings.requests), (_TOKENS, standings.tokens)):
-        if standing is not None:
-            reset = go_duration(standing.reset * envelope.time_scale)
-            limits.append((names[0], b"%d" % standing.limit))
-            remaining.append((names[1], b"%d" % standing.remaining))
-            resets.append((names[2], reset.encode()))
-    return (*limits, *remaining, *resets)
+def _limits(*rows: _Row | None) -> Headers:
+    """Tell of the rate limits, as recorded: limits, then what is left, then the resets.
+
+    There is a row of requests and one of tokens, None where there is no such limit.
+    """
+    told = [zip(names, row, strict=True) for names, row in zip(_NAMES, rows, strict=True) if row]
+    return tuple(chain.from_iterable(zip(*told, strict=True)))
 
 
 def _failed(failure: Failure, envelope: Envelope) -> Head:
     words = tell(failure)
     if words.status == _UNAUTHORIZED:
-        headers: tuple[tuple[bytes, bytes], ...] = (
+        headers: Headers = (
             *json_headers(envelope),
             (b"www-authenticate", b'Bearer realm="OpenAI API"'),
             (b"x-request-id", str(uuid.UUID(envelope.request_id)).encode()),
@@ -132,9 +179,7 @@ def retry_headers(failure: Failure, envelope: Envelope) -> dict[str, str]:
     return own
 
 
-def merged(
-    headers: tuple[tuple[bytes, bytes], ...], own: dict[str, str]
-) -> tuple[tuple[bytes, bytes], ...]:
+def merged(headers: Headers, own: Mapping[str, str]) -> Headers:
     """Add headers; one of the same name replaces the usual one."""
     if not own:
         return headers
@@ -145,9 +190,7 @@ def merged(
 
 
 @lru_cache
-def _encoded(
-    *own: tuple[str, str],
-) -> tuple[tuple[tuple[bytes, bytes], ...], frozenset[bytes]]:
+def _encoded(*own: tuple[str, str]) -> tuple[Headers, frozenset[bytes]]:
     """Encode headers, and name those that may replace usual ones; a scenario's come again."""
     pairs = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in own]
     return tuple(pairs), frozenset(name for name, _ in pairs if not name.startswith(_OURS))

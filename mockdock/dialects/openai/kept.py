@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -23,10 +23,10 @@ class Kept(Generic[T]):
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._known: OrderedDict[tuple[int, bool], tuple[tuple[Choice, ...], T]] = OrderedDict()
+        self._known: OrderedDict[tuple[int, Hashable], tuple[tuple[Choice, ...], T]] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, choices: tuple[Choice, ...], form: bool, make: Callable[[], T]) -> T:
+    def get(self, choices: tuple[Choice, ...], form: Hashable, make: Callable[[], T]) -> T:
         """Give what choices come to in some ``form``; ``make`` works it out at first."""
         key = id(choices), form
         known = self._known.get(key)

@@ -11,10 +11,10 @@ from typing import Any
 
 import orjson
 
-from mockdock.dialects.openai.choices import Written, written_choices
+from mockdock.dialects.openai.completion import told_completion
 from mockdock.dialects.openai.events import events
 from mockdock.dialects.openai.failures import tell
-from mockdock.dialects.openai.told import PREFIX, said_tokens, told_usage
+from mockdock.dialects.openai.told import said_tokens
 from mockdock.embedding import Embeddings
 from mockdock.frames import Frame
 from mockdock.gateways import USUAL, Gateways
@@ -34,7 +34,7 @@ from mockdock.reply import (
 )
 from mockdock.request import Request
 
-__all__ = ["frames", "mould", "together"]
+__all__ = ["frames", "together"]
 
 
 def together(request: Request | None, reply: Reply, gateways: Gateways = USUAL) -> Iterator[Frame]:
@@ -42,7 +42,7 @@ def together(request: Request | None, reply: Reply, gateways: Gateways = USUAL) 
     if not isinstance(reply, Completion) or request is None or request.completing is not None:
         return frames(request, reply, gateways)
     if not request.stream:
-        return iter((_told(reply),))
+        return iter((told_completion(reply),))
     return events(reply, with_usage=request.include_usage, together=True)
 
 
@@ -71,7 +71,7 @@ def frames(request: Request | None, reply: Reply, _: Gateways = USUAL) -> Iterat
                     else events(reply, with_usage=request.include_usage)
                 )
             else:
-                yield _told_older(request, reply) if request and older else _told(reply)
+                yield _told_older(request, reply) if request and older else told_completion(reply)
         case Failure():
             yield Frame(orjson.dumps(tell(reply).body(), option=orjson.OPT_INDENT_2))
         case ModelCard():
@@ -104,41 +104,3 @@ def _card(model: ModelCard) -> dict[str, Any]:
 def _told_older(request: Request, reply: Completion) -> Frame:
     tokens = max(map(said_tokens, reply.choices), default=0)
     return Frame(_pretty(_told_text(request, reply)), tokens)
-
-
-def _told(reply: Completion) -> Frame:
-    choices = written_choices(reply)
-    return Frame(_pretty(_told_object(reply, choices)), choices.tokens)
-
-
-def mould(reply: Completion) -> Callable[[Completion], Frame]:
-    """Give what renders a completion that differs in id, time and prompt tokens alone."""
-    choices = written_choices(reply)
-    told = _told_object(reply, choices)
-    open_ = orjson.Fragment(b"\0")  # which no JSON text holds
-    usage = {**told["usage"], "prompt_tokens": open_, "total_tokens": open_}
-    told = {**told, "id": orjson.Fragment(b'"\0"'), "created": open_, "usage": usage}
-    before, second, third, fourth, last = _pretty(told).split(b"\0")
-    before += PREFIX.encode()
-
-    def cast(alike: Completion) -> Frame:
-        named, created, usage = alike.id.encode(), b"%d" % alike.created, alike.usage
-        prompt, total = b"%d" % usage.prompt_tokens, b"%d" % usage.total_tokens
-        parts = before, named, second, created, third, prompt, fourth, total, last
-        return Frame(b"".join(parts), choices.tokens)
-
-    return cast
-
-
-def _told_object(reply: Completion, choices: Written) -> dict[str, Any]:
-    usage = {"usage": told_usage(reply.usage)} if reply.tells_usage else {}
-    return {
-        "id": f"{PREFIX}{reply.id}",
-        "object": "chat.completion",
-        "created": reply.created,
-        "model": reply.model,
-        "choices": choices.json,
-        **usage,
-        "service_tier": reply.service_tier,
-        "system_fingerprint": reply.system_fingerprint,
-    }

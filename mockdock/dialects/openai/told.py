@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from mockdock.reply import Alternative, Call, Choice, Piece, TokenLogprob, Usage
@@ -16,6 +17,8 @@ __all__ = [
     "said_tokens",
     "shown_calls",
     "told_usage",
+    "usage_numbers",
+    "usage_of",
 ]
 
 
@@ -43,21 +46,42 @@ def said_tokens(choice: Choice) -> int:
 
 def told_usage(usage: Usage) -> dict[str, Any]:
     """Give the usage object, keys in wire order."""
+    return usage_of(*usage_numbers(usage))
+
+
+usage_numbers: Callable[[Usage], tuple[int, ...]] = attrgetter(
+    "prompt_tokens",
+    "completion_tokens",
+    "total_tokens",
+    "cached_tokens",
+    "prompt_audio_tokens",
+    "reasoning_tokens",
+    "completion_audio_tokens",
+    "accepted_prediction_tokens",
+    "rejected_prediction_tokens",
+)
+"""Gives the numbers of the usage object in wire order."""
+
+
+def usage_of(*numbers: Any) -> dict[str, Any]:
+    """Give the usage object of numbers in wire order."""
+    prompt, completion, total, *details = numbers
     return {
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
-        "total_tokens": usage.total_tokens,
-        "prompt_tokens_details": {
-            "cached_tokens": usage.cached_tokens,
-            "audio_tokens": usage.prompt_audio_tokens,
-        },
-        "completion_tokens_details": {
-            "reasoning_tokens": usage.reasoning_tokens,
-            "audio_tokens": usage.completion_audio_tokens,
-            "accepted_prediction_tokens": usage.accepted_prediction_tokens,
-            "rejected_prediction_tokens": usage.rejected_prediction_tokens,
-        },
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": total,
+        "prompt_tokens_details": dict(zip(_PROMPT, details[:2], strict=True)),
+        "completion_tokens_details": dict(zip(_COMPLETION, details[2:], strict=True)),
     }
+
+
+_PROMPT = "cached_tokens", "audio_tokens"
+_COMPLETION = (
+    "reasoning_tokens",
+    "audio_tokens",
+    "accepted_prediction_tokens",
+    "rejected_prediction_tokens",
+)
 
 
 def said_logprobs(choice: Choice) -> dict[str, Any] | None:
