@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from mockdock.content.catalogue import Model
 from mockdock.content.prefix import LEAST
 from mockdock.content.tokens import tokenizer
+from mockdock.engine.admission import Admission
 from mockdock.engine.chance import Entropy, Spoken, entropy_of, fingerprint_of
 from mockdock.engine.compose import usage_of
 from mockdock.engine.decision import Decision
-from mockdock.engine.limits import Admission, estimate
+from mockdock.engine.limits import estimate
 from mockdock.engine.match import Compiled, Index
 from mockdock.engine.memory import MemoryStore
 from mockdock.engine.meters import Charge
@@ -66,11 +67,7 @@ class Walk:
         if admission is None:
             return None
         done = reply if isinstance(reply, Completion) else None
-        amounts = admission.corrections(done, trail.model, said())
-        if not amounts:
-            return None
-        name, serial = self.caller.session, self.pick.serial
-        return trail.store.settle(name, serial, amounts, taken=admission.at, now=age)
+        return admission.settle(trail.store, self.caller.session, done, trail.model, said(), age)
 
     def reply(self, created: int) -> Completion:
         """Say what the rule always says."""
