@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from mockdock.content.catalogue import Model
 from mockdock.content.pricing import cost
 from mockdock.embedding import Embeddings
-from mockdock.engine.limits import Meter
+from mockdock.engine.limits import Meter, Tariff
 from mockdock.engine.meters import Charge, Level, Reading, left
 from mockdock.engine.spending import corrected
 from mockdock.engine.store import Pick, Store
@@ -32,7 +32,7 @@ class Admission:
     ``at`` is when it was charged.
     """
 
-    meters: tuple[Meter, ...]
+    tariff: Tariff
     charges: Sequence[Charge]
     pick: Pick
     at: float
@@ -50,24 +50,24 @@ class Admission:
         """
         requests: Standing | None = None
         tokens: Standing | None = None
-        pick = self.pick
-        real = None if pick.refusers else 0
-        if real is not None and isinstance(reply, _DONE):
+        charges, pick = self.charges, self.pick
+        levels, refused, real = pick.levels, pick.refusers, 0
+        if isinstance(reply, _DONE):
             real = reply.usage.prompt_tokens + reply.usage.completion_tokens
-        for meter, charge, level in zip(self.meters, self.charges, pick.levels, strict=True):
-            counts = meter.counts
-            if counts == "requests":
+        for place, meter in self.tariff.told:
+            charge, level = charges[place], levels[place]
+            if meter.counts == "requests":
                 requests = _tighter(requests, meter, charge, level)
-            elif counts == "tokens":
-                later = level
-                if real is not None:
-                    surplus = charge.cost - real
-                    later = corrected(charge, level, 0.0 if streamed and surplus > 0 else surplus)
+            elif refused:
+                tokens = _tighter(tokens, meter, charge, level)
+            else:
+                surplus = charge.cost - real
+                later = corrected(charge, level, 0.0 if streamed and surplus > 0 else surplus)
                 tokens = _tighter(tokens, meter, charge, later)
         return _MADE(Standings, (requests, tokens))
 
     def _rows(self) -> zip[tuple[Meter, Charge, Reading]]:
-        return zip(self.meters, self.charges, self.pick.readings, strict=True)
+        return zip(self.tariff.meters, self.charges, self.pick.readings, strict=True)
 
     def failure(self, model: str) -> Failure | None:
         """Tell in which words a request is refused; None when it was let through.
@@ -153,11 +153,10 @@ class Admission:
             spoken = min(said, usage.completion_tokens)
             real = usage.prompt_tokens + spoken
         amounts: list[tuple[Charge, float]] = []
-        for meter, charge in zip(self.meters, self.charges, strict=True):
-            counted = meter.counts
-            if counted == "requests":
-                continue
-            if counted == "running":
+        charges = self.charges
+        for place, meter in self.tariff.settled:
+            charge = charges[place]
+            if meter.counts == "running":
                 amounts.append((charge, 1.0))
             elif done is not None and meter.measure == "cost_budget":
                 spent = cost(model, replace(done.usage, completion_tokens=spoken))

@@ -109,11 +109,16 @@ def estimate(request: Request, prompt: int) -> int:
 class Tariff:
     """What requests of one dialect are charged by its ``meters``.
 
-    ``workspaces`` are those of the keys; a key without one is in the nameless one.
+    ``workspaces`` are those of the keys; a key without one is in the nameless one. Of the
+    meters, by place, those that are ``told`` are of requests or tokens, and those that are
+    ``settled`` are charged what is not known before the end.
     """
 
     def __init__(self, meters: Sequence[Meter], workspaces: Mapping[str, str]) -> None:
         self.meters = tuple(meters)
+        places = tuple(enumerate(self.meters))
+        self.told = tuple(each for each in places if each[1].counts in ("requests", "tokens"))
+        self.settled = tuple(each for each in places if each[1].counts != "requests")
         self._workspaces = workspaces
         self._known: dict[tuple[object, ...], tuple[Charge, ...]] = {}
 

@@ -91,21 +91,23 @@ class MemoryStore:
             state = dict(states) if states and looks_at_state(step) else {}
             levels: tuple[Level, ...] = ()
             refusers: tuple[int, ...] = ()
-            if step.charges:
-                levels, refusers = self._charge(serial, step.charges, step.now, peek=peek)
+            if charges := step.charges:
+                paid = None if peek else self._meters.pay(serial, charges, step.now)
+                if paid is None:
+                    levels, refusers = self._refuse(serial, charges, step.now, peek=peek)
+                else:
+                    levels = paid
             index = position = None
             skipped: tuple[Skip, ...] = ()
             if not (refusers or (step.gates and _errs(step.gates, attempt, seen, state))):
                 index, position, skipped = self._first(mine, step, attempt, peek=peek)
             return Pick(attempt, seen, index, position, skipped, levels, refusers, serial, state)
 
-    def _charge(
+    def _refuse(
         self, serial: int, charges: Sequence[Charge], now: float, *, peek: bool
     ) -> tuple[tuple[Level, ...], tuple[int, ...]]:
-        if peek:
-            return self._meters.look(serial, charges, now)
-        levels = self._meters.pay(serial, charges, now)
-        return self._meters.refuse(serial, charges, now) if levels is None else (levels, ())
+        charge = self._meters.look if peek else self._meters.refuse
+        return charge(serial, charges, now)
 
     def _first(
         self, mine: _Session, step: Step, attempt: int, *, peek: bool

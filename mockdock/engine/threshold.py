@@ -82,7 +82,7 @@ class Threshold:
         self, request: Request, due: Sequence[Charge], pick: Pick, age: float
     ) -> Admission | None:
         """Give what became of the charges, None where there were none."""
-        return Admission(self._tariffs[request.dialect].meters, due, pick, age) if due else None
+        return Admission(self._tariffs[request.dialect], due, pick, age) if due else None
 
     async def turn_away(
         self, request: Request, model: Model, store: Store, age: float
