@@ -33,7 +33,8 @@ class Exchange:
     run of a server or another. ``faults`` are what was broken on purpose;
     ``trouble`` names what else than the rule had a hand in the answer, as "limits[0]".
     ``dialect`` is the one it came in by, ``gateways`` what the scenario said of each.
-    ``came`` is when the request arrived in real time, by ``time.monotonic()``.
+    ``came`` is when the request arrived in real time, by ``time.monotonic()``. ``weight`` is
+    about how many bytes it takes, once a journal has weighed it.
     """
 
     method: str
@@ -60,6 +61,7 @@ class Exchange:
     dialect: DialectName = "openai"
     gateways: Gateways = USUAL
     came: float | None = None
+    weight: int = field(default=0, init=False, repr=False, compare=False)
 
     def rendered(self) -> Iterator[Frame | Raw]:
         """Make anew the frames that were to leave."""

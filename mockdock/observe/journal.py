@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from mockdock.embedding import Embeddings
 from mockdock.observe.entry import Entry
@@ -19,27 +20,30 @@ __all__ = ["Journal"]
 
 _MOST_SESSIONS = 10_000
 _MOST_RAISED = 10
+_DONE = (Completion, Embeddings)
+_number = attrgetter("number")
 
 
 @dataclass(slots=True)
 class _Count:
+    """What is counted of a session; ``uses`` are times, first and last place by rule."""
+
     requests: int = 0
     missed: int = 0
     failed: int = 0
     broken: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    uses: dict[str, Use] = field(default_factory=dict)
+    uses: dict[str, list[int]] = field(default_factory=dict)
     raised: list[Entry] = field(default_factory=list)
-    kept: OrderedDict[int, Entry] = field(default_factory=OrderedDict)
+    kept: deque[int] = field(default_factory=deque)
 
-    def add(self, entry: Entry) -> None:
-        exchange = entry.exchange
-        self.kept[entry.number] = entry
+    def add(self, number: int, exchange: Exchange) -> None:
         self.requests += 1
-        self.broken += bool(exchange.faults)
+        if exchange.faults:
+            self.broken += 1
         reply = exchange.reply
-        if isinstance(reply, (Completion, Embeddings)):
+        if isinstance(reply, _DONE):
             usage = reply.usage
             self.prompt_tokens += usage.prompt_tokens
             self.completion_tokens += usage.completion_tokens
@@ -47,11 +51,18 @@ class _Count:
             self.failed += 1
             self.missed += exchange.missed
             if reply.cause is not None and len(self.raised) < _MOST_RAISED:
-                self.raised.append(entry)
+                self.raised.append(Entry(number, exchange, exchange.weight))
 
-    def use(self, place: int, key: str) -> None:
-        times, first, _ = self.uses.get(key, (0, place, place))
-        self.uses[key] = Use(times + 1, first, place)
+    def take(self, other: _Count) -> None:
+        """Count what another one has counted, but for its uses."""
+        self.requests += other.requests
+        self.missed += other.missed
+        self.failed += other.failed
+        self.broken += other.broken
+        self.prompt_tokens += other.prompt_tokens
+        self.completion_tokens += other.completion_tokens
+        if other.raised:
+            self.raised = sorted((*self.raised, *other.raised), key=_number)[:_MOST_RAISED]
 
     def tally(self) -> Tally:
         return Tally(
@@ -61,7 +72,7 @@ class _Count:
             self.broken,
             self.prompt_tokens,
             self.completion_tokens,
-            dict(self.uses),
+            {key: Use(*use) for key, use in self.uses.items()},
             tuple(self.raised),
         )
 
@@ -83,11 +94,15 @@ class Journal:
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._waiting = 0
-        self._numbers = itertools.count(1)
-        self._places = itertools.count(1)
+        self._number = 0
+        self._place = 0
         self._bytes = 0
+        self._kept: OrderedDict[int, Exchange] = OrderedDict()
         self._sessions: OrderedDict[str, _Count] = OrderedDict()
-        self._all = _Count()
+        self._latest: tuple[str | None, _Count] = None, _Count()
+        """The session used last, None where it is gone."""
+        self._past = _Count()
+        """What counts for all together, and for no session that is there."""
         self._watchers: tuple[Callable[[Entry], None], ...] = ()
 
     def watch(self, watcher: Callable[[Entry], None]) -> None:
@@ -98,26 +113,36 @@ class Journal:
     def use(self, session: str, key: str) -> None:
         """Count a use of a rule, as soon as it is chosen: its answer may never end."""
         with self._lock:
-            self._count(session).use(next(self._places), key)
+            place = self._place = self._place + 1
+            uses = self._count(session).uses
+            use = uses.get(key)
+            if use is None:
+                uses[key] = [1, place, place]
+            else:
+                use[0] += 1
+                use[2] = place
 
     def append(self, exchange: Exchange) -> None:
         """Record an exchange and wake those who wait for one."""
-        heavy = weight(exchange)
+        exchange.weight = heavy = weight(exchange)
         with self._lock:
-            number = next(self._numbers)
-            entry = Entry(number, exchange, heavy)
-            # Rules of all sessions together would grow without bound, and say nothing.
-            self._all.add(entry)
-            if not exchange.late:
+            number = self._number = self._number + 1
+            if exchange.late:
+                self._past.add(number, exchange)
+            else:
                 count = self._count(exchange.session)
-                count.add(entry)
+                count.add(number, exchange)
+                count.kept.append(number)
+            self._kept[number] = exchange
             self._bytes += heavy
-            while len(self._all.kept) > self._most or self._bytes > self._most_bytes:
+            while self._bytes > self._most_bytes or len(self._kept) > self._most:
                 self._forget_oldest()
             if self._waiting:
                 self._changed.notify_all()
-            for watcher in self._watchers:
-                watcher(entry)
+            if self._watchers:
+                entry = Entry(number, exchange, heavy)
+                for watcher in self._watchers:
+                    watcher(entry)
 
     def entries(
         self,
@@ -143,14 +168,19 @@ class Journal:
     def tally(self, session: str | None = None) -> Tally:
         """Give the counts of a session, or of all; ``uses`` only of one."""
         with self._lock:
-            count = self._of(session)
-            return Tally() if count is None else count.tally()
+            if session is not None:
+                count = self._sessions.get(session)
+                return Tally() if count is None else count.tally()
+            together = _Count()
+            for count in (self._past, *self._sessions.values()):
+                together.take(count)
+            return together.tally()
 
     def wait(self, session: str, count: int, timeout: float) -> bool:
         """Wait until a session has had ``count`` requests, at most ``timeout`` real seconds."""
 
         def had() -> bool:
-            mine = self._of(session)
+            mine = self._sessions.get(session)
             return (0 if mine is None else mine.requests) >= count
 
         with self._lock:
@@ -167,7 +197,7 @@ class Journal:
     ) -> list[Entry]:
         """Wait for what :meth:`entries` gives after a number, at most ``timeout`` real seconds."""
         with self._lock:
-            self._wait(lambda: self._newest(session) > after, timeout)
+            self._wait(lambda: next(self._numbers(session), 0) > after, timeout)
             return self._entries(session, after, last, limit)
 
     def reset(self, session: str | None = None) -> None:
@@ -175,10 +205,12 @@ class Journal:
         with self._lock:
             if session is None:
                 self._sessions.clear()
+                self._kept.clear()
                 self._bytes = 0
-                self._all = _Count()
+                self._past = _Count()
             else:
                 self._drop(self._sessions.pop(session, _Count()))
+            self._latest = None, self._past
             self._changed.notify_all()
 
     def _wait(self, holds: Callable[[], bool], timeout: float) -> bool:
@@ -188,41 +220,45 @@ class Journal:
         finally:
             self._waiting -= 1
 
-    def _of(self, session: str | None) -> _Count | None:
-        return self._all if session is None else self._sessions.get(session)
-
-    def _newest(self, session: str | None) -> int:
-        count = self._of(session)
-        return 0 if count is None else next(reversed(count.kept), 0)
+    def _numbers(self, session: str | None) -> Iterator[int]:
+        """Give the numbers of what is kept of a session, or of all, the newest first."""
+        if session is None:
+            return reversed(self._kept)
+        count = self._sessions.get(session)
+        return iter(()) if count is None else reversed(count.kept)
 
     def _entries(
         self, session: str | None, after: int, last: int | None, limit: int | None
     ) -> list[Entry]:
-        count = self._of(session)
-        if count is None:
-            return []
         # Who follows looks at what is new only, however much is kept.
-        newest_first = itertools.islice(reversed(count.kept.values()), last)
-        wanted = list(itertools.takewhile(lambda entry: entry.number > after, newest_first))
+        newest_first = itertools.islice(self._numbers(session), last)
+        wanted = list(itertools.takewhile(lambda number: number > after, newest_first))
         wanted.reverse()
-        return wanted[:limit]
+        kept = ((number, self._kept[number]) for number in wanted[:limit])
+        return [Entry(number, exchange, exchange.weight) for number, exchange in kept]
 
     def _count(self, session: str) -> _Count:
-        mine = self._sessions.get(session)
-        if mine is None:
-            mine = self._sessions[session] = _Count()
+        latest, mine = self._latest
+        if latest == session:
+            return mine
+        known = self._sessions.get(session)
+        if known is None:
+            known = self._sessions[session] = _Count()
             if len(self._sessions) > _MOST_SESSIONS:
                 self._drop(self._sessions.popitem(last=False)[1])
         else:
             self._sessions.move_to_end(session)
-        return mine
+        self._latest = session, known
+        return known
 
     def _drop(self, count: _Count) -> None:
+        """Forget what is kept of a session; it still counts for all together."""
         for number in count.kept:
-            self._bytes -= self._all.kept.pop(number).weight
+            self._bytes -= self._kept.pop(number).weight
+        self._past.take(count)
 
     def _forget_oldest(self) -> None:
-        number, entry = self._all.kept.popitem(last=False)
-        self._bytes -= entry.weight
-        if not entry.exchange.late:
-            del self._sessions[entry.exchange.session].kept[number]
+        _, exchange = self._kept.popitem(last=False)
+        self._bytes -= exchange.weight
+        if not exchange.late:
+            self._sessions[exchange.session].kept.popleft()
