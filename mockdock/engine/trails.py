@@ -119,10 +119,9 @@ class Trail:
         ``request`` reads it whole, for rules that look at more than the user's words.
         """
         trails = self._trails
-        tokens = self.tokens(said)
-        if tokens is None or tokens > self._most:
+        tokens, asked = self.tokens(said)
+        if not 0 <= tokens <= self._most:
             return None
-        asked = next((text for role, text in reversed(said) if role == "user"), "")
         fitting = trails.index.among("chat", asked, request)
         lane = self.lanes.get(fitting[0].index) if len(fitting) == 1 else None
         if lane is None:
@@ -139,14 +138,20 @@ class Trail:
         admission = self.threshold.admission(bare, charges, pick, age)
         return Walk(self, lane, caller, identity, tokens, admission, pick, entropy)
 
-    def tokens(self, said: Said) -> int | None:
-        """Count the tokens of a prompt, None where they are counted the usual way only."""
+    def tokens(self, said: Said) -> tuple[int, str]:
+        """Count the tokens of a prompt, and give what its user said last.
+
+        They are -1 where they are counted the usual way only.
+        """
         total, count, roles = self._start, self._count, self._roles
+        asked = ""
         for role, text in said:
             if role not in roles:
-                return None
+                return -1, ""
+            if role == "user":
+                asked = text
             total += roles[role] + count(text)
-        return total
+        return total, asked
 
     def _charged(self, caller: Caller, tokens: int) -> Sequence[Charge]:
         request = self.request.but(caller=caller)
@@ -199,7 +204,7 @@ class Trails:
             known = self._known[mark] = Trail(self, request, decision.context.model)
             self._some = True
         said = [(message.role, message.text) for message in request.messages]
-        if known.tokens(said) == decision.context.prompt.tokens:
+        if known.tokens(said)[0] == decision.context.prompt.tokens:
             known.lanes[compiled.index] = Lane(compiled, reply)
 
 

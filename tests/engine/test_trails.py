@@ -83,7 +83,10 @@ def test_who_goes_a_trail_gets_what_he_would_have_got(
         if walk is None:
             assert usual(beaten, request, age)[1] == reply
             continue
-        assert walk.admission == decision.admission
+        mine, theirs = walk.admission, decision.admission
+        assert mine is not None
+        assert theirs is not None
+        assert (mine.charges, mine.pick, mine.at) == (theirs.charges, theirs.pick, theirs.at)
         assert walk.identity == decision.identity
         assert walk.pick.attempt == decision.context.attempt
         if isinstance(reply, Completion):

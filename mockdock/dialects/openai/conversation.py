@@ -43,13 +43,14 @@ def plain_words(sent: object, most: int) -> list[tuple[Role, str]] | None:
     if not isinstance(sent, list) or not 0 < len(sent) <= most:
         return None
     read = []
-    for each in sent:
-        if not isinstance(each, dict) or len(each) != _TWO:
-            return None
-        role, content = each.get("role"), each.get("content")
-        if not isinstance(role, str) or not isinstance(content, str) or role not in _PLAIN_ROLES:
-            return None
-        read.append((_PLAIN_ROLES[role], content))
+    try:
+        for each in sent:
+            role, content = _PLAIN_ROLES[each["role"]], each["content"]
+            if len(each) != _TWO or not isinstance(content, str):
+                return None
+            read.append((role, content))
+    except (KeyError, TypeError):  # another role, or no object with both
+        return None
     return read
 
 
