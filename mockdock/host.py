@@ -16,7 +16,7 @@ from typing import Any, Protocol, cast
 import uvicorn
 from uvicorn.server import ServerState
 
-from mockdock.delivery import Gate, Guarded, HttpName, Share, Taking, protocol
+from mockdock.delivery import Gate, Guarded, HttpName, Share, Taking, protocol, wire_of
 from mockdock.sockets import BACKLOG
 
 __all__ = ["Host", "Served", "run"]
@@ -173,18 +173,12 @@ def _stoppable(app: Served, stopping: Callable[[], bool]) -> Callable[..., Await
     """
 
     async def served(scope: Any, receive: Any, send: Any) -> None:
-        begun = False
         scope["mockdock.stopping"] = stopping
-
-        async def noted(message: Any) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
-
         try:
-            await app(scope, receive, noted)
+            await app(scope, receive, send)
         except asyncio.CancelledError:
-            if not begun and scope["type"] == "http":
+            wire = wire_of(scope)
+            if wire is not None and not wire.begun:
                 await app.turn_away(send)
 
     return served

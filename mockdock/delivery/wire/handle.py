@@ -49,6 +49,12 @@ class Wire:
     def _cycle(self) -> Any:
         return self._cycle_of()
 
+    @property
+    def begun(self) -> bool:
+        """Whether anything of the reply has left."""
+        begun: bool = self._cycle.response_started
+        return begun
+
     def reply(self, head: Head, body: bytes) -> bool:
         """Send a whole reply in one write; False where it has to go the usual way."""
         return self._whole is not None and self._whole(self._cycle, head, body)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 import re
+from functools import lru_cache
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import (
@@ -13,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import (
 
 from mockdock.delivery.gate import Gate
 from mockdock.delivery.wire.handle import wired
+from mockdock.delivery.wire.heads import Key, Known, key_of, known_by, learn
 from mockdock.frames import Head, lines_of
 
 __all__ = ["HttpWire"]
@@ -27,18 +31,138 @@ class HttpWire(HttpToolsProtocol):
     The JDK's client and ``curl --http2`` offer one with every first request.
     The parser takes the body after it for another protocol, and the request
     would arrive without its body; so the offer is not shown to it.
+
+    A request that comes whole, with a head that was read before, is not shown to the parser
+    at all. One timer sees to it that nobody idles for too long, and is not made anew for
+    each request.
     """
 
     def __init__(self, *args: Any, gate: Gate | None = None, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self.app = wired(self.app, gate, _whole)
+        self._usual = not self.root_path and self.limit_concurrency is None
+        self._between = self._usual
+        """Whether the parser is between two requests, and knows of no reason to read no other."""
+        self._key: Key | None = None
+        self._idle_until = math.inf
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin a connection."""
+        super().connection_made(transport)
+        self._alike = {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": "1.1",
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "root_path": self.root_path,
+        }
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End a connection."""
+        super().connection_lost(exc)
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
 
     def data_received(self, data: bytes) -> None:
         """Take bytes of the connection."""
+        self._key = None
+        if self._between and (self.cycle is None or self.cycle.response_complete):
+            divided = key_of(data)
+            if divided is not None:
+                self._key, body = divided
+                known = known_by(self._key)
+                if known is not None:
+                    self._idle_until = math.inf
+                    self._begin(known, body)
+                    return
         if b"h2c" in data:
             head, end, body = data.partition(b"\r\n\r\n")
             data = _H2C.sub(b"", head + b"\r\n")[:-2] + end + body
         super().data_received(data)
+
+    def _begin(self, known: Known, body: bytes) -> None:
+        """Begin to answer a request that is all there."""
+        state, headers = self.app_state.copy(), known.headers_with(len(body))
+        scope = {**self._alike, **known.said, "headers": headers, "state": state}
+        self.cycle = _Read(self, scope, body)
+        self._start_asgi_task(self.cycle, self.app)
+
+    def on_message_begin(self) -> None:
+        """Begin to read a request."""
+        self._between = False
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Take the head of a request, and remember it."""
+        super().on_headers_complete()
+        key, self._key = self._key, None
+        if key is None or self.expect_100_continue or self.parser.should_upgrade():
+            return
+        if self.cycle.keep_alive:
+            learn(key, self.scope)
+
+    def on_message_complete(self) -> None:
+        """Take the end of a request."""
+        super().on_message_complete()
+        parser = self.parser
+        self._between = self._usual and parser.should_keep_alive() and not parser.should_upgrade()
+
+    def on_response_complete(self) -> None:
+        """Begin with the next request that waits; where there is none, see that one comes."""
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        self._idle_until = self.loop.time() + self.timeout_keep_alive
+        if self.timeout_keep_alive_task is None:
+            self._look_at(self._idle_until)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close the connection where nothing came for too long, else look again."""
+        self.timeout_keep_alive_task = None
+        if self._idle_until <= self.loop.time():
+            super().timeout_keep_alive_handler()
+        elif self._idle_until < math.inf:
+            self._look_at(self._idle_until)
+
+    def _look_at(self, moment: float) -> None:
+        handler = self.timeout_keep_alive_handler
+        self.timeout_keep_alive_task = self.loop.call_at(moment, handler)
+
+    def _unset_keepalive_if_required(self) -> None:
+        """Let the connection be busy; uvicorn asks for it with each bytes that come."""
+        self._idle_until = math.inf
+
+
+class _Read(RequestResponseCycle):
+    """A request of which all has been read, and its response."""
+
+    def __init__(self, wire: HttpWire, scope: Any, body: bytes) -> None:
+        super().__init__(
+            scope,
+            wire.transport,
+            wire.flow,
+            wire.logger,
+            wire.access_logger,
+            wire.access_log,
+            wire.server_state.default_headers,
+            asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=True,
+            on_response=wire.on_response_complete,
+        )
+        self.more_body = False
+        self._unread: bytes | None = body
+
+    async def receive(self) -> Any:
+        """Give the body, and then wait for the end of the response or of the connection."""
+        body, self._unread = self._unread, None
+        if body is None or self.disconnected:
+            return await super().receive()
+        return {"type": "http.request", "body": body, "more_body": False}
 
 
 def _whole(cycle: RequestResponseCycle, head: Head, body: bytes) -> bool:
@@ -57,21 +181,28 @@ def _whole(cycle: RequestResponseCycle, head: Head, body: bytes) -> bool:
         or cycle.scope["method"] == "HEAD"
     ):
         return False
-    first = lines_of(cycle.default_headers)
+    start = _start(head.status, *cycle.default_headers)
     lines = head.lines if head.length == len(body) else _lines(head, body)
-    if first is None or not lines:
+    if start is None or not lines:
         return False
     cycle.response_started = True
     cycle.waiting_for_100_continue = False
-    cycle.transport.write(b"".join((STATUS_LINE[head.status], first, lines, b"\r\n", body)))
+    cycle.transport.write(b"".join((start, lines, b"\r\n", body)))
     cycle.response_complete = True
     cycle.message_event.set()
     cycle.on_response()
     return True
 
 
+@lru_cache(16)
+def _start(status: int, *defaults: tuple[bytes, bytes]) -> bytes | None:
+    """Write the first lines of a response: those of a second are the same."""
+    lines = lines_of(defaults)
+    return None if lines is None else STATUS_LINE[status] + lines
+
+
 def _lines(head: Head, body: bytes) -> bytes:
-    """Write the headers of a plain reply; none of one of which uvicorn has to think."""
+    """Write the headers of a plain reply; none where uvicorn has to think of one of them."""
     lines = lines_of(head.headers) or b""
     plain = b"\ncontent-length: %d\r" % len(body) in lines and b"\nconnection:" not in lines
     return lines if plain else b""
