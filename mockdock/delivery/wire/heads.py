@@ -10,7 +10,7 @@ __all__ = ["Key", "Known", "key_of", "known_by", "learn"]
 _MOST, _LONGEST = 512, 4096
 """Heads that are remembered, and the bytes of the longest: some 6 MB at the very most."""
 _END = b"\r\n\r\n"
-_LENGTHS = b"\r\ncontent-length: %d\r\n", b"\r\nContent-Length: %d\r\n"
+_LENGTHS = b"\r\nContent-Length: %d\r\n", b"\r\ncontent-length: %d\r\n"
 _LENGTH = b"content-length"
 _SAID = "method", "path", "raw_path", "query_string"
 

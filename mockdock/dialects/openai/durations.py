@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
+from math import ceil, ulp
 
 __all__ = ["go_duration", "whole_milliseconds"]
 
@@ -13,7 +13,7 @@ _SECOND = 1000
 def whole_milliseconds(seconds: float) -> int:
     """Give the milliseconds that are long enough; 1.1 s are 1100 ms, whatever floats say."""
     milliseconds = seconds * _SECOND
-    return math.ceil(milliseconds - 4 * math.ulp(milliseconds))
+    return ceil(milliseconds - 4 * ulp(milliseconds))
 
 
 def go_duration(seconds: float) -> str:
