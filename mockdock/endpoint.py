@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
-from functools import partial
-from itertools import islice
 from typing import Any, Protocol
 
 from mockdock.arrival import GoneError, headed, read
-from mockdock.delivery import Client, Item, ScaledClock, deliver, wire_of
+from mockdock.delivery import Client, ScaledClock, deliver, wire_of
 from mockdock.dialects import Call, Dialect
 from mockdock.engine import (
     Decision,
@@ -30,9 +28,10 @@ from mockdock.frames import Outcome
 from mockdock.limit import told
 from mockdock.observe import Exchange, Keeper, Metrics, Observer
 from mockdock.refusing import STOPPED, failed, instead, refusal
-from mockdock.rendering import Answer, Rendered, again, render, said
+from mockdock.rendering import Answer, Rendered, render
 from mockdock.reply import Failure, Made
 from mockdock.request import Caller, Request
+from mockdock.retelling import Retelling
 from mockdock.sessions import Session, Sessions
 from mockdock.showing import show
 from mockdock.visit import Visit
@@ -131,40 +130,36 @@ class Endpoint:
     ) -> Awaitable[None] | None:
         """Show what was said to all who look on; what takes its time goes on by itself."""
         session, call, decision = visit.session, answer.call, answer.decision
-        arrived, scale, telling = visit.arrived, session.clock.scale, rendered.telling
-        anew = partial(again, self._dialect, telling, rendered.whole, arrived, scale)
-
-        def left() -> Iterator[Item]:
-            return (item for _, item in islice(anew(), outcome.frames))
-
+        arrived, now, scale = visit.arrived, session.clock.now(), session.clock.scale
+        telling, name, dialect = rendered.telling, call.caller.session, self._dialect
+        retelling = Retelling(dialect, telling, rendered.whole, outcome, arrived, scale)
+        settled = visit.end(answer.reply, retelling.said, now)
         compiled = answer.compiled
-        whole = outcome.ending == "completed"
-        settled = visit.end(answer.reply, lambda: said(self._dialect, telling, left, whole=whole))
-        exchange = Exchange(
-            method=call.method,
-            path=call.path,
-            session=call.caller.session,
-            headers=call.headers,
-            body=call.body,
-            asked=answer.request if answer.walk is None else reading(call, self._dialect),
-            reply=answer.reply,
-            rule=None if compiled is None else compiled.label,
-            rule_key=None if compiled is None else compiled.candidate.key,
-            attempt=answer.attempt,
-            head=rendered.head,
-            outcome=outcome,
-            started=visit.started,
-            duration=session.clock.now() - arrived,
-            at=arrived - session.began,
-            era=session.era,
-            time_scale=scale,
-            faults=() if decision is None else decision.faults,
-            trouble="" if decision is None else decision.trouble,
-            late=self._house.sessions.of(call.caller.session).era != session.era,
-            timed=anew,
-            dialect=self._dialect.name,
-            gateways=call.gateways,
-            came=visit.came,
+        exchange = Exchange(  # by position, which takes half as long as by name
+            call.method,
+            call.path,
+            name,
+            call.headers,
+            call.body,
+            answer.request if answer.walk is None else reading(call, dialect),
+            answer.reply,
+            None if compiled is None else compiled.label,
+            None if compiled is None else compiled.candidate.key,
+            answer.attempt,
+            rendered.head,
+            outcome,
+            visit.started,
+            now - arrived,
+            retelling,
+            self._house.sessions.of(name).era != session.era,
+            arrived - session.began,
+            scale,
+            session.era,
+            () if decision is None else decision.faults,
+            "" if decision is None else decision.trouble,
+            dialect.name,
+            call.gateways,
+            visit.came,
         )
         return show(exchange, self._house.observers, settled)
 

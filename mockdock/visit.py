@@ -54,10 +54,13 @@ class Visit:
         engine = self.session.engine
         return arrive(self.scope, self.headers, self.caller, dialect, engine, operation, body)
 
-    def end(self, reply: Reply, said: Callable[[], int]) -> Awaitable[None] | None:
+    def end(
+        self, reply: Reply, said: Callable[[], int], now: float | None = None
+    ) -> Awaitable[None] | None:
         """Give back what the request held: its place, and what it was charged too much.
 
-        ``said`` counts the completion tokens that have left. A store may take its time.
+        ``said`` counts the completion tokens that have left; ``now`` is the moment, in
+        scenario seconds, where it is known. A store may take its time.
         """
         if self.inside:
             self.inside = False
@@ -65,15 +68,16 @@ class Visit:
         if self.streams is not None:
             ended, self.streams = self.streams, None
             ended()
+        session = self.session
+        age = session.age if now is None else now - session.began
         if self.walked is not None:
             (_, walk), self.walked = self.walked, None
-            return walk.settle(reply, said, self.session.age)
+            return walk.settle(reply, said, age)
         if self.admitted is not None:
             (request, decision), self.admitted = self.admitted, None
             if decision.admission is None:
                 return None
-            age = self.session.age
-            return self.session.engine.settle(request, decision, reply, said=said(), age=age)
+            return session.engine.settle(request, decision, reply, said=said(), age=age)
         return None
 
     async def apart(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
