@@ -68,17 +68,20 @@ class Visit:
         if self.streams is not None:
             ended, self.streams = self.streams, None
             ended()
-        session = self.session
-        age = session.age if now is None else now - session.began
         if self.walked is not None:
             (_, walk), self.walked = self.walked, None
-            return walk.settle(reply, said, age)
+            return walk.settle(reply, said, self._age(now))
         if self.admitted is not None:
             (request, decision), self.admitted = self.admitted, None
             if decision.admission is None:
                 return None
-            return session.engine.settle(request, decision, reply, said=said(), age=age)
+            age = self._age(now)
+            return self.session.engine.settle(request, decision, reply, said=said(), age=age)
         return None
+
+    def _age(self, now: float | None) -> float:
+        session = self.session
+        return session.age if now is None else now - session.began
 
     async def apart(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do in a thread what takes long, while others are answered."""

@@ -24,6 +24,7 @@ _MOST = 1000
 _LONGEST = 200
 """Letters of a rule's name."""
 _OTHER = "other"
+_DONE = (Completion, Embeddings)
 
 
 class Metrics:
@@ -54,26 +55,30 @@ class Metrics:
 
     def count(self, exchange: Exchange) -> None:
         """Count an exchange that is about to be complete."""
-        rule, reply, status = exchange.rule or "", exchange.reply, exchange.head.status
+        dialect, rule, reply = exchange.dialect, exchange.rule or "", exchange.reply
+        status, came, now = exchange.head.status, exchange.came, monotonic()
         with self._lock:
             if self._over:
                 return
-            row = self._rows.get((exchange.dialect, rule)) or self._row(exchange.dialect, rule)
+            row = self._rows.get((dialect, rule)) or self._row(dialect, rule)
             (row.requests.get(status) or row.status(status)).add(1)
-            if isinstance(reply, (Completion, Embeddings)):
-                row.prompt.add(reply.usage.prompt_tokens)
-                row.completion.add(reply.usage.completion_tokens)
+            if isinstance(reply, _DONE):
+                usage = reply.usage
+                row.prompt.add(usage.prompt_tokens)
+                row.completion.add(usage.completion_tokens)
             elif isinstance(reply, Failure):
                 row.failed.add(1)
                 row.missed.add(exchange.missed)
                 if "limits[" in exchange.trouble:
-                    self._refused(exchange.dialect, exchange.trouble, reply.kind)
+                    self._refused(dialect, exchange.trouble, reply.kind)
             if exchange.faults:
                 row.broken.add(1)
                 for fault in exchange.faults:
                     row.fault(fault.name).add(1)
-            if exchange.came is not None:
-                row.time(exchange, monotonic(), exchange.came)
+            if came is not None:
+                row.took.add(now - came)
+                if exchange.streamed:
+                    row.begin(exchange, now, came)
 
     def begin(self, dialect: str, rule: str | None) -> Callable[[], None]:
         """Count a stream that is under way, and give what ends that; to be called once."""
@@ -140,11 +145,10 @@ class _Row:
         self.completion = cells.cell(families.COMPLETION, labels)
         self.took = cells.spread(families.TOOK, labels)
 
-    def time(self, exchange: Exchange, now: float, came: float) -> None:
-        """Count how long an exchange took that ends now, and the start of its stream."""
-        self.took.add(now - came)
+    def begin(self, exchange: Exchange, now: float, came: float) -> None:
+        """Count how long it took until a stream began that ends now."""
         outcome = exchange.outcome
-        if exchange.streamed and isinstance(exchange.reply, Completion):
+        if isinstance(exchange.reply, Completion):
             if outcome.began is not None:
                 self.first().add(outcome.began - came)
             elif not outcome.headless:
