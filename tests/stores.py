@@ -196,6 +196,7 @@ class StoreKind:
         store = RedisStore(Link(redis.url(), patience=20.0))
         if self.name == "redis":
             yield AtOnce(store)
+            store.close()
             store.link.close()
             return
         loop = asyncio.new_event_loop()
@@ -203,7 +204,8 @@ class StoreKind:
         thread.start()
         try:
             yield AtOnce(store, loop)
-            asyncio.run_coroutine_threadsafe(store.link.aclose(), loop).result()
+            for closing in (store.aclose(), store.link.aclose()):
+                asyncio.run_coroutine_threadsafe(closing, loop).result()
         finally:
             loop.call_soon_threadsafe(loop.stop)
             thread.join()

@@ -189,6 +189,7 @@ def test_the_wheel_holds_its_data(wheel: Path) -> None:
         "counting",
         "journal",
         "keeping",
+        "leases",
         "log",
         "mark",
         "meters",

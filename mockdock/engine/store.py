@@ -119,7 +119,8 @@ class Pick:
     candidate has run out and shall fail. ``skipped`` says why each candidate
     before did not answer. ``levels`` are those of the meters after their charges,
     ``refusers`` the places of those that had no room: where there are any,
-    nobody was asked. ``serial`` is that of the session, for what is settled later.
+    nobody was asked. ``serial`` is for what is settled later: that of the session, and of
+    whatever else its store has to know then.
     ``state`` are the session's named states before the step set any, empty where
     nothing looks at them.
     """

@@ -1,7 +1,8 @@
 -- How a limit counts: mockdock/engine/meters.py once more, to the last operation.
 --
 -- A state is {changed, until, ...}, empty at the start; a charge a table of the fields of
--- Charge. Whatever is changed here is changed there, and the other way round.
+-- Charge, and the lease under which it is taken or given back. Whatever is changed here is
+-- changed there, and the other way round; but that a gauge knows who holds what.
 -- All is made when it is called for: most steps are charged nothing.
 
 local function meters()
@@ -170,11 +171,13 @@ local function meters()
     return flat(slots, counts, length)
   end
 
-  -- What is under way now; state: how many.
+  -- What is under way now; state: pairs of a lease and how many are held under it.
   local gauge = {}
 
   function gauge.used(_, state)
-    return state[3] or 0
+    local used = 0
+    for at = 4, #state, 2 do used = used + state[at] end
+    return used
   end
 
   function gauge.wait(charge, state)
@@ -186,22 +189,44 @@ local function meters()
   end
 
   function gauge.add(charge, state, _, amount)
-    return {gauge.used(charge, state) + amount}
+    local rest, own = {}, 0
+    for at = 3, #state, 2 do
+      if state[at] == charge.lease then
+        own = state[at + 1]
+      else
+        rest[#rest + 1], rest[#rest + 2] = state[at], state[at + 1]
+      end
+    end
+    own = max(0, own + amount)
+    if own > 0 then rest[#rest + 1], rest[#rest + 2] = charge.lease, own end
+    return rest
   end
 
-  function gauge.correct(charge, state, _, _, amount)
-    return {max(0, gauge.used(charge, state) - amount)}
+  function gauge.correct(charge, state, _, now, amount)
+    return gauge.add(charge, state, now, -amount)
   end
 
-  -- What was ever spent; the request that spends the last of it is let through.
-  local budget = {used = gauge.used, add = gauge.add, correct = gauge.correct}
+  -- What was ever spent, as state; the request that spends the last of it is let through.
+  local budget = {}
+
+  function budget.used(_, state)
+    return state[3] or 0
+  end
 
   function budget.wait(charge, state)
-    return gauge.used(charge, state) >= charge.limit * (1 - CLOSE) and huge or 0
+    return budget.used(charge, state) >= charge.limit * (1 - CLOSE) and huge or 0
   end
 
   function budget.reset()
     return huge
+  end
+
+  function budget.add(charge, state, _, amount)
+    return {budget.used(charge, state) + amount}
+  end
+
+  function budget.correct(charge, state, _, _, amount)
+    return {max(0, budget.used(charge, state) - amount)}
   end
 
   local KINDS = {bucket = bucket, fixed = fixed, sliding = sliding, gauge = gauge, budget = budget}

@@ -23,6 +23,7 @@ from mockdock.engine.store import (
 __all__ = [
     "pack",
     "pack_charges",
+    "pack_serial",
     "pack_states",
     "pack_step",
     "pack_text",
@@ -37,6 +38,8 @@ _LARGEST = 10**14
 """The script counts in floating-point numbers, and writes no more digits of them."""
 _BROKEN = "\x00"
 """Begins a text that is no Unicode, and follows in hexadecimal."""
+_LEASE = 10**20
+"""The serial of a pick is so many times that of the lease, 0 for none, and the session's."""
 
 
 def pack(asked: Mapping[str, Any]) -> bytes:
@@ -75,11 +78,12 @@ def _whole(value: Any) -> Any:
     return value
 
 
-def pack_step(step: Step, *, peek: bool = False) -> bytes:
-    """Write a step, or one that counts nothing."""
+def pack_step(step: Step, *, peek: bool = False, holder: str | None = None) -> bytes:
+    """Write a step, or one that counts nothing; the ``holder`` is who holds what it takes."""
     return pack(
         {
             "session": step.session,
+            "holder": holder,
             "request": step.request,
             "attempt": min(step.attempt or 0, _LARGEST),
             "now": step.now,
@@ -107,6 +111,12 @@ def pack_charges(charges: Iterable[Charge]) -> list[dict[str, Any]]:
         }
         for each in charges
     ]
+
+
+def pack_serial(serial: int, holder: str) -> dict[str, str]:
+    """Write the serial of a pick: that of the session, and the lease of its holder."""
+    lease, session = divmod(serial, _LEASE) if serial > 0 else (0, serial)
+    return {"serial": str(session), "lease": f"{holder}/{lease}"}
 
 
 def pack_states(states: Iterable[tuple[str, Scalar]]) -> Sequence[tuple[str, str | None]]:
@@ -150,7 +160,8 @@ def _gate(gate: Gate) -> dict[str, Any]:
 
 def unpack_pick(told: bytes) -> Pick:
     """Read what was decided."""
-    attempt, seen, serial, index, position, skips, refusers, readings, states = told.split(b"|", 8)
+    attempt, seen, serial, lease, index, position, skips, *rest = told.split(b"|", 9)
+    refusers, readings, states = rest
     return Pick(
         int(attempt),
         int(seen),
@@ -159,7 +170,7 @@ def unpack_pick(told: bytes) -> Pick:
         tuple(_SKIPS[each] for each in skips.decode()) if skips else (),
         unpack_readings(readings) if readings else (),
         tuple(map(int, refusers.split(b","))) if refusers else (),
-        int(serial),
+        int(serial) + int(lease) * _LEASE,
         {} if states == b"{}" else json.loads(states),
     )
 

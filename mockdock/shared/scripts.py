@@ -13,9 +13,10 @@ __all__ = ["KEPT", "Script"]
 KEPT = 256
 """Results are kept of so many questions of each asker, for a minute: no more go out at once."""
 
-_STORE = ("keeping", "meters", "step")
+_STORE = ("keeping", "meters", "leases", "step")
 _NEEDS = {
     "step": _STORE,
+    "leases": ("keeping", "leases"),
     "journal": ("keeping", "journal"),
     "log": ("keeping", "log"),
     "mark": ("keeping", "mark"),
@@ -34,7 +35,8 @@ class Script:
 
     A session takes ``most_ops`` operations until it is opened anew. The log of accounts holds
     so many items, and bytes of them, that are ``passing``, and so many that are ``lasting``.
-    So many names of rules and limits are counted by themselves.
+    So many names of rules and limits are counted by themselves. What a process holds stays
+    ``leased`` to it for so many seconds after it told that it lives.
 
     Nothing is kept longer than for a day since it was last used.
     """
@@ -47,6 +49,7 @@ class Script:
     most_lasting: int = 20_000
     most_lasting_bytes: int = 64_000_000
     most_names: int = 2_000
+    leased: float = 15.0
 
     def of(self, verb: bytes) -> bytes:
         """Give the name under which Redis knows what answers a verb."""
@@ -58,7 +61,7 @@ class Script:
         bounds = (
             f"local MOST_SESSIONS, MOST_COUNTS = {self.most_sessions}, {self.most_counts}\n"
             f"local MOST_OPS = {self.most_ops}\n"
-            f"local MOST_NAMES = {self.most_names}\n"
+            f"local MOST_NAMES, LEASED = {self.most_names}, {self.leased * 1000:.0f}\n"
             f"local KEPT, MINUTE, DAY, RENEWED = {KEPT}, 60, 86400, 3600000000\n"
             "local LOG_BOUNDS = {"
             f"passing = {{{self.most_passing}, {self.most_passing_bytes}}}, "

@@ -1,5 +1,5 @@
 -- One step of the store: mockdock/engine/memory.py once more, atomic for all processes.
--- Before this file come keeping.lua and meters.lua.
+-- Before this file come keeping.lua, meters.lua and leases.lua.
 
 -- 1.0 is 1, and what is no number is not even itself.
 local function plain(value)
@@ -54,13 +54,14 @@ local function place_of(serial, charge)
   return (charge.shared and '0' or serial) .. ':' .. charge.key
 end
 
-local function load_meter(place, quiet)
-  local held = get(MAPS.meters, place, quiet)
-  return held and cmsgpack.unpack(held) or {}
+local function load_meter(serial, charge, quiet)
+  local held = get(MAPS.meters, place_of(serial, charge), quiet)
+  local state = held and cmsgpack.unpack(held) or {}
+  return charge.algorithm == 'gauge' and held_still(state) or state
 end
 
-local function save_meter(place, state)
-  put(MAPS.meters, place, cmsgpack.pack(state))
+local function save_meter(serial, charge, state)
+  put(MAPS.meters, place_of(serial, charge), cmsgpack.pack(state))
 end
 
 local function told(used, wait, reset)
@@ -68,12 +69,13 @@ local function told(used, wait, reset)
 end
 
 -- Give the readings after the charges, and the places of those that had no room.
-local function charge_all(serial, charges, now, peek)
+local function charge_all(serial, charges, now, lease, peek)
   local states, waits, readings, refusers = {}, {}, {}, {}
   if not charges[1] then return readings, refusers end
   local meter = meters()
   for at, charge in ipairs(charges) do
-    states[at] = load_meter(place_of(serial, charge), peek)
+    charge.lease = lease
+    states[at] = load_meter(serial, charge, peek)
     local used, wait, reset = meter.read(charge, states[at], now)
     waits[at], readings[at] = wait, told(used, wait, reset)
     if wait > 0 then refusers[#refusers + 1] = at - 1 end
@@ -88,7 +90,7 @@ local function charge_all(serial, charges, now, peek)
     else
       after = meter.refuse(charge, states[at], now)
     end
-    save_meter(place_of(serial, charge), after)
+    save_meter(serial, charge, after)
     readings[at] = told(meter.read(charge, after, now))
   end
   return readings, refusers
@@ -118,7 +120,9 @@ function verbs.decide(step)
   end
   if not quiet then put(MAPS.asked, identity, attempt .. ' ' .. seen) end
   if step.whole then states = states_of(step.session) end
-  local readings, refusers = charge_all(serial, step.charges, step.now, quiet)
+  local lease, leased = nil, '0'
+  if step.holder ~= null and not quiet then lease, leased = lease_of(step.holder) end
+  local readings, refusers = charge_all(serial, step.charges, step.now, lease, quiet)
 
   local skips, index, position = {}, -1, -1
   if #refusers == 0 and not errs(step.gates, attempt, seen, states) then
@@ -156,7 +160,7 @@ function verbs.decide(step)
   local named = {}
   for name, value in pairs(states) do named[#named + 1] = name .. ':' .. value end
   return table.concat({
-    attempt, seen, serial, index, position, table.concat(skips),
+    attempt, seen, serial, leased, index, position, table.concat(skips),
     table.concat(refusers, ','), table.concat(readings, ','), '{' .. table.concat(named, ',') .. '}',
   }, '|')
 end
@@ -168,9 +172,10 @@ local function settle(asked)
   for _, each in ipairs(asked.charges) do
     local charge, amount = each[1], each[2]
     if amount ~= 0 and (charge.shared and began_since or not charge.shared and lives) then
-      local place = place_of(asked.serial, charge)
-      local state = load_meter(place)
-      save_meter(place, meter.give_back(charge, state, asked.taken, asked.now, amount))
+      charge.lease = asked.lease
+      local state = load_meter(asked.serial, charge)
+      state = meter.give_back(charge, state, asked.taken, asked.now, amount)
+      save_meter(asked.serial, charge, state)
     end
   end
 end
@@ -186,7 +191,7 @@ end
 function verbs.read(asked)
   local serial, readings, meter = session(asked.session, true), {}, meters()
   for at, charge in ipairs(asked.charges) do
-    local state = load_meter(place_of(serial, charge), true)
+    local state = load_meter(serial, charge, true)
     readings[at] = told(meter.read(charge, state, asked.now))
   end
   return table.concat(readings, ',')

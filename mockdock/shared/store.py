@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
 from mockdock.engine.meters import Charge, Reading
 from mockdock.engine.store import Pick, Scalar, Step
+from mockdock.shared.lease import Lease
 from mockdock.shared.link import Link
 from mockdock.shared.outbox import Letter, Outbox
 from mockdock.shared.packing import (
     pack,
     pack_charges,
+    pack_serial,
     pack_states,
     pack_step,
     pack_text,
@@ -33,7 +36,8 @@ class RedisStore:
     What is asked in a coroutine is to be awaited, and anywhere else is answered at once.
     The verbs of control always are: call them in a thread where a loop must go on.
     All raise StoreError as its link does, but to settle: while Redis is away, that is kept and
-    done later, once (see ``Outbox``), or a place would be taken that nobody has.
+    done later, once (see ``Outbox``), or a place would be taken that nobody has. What is under
+    way in a process that was killed is given back soon after (see ``Lease``).
 
     Bounded as the memory store is, see ``script``; keys that are not used for a day are
     gone, and all are where Redis loses them.
@@ -42,13 +46,17 @@ class RedisStore:
     def __init__(self, link: Link) -> None:
         """Ask by a link."""
         self.link = link
+        self._lease = Lease(link)
         self._outbox = Outbox[dict[str, Any]](
             self._settle, "what was charged too much", link.is_away
         )
 
     def decide(self, step: Step) -> Pick | Awaitable[Pick]:
         """Count the attempt, charge it, and let the first able candidate answer, atomically."""
-        return self.link.ask(unpack_pick, b"decide", pack_step(step))
+        holder = None
+        if any(each.algorithm == "gauge" for each in step.charges):
+            holder = self._lease.kept()
+        return self.link.ask(unpack_pick, b"decide", pack_step(step, holder=holder))
 
     def peek(self, step: Step) -> Pick:
         """Tell what would be decided: nothing is counted or set."""
@@ -68,7 +76,8 @@ class RedisStore:
         if not any(amounts):
             return None
         packed = zip(pack_charges(charge for charge, _ in charges), amounts, strict=True)
-        asked = {"session": session, "serial": str(serial), "taken": taken, "now": now}
+        asked = {"session": session, "taken": taken, "now": now}
+        asked |= pack_serial(serial, self._lease.holder)
         size = sum(len(charge.key) + _CHARGE for charge, _ in charges)
         return self._outbox.post(Letter(asked | {"charges": list(packed)}, size))
 
@@ -127,8 +136,14 @@ class RedisStore:
         self.link.at_once(_nothing, b"reset", pack({"session": session}))
 
     async def aclose(self) -> None:
-        """Settle what is still to be settled, if that is possible now."""
+        """Settle what is still to be settled, if that is possible now, and hold nothing more."""
         await self._outbox.aclose()
+        await asyncio.to_thread(self._lease.close)
+
+    def close(self) -> None:
+        """Do the same in a thread."""
+        self._outbox.close()
+        self._lease.close()
 
     def _settle(
         self, writer: str, letters: Sequence[Letter[dict[str, Any]]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -9,10 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import httpx2 as httpx
 import pytest
+import redis as redis_client
 from openai import OpenAI, RateLimitError
 
-from tests.acceptance.crew import crew, needs_proc, only
+from tests.acceptance.conftest import process
+from tests.acceptance.crew import ask as answered
+from tests.acceptance.crew import crew, eventually, needs_proc, only
 from tests.stores import Redis, started
 
 pytestmark = needs_proc
@@ -38,6 +43,12 @@ otherwise: fail
 LIMITED = f"""\
 mockdock: 1
 limits: [{{per: server, rpd: {ALL // 2}, algorithm: fixed, refused: free}}]
+otherwise: echo
+"""
+CROWDED = """\
+mockdock: 1
+limits: [{per: server, concurrent: 1}]
+rules: [{when: {user: stay}, reply: {text: one two, pacing: {itl: 1h}}}]
 otherwise: echo
 """
 
@@ -117,3 +128,27 @@ def test_servers_of_one_store_are_one_and_another_namespace_is_another(
             )
             said.append(ask(client, "sing"))
         assert said == ["re", "mi", "re"]
+
+
+def test_what_a_killed_process_held_is_free_again(redis: Redis, tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(CROWDED)
+    with ExitStack() as stack:
+        words = ("serve", "one.yaml", "--port", "0", "--store", redis.url("crowded"))
+        client = stack.enter_context(redis_client.Redis(unix_socket_path=redis.path))
+        killed, other = (stack.enter_context(process(*words, cwd=tmp_path)) for _ in range(2))
+        for each in (killed, other):
+            each.wait_for("/v1")
+        body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "stay"}]}
+        url = f"{killed.base_url}/chat/completions"
+        with httpx.stream("POST", url, json=body | {"stream": True}) as running:
+            lines = running.iter_lines()
+            assert next(lines)
+            (lease,) = client.keys("*crowded*:lease:*")
+            assert answered(other.base_url).status_code == 429
+            killed.popen.kill()
+        assert killed.ended() == -signal.SIGKILL
+        assert answered(other.base_url).status_code == 429
+        assert 0 < client.pttl(lease) <= 15_000
+        client.pexpire(lease, 1)
+        eventually(lambda: answered(other.base_url).status_code == 200)
+        assert other.stop() == 0

@@ -30,6 +30,7 @@ def made(redis: Redis) -> Iterator[Make]:
 
     yield make
     for each in stores:
+        each.close()
         each.link.close()
 
 

@@ -245,6 +245,7 @@ def shared(redis: Redis) -> Iterator[AtOnce]:
     """Give one store for all examples, which is emptied before each."""
     store = RedisStore(Link(redis.url(), patience=20.0))
     yield AtOnce(store)
+    store.close()
     store.link.close()
 
 

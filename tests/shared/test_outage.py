@@ -60,7 +60,13 @@ def stores(loop: asyncio.AbstractEventLoop) -> Iterator[Callable[..., RedisStore
 
     yield make
     for each in made:
-        asyncio.run_coroutine_threadsafe(each.link.aclose(), loop).result()
+        closed(each, loop)
+
+
+def closed(store: RedisStore, loop: asyncio.AbstractEventLoop) -> None:
+    """Close a store."""
+    for closing in (store.aclose(), store.link.aclose()):
+        asyncio.run_coroutine_threadsafe(closing, loop).result()
 
 
 def step(request: str = "r", **more: Any) -> Step:
@@ -222,7 +228,7 @@ def proxied(
         Link(f"unix://{proxy.path}?namespace={request.node.name[:90]}", patience=5.0)
     )
     yield store
-    asyncio.run_coroutine_threadsafe(store.link.aclose(), loop).result()
+    closed(store, loop)
 
 
 @pytest.fixture(autouse=True)

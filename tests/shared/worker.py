@@ -59,6 +59,7 @@ async def work(url: str, process: str, clients: int, calls: int) -> dict[str, An
     told |= {limit.key: 0 for limit in LIMITS}
     names = [f"{process}/{number % 3}" for number in range(clients)]
     await asyncio.gather(*(client(store, name, told, calls) for name in names))
+    await store.aclose()
     await store.link.aclose()
     return told
 
