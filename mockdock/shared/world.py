@@ -8,7 +8,7 @@ import threading
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from mockdock.errors import MockdockError, StoreError
+from mockdock.errors import StoreError
 from mockdock.shared.link import Link
 from mockdock.shared.ops import Kind, Mark, Op, Ops, Sight
 from mockdock.shared.time import SharedTime
@@ -16,6 +16,7 @@ from mockdock.shared.time import SharedTime
 __all__ = ["Applier", "World"]
 
 _TRIES = 100
+_UNDONE = "what was done in another process cannot be done in this one: %s"
 _log = logging.getLogger("mockdock")
 
 
@@ -35,7 +36,7 @@ class Applier(Protocol):
         ...
 
     def apply(self, op: Op, mark: Mark) -> None:
-        """Do once more what some process has done; raises MockdockError where that cannot be."""
+        """Do once more what some process has done; what it raises is told, and passed over."""
         ...
 
 
@@ -143,8 +144,8 @@ class World:
             try:
                 with self.time.as_of(op.at):
                     self._applier.apply(op, Mark(mark.began, version))
-            except MockdockError:
-                _log.exception("what was done in another process cannot be done in this one")
+            except Exception:  # noqa: BLE001 - it would be as wrong the next time: requests go on
+                _log.exception(_UNDONE, op.verb)
         self._applier.show()
         self._known = Mark(mark.began, max(version, mark.version))
         return self._known

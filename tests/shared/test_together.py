@@ -32,6 +32,7 @@ from tests.stores import Redis
 CHAT = "/v1/chat/completions"
 MINE = "sk-mockdock-mine"
 BASE = {"mockdock": 1, "rules": [{"reply": "base"}]}
+UNDONE = "what was done in another process cannot be done in this one"
 SEQUENCE = {"when": {"user": "count"}, "replies": list("abcdefgh"), "after_last": "fail"}
 
 
@@ -396,6 +397,35 @@ def test_who_saw_what_redis_lost_at_once_goes_on_with_what_there_is(
         monkeypatch.setattr(log, "look", lambda lost=lost: lost)
         one.loop.run(asyncio.wait_for(one.verbs.current(), 30))
         assert one.text() == "added"
+
+
+@pytest.mark.parametrize("error", [ScenarioError([]), ValueError("a defect")])
+def test_what_cannot_be_done_here_is_told_once_and_passed_over(
+    make: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+) -> None:
+    one, two = make(), make()
+    perform = two.verbs._here.perform
+
+    def failing(verb: str, session: str, words: Any) -> Any:
+        if verb == "set_trouble":
+            raise error
+        return perform(verb, session, words)
+
+    monkeypatch.setattr(two.verbs._here, "perform", failing)
+    one.verbs.add_rule("", {"reply": "before"})
+    one.verbs.set_trouble("", {"faults": []})
+    assert [two.text(), two.text()] == ["before"] * 2
+    one.verbs.add_rule("", {"reply": "after"}, first=True)
+    assert [two.text(), one.text()] == ["after"] * 2
+    two.verbs.add_rule("", {"reply": "here"}, first=True)
+    assert [two.text(), one.text()] == ["here"] * 2
+    (told,) = caplog.records
+    assert told.getMessage() == f"{UNDONE}: set_trouble"
+    assert told.exc_info is not None
+    assert told.exc_info[1] is error
 
 
 def test_without_redis_plain_replies_go_on_and_the_others_are_refused(
