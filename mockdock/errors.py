@@ -6,6 +6,7 @@ MockdockError
 ├── ScenarioError        a scenario cannot be read or is not valid
 ├── StartError           the server could not start (port in use, thread died)
 ├── StoreError           the store that several processes share does not answer
+│   └── NoStoreError     there is none, and never will be
 ├── UsageError           something was asked of mockdock that cannot be done
 └── VerificationError    a client did not do what was expected of it
 """
@@ -19,6 +20,7 @@ __all__ = [
     "ConditionError",
     "LedgerError",
     "MockdockError",
+    "NoStoreError",
     "Problem",
     "ScenarioError",
     "StartError",
@@ -69,6 +71,10 @@ class StartError(MockdockError):
 
 class StoreError(MockdockError):
     """The store that several processes share does not answer; the message says why."""
+
+
+class NoStoreError(StoreError):
+    """There is no store that could answer: several processes were started that share nothing."""
 
 
 class ConditionError(MockdockError):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 from mockdock.dialects import Call, Dialect
-from mockdock.errors import ConditionError, LedgerError, StoreError, UsageError
+from mockdock.errors import ConditionError, LedgerError, NoStoreError, StoreError, UsageError
 from mockdock.rendering import Answer, header_of
 from mockdock.reply import Failure
 from mockdock.visit import Visit
@@ -44,10 +44,12 @@ def failed(error: Exception, what: str) -> Failure:
     Its client gets an error that it will not retry, the log gets the trace.
     """
     match error:
-        case StoreError():  # what several processes share cannot be asked just now
+        case StoreError():  # what several processes share cannot be asked just now, or at all
             told = str(error)
             named = {"x-mockdock-error": header_of(told)}
-            return Failure("overloaded", message=f"mockdock: {told}", headers=named)
+            never = False if isinstance(error, NoStoreError) else None
+            message = f"mockdock: {told}"
+            return Failure("overloaded", message=message, headers=named, should_retry=never)
         case UsageError():
             return replace(_DEFECT, kind="bad_request", message=f"mockdock: {error}")
         case LedgerError():  # the disk's doing, or more than a ledger keeps: no defect

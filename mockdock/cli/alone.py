@@ -8,7 +8,7 @@ from typing import Never
 from mockdock.app import App
 from mockdock.engine import Engine, MemoryShelf
 from mockdock.engine.surviving import SurvivingStore
-from mockdock.errors import StoreError
+from mockdock.errors import NoStoreError
 from mockdock.ledger import Books, Entry
 from mockdock.local.apart import ApartVerbs
 from mockdock.observe.control import MountedControl
@@ -30,7 +30,7 @@ _REASON = (
 def engine_alone(scenario: Scenario, seed: int | None) -> Engine:
     """Make an engine that answers what does not depend on what happened before.
 
-    All else raises StoreError.
+    All else raises NoStoreError.
     """
     store = SurvivingStore(None, _REASON)
     return Engine(scenario, seed=seed, store=store, shelf=_NoShelf(), books=_NoBooks())
@@ -42,7 +42,7 @@ def mount_alone(app: App, url: Callable[[], str], token: str | None) -> None:
 
 
 def _refuse() -> Never:
-    raise StoreError(_REASON)
+    raise NoStoreError(_REASON)
 
 
 class _NoShelf(MemoryShelf):

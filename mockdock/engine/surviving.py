@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from mockdock.engine.memory import MemoryStore
 from mockdock.engine.meters import Charge, Reading
 from mockdock.engine.store import Gate, Pick, Scalar, Step, Store
-from mockdock.errors import StoreError
+from mockdock.errors import NoStoreError, StoreError
 
 __all__ = ["SurvivingStore", "depends"]
 
@@ -33,7 +33,7 @@ class SurvivingStore:
     """Asks a store that several processes share, and where it is away decides what it can.
 
     Without a ``shared`` one, since there is none to be asked, ``reason`` says why. Raises
-    StoreError for all that depends on what others know.
+    StoreError for all that depends on what others know, then NoStoreError.
     """
 
     def __init__(self, shared: Store | None, reason: str = "") -> None:
@@ -44,7 +44,7 @@ class SurvivingStore:
     def decide(self, step: Step) -> Pick | Awaitable[Pick]:
         """Count the attempt, charge it, and let the first able candidate answer, atomically."""
         if self._shared is None:
-            return self._instead(step, StoreError(self._reason))
+            return self._instead(step, NoStoreError(self._reason))
         try:
             made = self._shared.decide(step)
         except StoreError as error:
@@ -56,7 +56,7 @@ class SurvivingStore:
         if self._shared is not None:
             return self._shared.peek(step)
         if depends(step):
-            raise StoreError(self._reason)
+            raise NoStoreError(self._reason)
         return self._alone.peek(step)
 
     def settle(
@@ -111,7 +111,7 @@ class SurvivingStore:
     @property
     def _there(self) -> Store:
         if self._shared is None:
-            raise StoreError(self._reason)
+            raise NoStoreError(self._reason)
         return self._shared
 
     async def _decided(self, step: Step, made: Awaitable[Pick]) -> Pick:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Never
 
 from mockdock.app import App
-from mockdock.errors import StoreError
+from mockdock.errors import NoStoreError
 from mockdock.local.looking import Looking
 
 __all__ = ["ApartVerbs"]
@@ -15,7 +15,7 @@ __all__ = ["ApartVerbs"]
 class ApartVerbs(Looking):
     """Tells what all of them would tell, and the numbers of all. No session is ever open.
 
-    The rest raises StoreError with ``reason``: one process knows a part of what was asked,
+    The rest raises NoStoreError with ``reason``: one process knows a part of what was asked,
     and what is changed in one would not be in another.
     """
 
@@ -24,7 +24,7 @@ class ApartVerbs(Looking):
         self._reason = reason
 
     def _refuse(self, *_: Any, **__: Any) -> Never:
-        raise StoreError(self._reason)
+        raise NoStoreError(self._reason)
 
     # Of the past: each knows its own.
     rules = limits = journal = counts = verify = audit = wait = state = _refuse

@@ -137,6 +137,7 @@ def test_redis_may_go_away_and_come_back(redis: Redis, tmp_path: Path) -> None:
             refused = ask(each, "count")
             assert refused.status_code == 503
             assert "does not answer" in refused.headers["x-mockdock-error"]
+            assert "x-should-retry" not in refused.headers
             assert refused.json()["error"]["message"].startswith("mockdock: the store at ")
         control = one.replace("/v1", "/__mockdock")
         assert httpx.get(f"{control}/counts").status_code == 503

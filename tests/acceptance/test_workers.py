@@ -183,6 +183,7 @@ def test_what_none_of_them_can_know_is_told_and_the_rest_is_answered() -> None:
         ):
             assert refused.status_code == 503
             assert refused.headers["x-mockdock-error"].startswith("several workers serve here")
+            assert refused.headers["x-should-retry"] == "false"
         assert server.stop() == 0
 
 
