@@ -23,7 +23,7 @@ class InLoop:
     def __init__(self, journal: Any, loop: asyncio.AbstractEventLoop) -> None:
         self.journal = journal
         self._loop = loop
-        self.watch, self.reset = journal.watch, journal.reset
+        self.watch, self.unwatch, self.reset = journal.watch, journal.unwatch, journal.reset
         self.entries, self.sessions, self.tally = journal.entries, journal.sessions, journal.tally
         self.wait, self.wait_after = journal.wait, journal.wait_after
 

@@ -6,7 +6,6 @@ import contextlib
 import os
 import socket
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -19,6 +18,7 @@ from mockdock.cli.options import Options, check_sharing, check_tls, doubts_of_sh
 from mockdock.cli.printing import Printer, log_access, put
 from mockdock.cli.reading import complain
 from mockdock.cli.reloading import reloading
+from mockdock.cli.warming import load_ranks
 from mockdock.content.tokens import tokenizer
 from mockdock.delivery import ScaledClock, Share, Shares
 from mockdock.dialects import chosen
@@ -40,8 +40,6 @@ __all__ = ["serve_scenarios"]
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SHARED = "PROMETHEUS_MULTIPROC_DIR"
-_SOON = 1.0
-"""Real seconds."""
 
 
 def serve_scenarios(sources: Sequence[str], options: Options) -> int:
@@ -64,7 +62,7 @@ def serve_scenarios(sources: Sequence[str], options: Options) -> int:
                 if link_of is None:
                     server.sow()
                 server.tell(listener)
-                server.serve(listener, metrics, before=_load_ranks)
+                server.serve(listener, metrics, before=load_ranks)
     return 0
 
 
@@ -220,22 +218,6 @@ class _Server:
         else:
             verbs = None if joined is None else joined.verbs(lambda: self._url)
             mount_control(app, lambda: self._url, token, verbs)
-
-
-def _load_ranks(app: App) -> None:
-    """Load all ranks meanwhile, but after the first answer if that is wanted within a second.
-
-    Its few words are counted without them, and loading holds up everything else.
-    """
-    answered = threading.Event()
-    app.journal.watch(lambda _: answered.set())
-
-    def load() -> None:
-        ranks = tokenizer("o200k_base")
-        answered.wait(_SOON)
-        ranks.load()
-
-    threading.Thread(target=load, daemon=True).start()
 
 
 def _shared_by(options: Options, loaded: Loaded) -> tuple[str, Callable[[], Link] | None]:

@@ -110,6 +110,11 @@ class Journal:
         with self._lock:
             self._watchers = (*self._watchers, watcher)
 
+    def unwatch(self, watcher: Callable[[Entry], None]) -> None:
+        """Show a watcher nothing more."""
+        with self._lock:
+            self._watchers = tuple(each for each in self._watchers if each is not watcher)
+
     def use(self, session: str, key: str) -> None:
         """Count a use of a rule, as soon as it is chosen: its answer may never end."""
         with self._lock:

@@ -66,6 +66,10 @@ class Keeper(Protocol):
         """
         ...
 
+    def unwatch(self, watcher: Callable[[Entry], None]) -> None:
+        """Show a watcher nothing more."""
+        ...
+
     def use(self, session: str, key: str) -> None:
         """Count a use of a rule, as soon as it is chosen: its answer may never end."""
         ...

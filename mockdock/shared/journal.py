@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +44,7 @@ class RedisJournal:
         self._bounds = {"most": most, "most_bytes": most_bytes}
         self._seen = 0
         self._bell = Bell(link, link.key("journal"))
+        self._watching = threading.Lock()
         self._watchers: tuple[Callable[[Entry], None], ...] = ()
         self._outbox = Outbox[_News](self._send, "the journal", link.is_away)
 
@@ -51,7 +53,13 @@ class RedisJournal:
 
         It must be quick and not raise. Numbers of other processes lie between.
         """
-        self._watchers = (*self._watchers, watcher)
+        with self._watching:
+            self._watchers = (*self._watchers, watcher)
+
+    def unwatch(self, watcher: Callable[[Entry], None]) -> None:
+        """Show a watcher nothing more."""
+        with self._watching:
+            self._watchers = tuple(each for each in self._watchers if each is not watcher)
 
     def use(self, session: str, key: str) -> None:
         """Count a use of a rule, as soon as it is chosen; in a loop nobody waits for that."""

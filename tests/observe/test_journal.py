@@ -74,6 +74,18 @@ def test_entries_are_numbered_from_one_in_the_order_they_ended(make: Journals) -
     assert [entry.session for entry in journal.entries()] == ["a", "b", "a"]
 
 
+def test_watchers_are_shown_what_comes_until_they_are_not(make: Journals) -> None:
+    journal = make()
+    one, other = list[int](), list[int]()
+    watchers = [lambda entry, to=to: to.append(entry.number) for to in (one, other)]
+    for each in watchers:
+        journal.watch(each)
+    journal.append(exchange("s"))
+    journal.unwatch(watchers[0])
+    journal.append(exchange("s"))
+    assert (one, other) == ([1], [1, 2])
+
+
 def test_a_page_begins_after_a_number_and_has_an_end(make: Journals) -> None:
     journal = filled(make, *"ababab")
     assert numbers(journal, after=2) == [3, 4, 5, 6]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mockdock.cli import serving
+from mockdock.cli import warming
 
 PATIENCE = 10.0
 
@@ -32,32 +32,36 @@ class _Ranks:
 @pytest.fixture
 def ranks(monkeypatch: pytest.MonkeyPatch) -> _Ranks:
     made = _Ranks()
-    monkeypatch.setattr(serving, "tokenizer", made.get)
+    monkeypatch.setattr(warming, "tokenizer", made.get)
     return made
 
 
 def watched() -> tuple[Any, list[Any]]:
     """Give an application as far as it is needed, and who watches its journal."""
     watchers: list[Any] = []
-    return SimpleNamespace(journal=SimpleNamespace(watch=watchers.append)), watchers
+    journal = SimpleNamespace(watch=watchers.append, unwatch=watchers.remove)
+    return SimpleNamespace(journal=journal), watchers
 
 
 def test_all_ranks_are_loaded_once_the_first_request_is_answered(
     ranks: _Ranks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(serving, "_SOON", PATIENCE)
+    monkeypatch.setattr(warming, "_SOON", PATIENCE)
     app, watchers = watched()
-    serving._load_ranks(app)
+    warming.load_ranks(app)
     assert ranks.found.wait(PATIENCE), "they are read meanwhile"
     assert not ranks.loaded.is_set()
     (tell,) = watchers
     tell("an entry")
     assert ranks.loaded.wait(PATIENCE)
+    assert watchers == [], "later entries are shown to nobody"
 
 
 def test_all_ranks_are_loaded_where_nobody_asks_for_a_while(
     ranks: _Ranks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(serving, "_SOON", 0.0)
-    serving._load_ranks(watched()[0])
+    monkeypatch.setattr(warming, "_SOON", 0.0)
+    app, watchers = watched()
+    warming.load_ranks(app)
     assert ranks.loaded.wait(PATIENCE)
+    assert watchers == []
