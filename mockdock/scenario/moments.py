@@ -15,7 +15,8 @@ __all__ = ["Age", "Moment", "either"]
 
 _DAYS = re.compile(r"(?P<number>\d+(\.\d+)?)d", re.ASCII)
 _DAY = 24 * 3600.0
-_LONGEST = 10 * 366
+_YEAR = 366
+_LONGEST = 10 * _YEAR
 _AGE_JSON = {
     "type": "string",
     "pattern": r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$",
@@ -32,6 +33,12 @@ def _age(value: object) -> float:
     if float(found["number"]) > _LONGEST:
         refuse([Complaint(f"{shown(value)} is longer than ten years")])
     return float(found["number"]) * _DAY
+
+
+def _told(age: float) -> str:
+    """Write seconds as an age of the language: in days where they are too long for a duration."""
+    days = age / _DAY
+    return spelled(age) if days <= _YEAR else f"{days!r}d".replace(".0d", "d")
 
 
 def _moment(value: object) -> datetime:
@@ -55,5 +62,5 @@ def either(ago: float | None, moment: datetime | None, name: str) -> None:
         refuse([Complaint(f"'ago' and {name!r} exclude each other", at=at, on_key=True)])
 
 
-Age = Annotated[float, BeforeValidator(_age), PlainSerializer(spelled), WithJsonSchema(_AGE_JSON)]
+Age = Annotated[float, BeforeValidator(_age), PlainSerializer(_told), WithJsonSchema(_AGE_JSON)]
 Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema(_MOMENT_JSON)]

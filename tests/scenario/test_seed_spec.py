@@ -58,6 +58,24 @@ def test_a_time_is_told_once_and_can_be(kind: Any, more: dict[str, Any], name: s
     assert refusal(kind, {**more, name: "1969-12-31"}) == "'1969-12-31' is before 1970"
 
 
+@pytest.mark.parametrize(
+    ("ago", "told"),
+    [
+        ("90m", "5400000ms"),
+        ("366d", "31622400000ms"),
+        ("367d", "367d"),
+        ("400d", "400d"),
+        ("1000.125d", "1000.125d"),
+        ("3660d", "3660d"),
+    ],
+)
+def test_a_time_that_is_dumped_is_read_as_it_was(ago: str, told: str) -> None:
+    said = seeds(threads=[{"ago": ago}])
+    dumped = said.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    assert dumped["threads"][0]["ago"] == told
+    assert LangDBSpec.model_validate(dumped) == said
+
+
 def test_what_belongs_to_no_project_is_refused_where_it_stands() -> None:
     lone: tuple[dict[str, Any], ...] = (
         {"threads": [{}]},
