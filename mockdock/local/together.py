@@ -84,6 +84,8 @@ class _Here(LocalVerbs):
                 self.open(session, Opening(**words["opening"]))
             case "change":
                 self.change(session, Changes(**words["changes"]))
+                if "age" in words:
+                    self._come_of(session, words["age"])
             case "reset":
                 self.reset(None if words["every"] else session)
             case "advance":
@@ -108,6 +110,15 @@ class _Here(LocalVerbs):
         engine = copy(held.engine)
         engine.edition = edition - 1
         self.draft.put(session, replace(held, engine=engine))
+
+    def age(self, session: str) -> float:
+        """Give the seconds since a session began, in its own time."""
+        return self.draft.of(session).age
+
+    def _come_of(self, session: str, age: float) -> None:
+        """Let a session be so old by its new time: who comes later knows no older one."""
+        held = self._held(session)
+        self.draft.put(session, replace(held, began=held.clock.now() - age))
 
     def advanced(self, session: str) -> float:
         """Give the seconds that a session's time was moved on by."""
@@ -212,7 +223,12 @@ class SharedVerbs(Looking):
 
     def change(self, session: str, changes: Changes) -> None:
         """Change settings from the next request on."""
-        words = {"changes": changes.model_dump(mode="json", exclude_unset=True)}
+        told = changes.model_dump(mode="json", exclude_unset=True)
+
+        def words() -> dict[str, Any]:
+            aged = {} if changes.time_scale is None else {"age": self._here.age(session)}
+            return {"changes": told, **aged}
+
         self._do("change", session, words, "lasting")
 
     def advance(self, session: str, seconds: float) -> None:

@@ -6,11 +6,14 @@
 -- ops:lasting  the versions of what a session is, by its name: until it is opened or closed
 -- ops:rules    those of what it was given since: until it is reset as well
 -- ops:closed   the versions that closed sessions, for who knows them still
--- ops:recent   the last operations: what they are, by which the next of that kind finds them
+-- ops:latest   the versions of what was set last, by what that is, and the last one of each
+--              verb: what the next of that kind replaces
+-- ops:opens    the sessions that are open, by the version that opened them
 -- Before this file comes keeping.lua.
 
 local OPS, MARK, LASTING, RULES = P .. 'ops', P .. 'ops:mark', P .. 'ops:lasting', P .. 'ops:rules'
-local CLOSED, RECENT = P .. 'ops:closed', P .. 'ops:recent'
+local CLOSED, LATEST, OPENS = P .. 'ops:closed', P .. 'ops:latest', P .. 'ops:opens'
+local ALL = {OPS, LASTING, RULES, CLOSED, LATEST, OPENS}
 
 local function write_mark(began, version, floor)
   local mark = table.concat({began, exact(version), exact(floor), exact(clock)}, ' ')
@@ -22,7 +25,7 @@ end
 local function read_mark()
   local mark = call('GET', MARK)
   if not mark then
-    for _, each in ipairs({OPS, LASTING, RULES, CLOSED, RECENT}) do call('UNLINK', each) end
+    for _, each in ipairs(ALL) do call('UNLINK', each) end
     local began = exact(clock)
     write_mark(began, 0, 0)
     return began, 0, 0
@@ -31,7 +34,7 @@ local function read_mark()
   version, floor = tonumber(version), tonumber(floor)
   if math.abs(clock - tonumber(renewed)) > RENEWED then
     write_mark(began, version, floor)
-    for _, each in ipairs({OPS, LASTING, RULES, CLOSED, RECENT}) do call('EXPIRE', each, DAY) end
+    for _, each in ipairs(ALL) do call('EXPIRE', each, DAY) end
   end
   return began, version, floor
 end

@@ -1,7 +1,7 @@
 -- To write an operation, and to forget what it undoes: see mark.lua.
 -- Before this file comes every other one: a session is forgotten by all at once.
 
-local LOOKED_BACK = 32
+local MOST_LATEST, LOOKED_BACK = 10000, 32
 
 -- Names are Unicode, which has no byte 254 or 255.
 local EVERYBODY = '\254'
@@ -30,19 +30,44 @@ local function note(index, name, version)
   call('EXPIRE', index, DAY)
 end
 
--- Let go of an operation that the next one replaces, unless another has seen what it did.
-local function replace(asked)
-  local stops, name = {}, asked.session
-  for _, verb in ipairs(asked.stops) do stops[verb] = true end
-  for _, each in ipairs(asked.what == '' and {} or call('LRANGE', RECENT, 0, LOOKED_BACK - 1)) do
-    local version, verb, what, whose = string.match(each, '^(%d+)\255(.-)\255(.-)\255(.*)$')
-    if what == asked.what and whose == name then
-      call('XDEL', OPS, version .. '-0')
-      call('ZREM', LASTING, name .. '\255' .. string.format('%016.0f', tonumber(version)))
-      return
+-- Whether what an operation did was seen before the next of its kind, which is after it.
+local function is_seen(stops, version, next)
+  for _, verb in ipairs(stops) do
+    if verb == 'open' then
+      if call('ZCOUNT', OPENS, '(' .. exact(version), '(' .. exact(next)) > 0 then return true end
+    elseif tonumber(call('HGET', LATEST, verb) or 0) > version then
+      return true
     end
-    if stops[verb] then return end
   end
+  return false
+end
+
+-- Let go of what an operation replaces, unless another has seen what it did; name the rest.
+local function replace(asked, next)
+  local versions, rest = {}, ''
+  local held = call('HGET', LATEST, asked.what .. '\255' .. asked.session)
+  for each in string.gmatch(held or '', '%d+') do versions[#versions + 1] = tonumber(each) end
+  for at = #versions, 1, -1 do
+    local version = versions[at]
+    if is_seen(asked.stops, version, next) then
+      next = version
+      if #versions - at < LOOKED_BACK then rest = exact(version) .. ' ' .. rest end
+    else
+      call('XDEL', OPS, exact(version) .. '-0')
+      call('ZREM', LASTING, asked.session .. '\255' .. string.format('%016.0f', version))
+    end
+  end
+  return rest
+end
+
+-- Note what an operation sets, and which verb it is.
+local function remember(asked, rest, version)
+  if call('HLEN', LATEST) >= MOST_LATEST then call('UNLINK', LATEST) end
+  call('HSET', LATEST, asked.verb, exact(version))
+  if asked.what ~= '' then
+    call('HSET', LATEST, asked.what .. '\255' .. asked.session, rest .. exact(version))
+  end
+  call('EXPIRE', LATEST, DAY)
 end
 
 -- Take an operation where its asker knows all before it: the new version, "stale" where he
@@ -50,24 +75,27 @@ end
 function verbs.commit(asked)
   local began, version, floor = read_mark()
   if began ~= asked.began or version ~= asked.version then return 'stale' end
-  local name, kind = asked.session, asked.kind
+  local name, kind, rest = asked.session, asked.kind, ''
   version = version + 1
   if kind == 'open' or kind == 'close' then
     drop(LASTING, name)
     drop(RULES, name)
+    call('ZREM', OPENS, name)
   elseif kind == 'reset' then
     drop(RULES, name)
   elseif kind == 'reset all' then
     drop(RULES)
-  else
-    replace(asked)
+  elseif asked.what ~= '' then
+    rest = replace(asked, version)
   end
   if (kind == 'lasting' or kind == 'rule') and call('ZLEXCOUNT', LASTING, ends(name)) + call('ZLEXCOUNT', RULES, ends(name)) >= MOST_OPS then
     return 'full'
   end
-  call('LPUSH', RECENT, table.concat({exact(version), asked.verb, asked.what, name}, '\255'))
-  call('LTRIM', RECENT, 0, LOOKED_BACK - 1)
-  call('EXPIRE', RECENT, DAY)
+  remember(asked, rest, version)
+  if kind == 'open' then
+    call('ZADD', OPENS, version, name)
+    call('EXPIRE', OPENS, DAY)
+  end
   if asked.forgets == null then
     for _, each in pairs(forgetting) do each() end
   else

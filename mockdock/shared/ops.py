@@ -102,7 +102,7 @@ class Ops:
             "forgets": forgets,
             "verb": op.verb,
             "what": _what(op),
-            "stops": _STOPS.get(op.verb, ("open",)),
+            "stops": _stops(op),
         }
         told = {"verb": op.verb, "session": op.session, "words": op.words, "at": op.at}
         try:
@@ -118,8 +118,14 @@ class Ops:
         return None if answer == b"stale" else int(answer)
 
 
-_STOPS: Mapping[str, tuple[str, ...]] = {"advance": ("open", "reset", "change")}
-"""What sees how it was before: behind that nothing is replaced. Others are seen by who opens."""
+def _stops(op: Op) -> tuple[str, ...]:
+    """Give what sees how it was before: behind that nothing is replaced. All is seen by who opens.
+
+    An age is told with its time: a reset between two of these is none of the second's concern.
+    """
+    if op.verb == "advance":
+        return "open", "reset", "change"
+    return ("open", "advance") if "age" in op.words else ("open",)
 
 
 def _what(op: Op) -> str:
@@ -127,9 +133,12 @@ def _what(op: Op) -> str:
     match op.verb:
         case "advance" | "load":
             return op.verb
-        case "set_trouble" | "change":
-            words = op.words["changes" if op.verb == "change" else "trouble"]
-            return "" if "time_scale" in words else " ".join((op.verb, *sorted(words)))
+        case "set_trouble":
+            return " ".join((op.verb, *sorted(op.words["trouble"])))
+        case "change":
+            changes = op.words["changes"]
+            named = sorted(name for name in changes if changes[name] is not None)
+            return " ".join((op.verb, *named))
         case _:
             return ""
 

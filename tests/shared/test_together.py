@@ -316,6 +316,94 @@ def test_what_replaces_what_was_done_before_takes_no_more_room(make: Make) -> No
     assert one.app.sessions.base.age >= 6
 
 
+def same_time(*processes: Process, session: str = "") -> None:
+    """See that a session lives by the same time in all, to the last bit."""
+    told = []
+    for each in processes:
+        each.verbs.catch_up()
+        held = each.app.sessions.of(session)
+        told.append((held.began, held.clock.scale, held.era, each.verbs.settings(session)))
+    assert told == told[:1] * len(told)
+
+
+def test_times_that_follow_each_other_take_no_more_room(make: Make) -> None:
+    one, two = make(most_ops=6), make(most_ops=6)
+    one.verbs.open(MINE, Opening(time_scale=2.0))
+    while one.app.sessions.of(MINE).age < 1e-4:  # just compared, clocks may stand for a moment
+        one.verbs.catch_up()
+    for number in range(20):
+        for session in (MINE, ""):
+            one.verbs.change(session, Changes(time_scale=1e-3 * (number + 1)))
+            one.verbs.change(session, Changes(time_scale=5.0, seed=number))
+        if number % 7 == 3:
+            one.verbs.reset("")
+    one.verbs.change("", Changes(time_scale="manual"))
+    one.verbs.change("", Changes(time_scale=0.0))
+    late = make(most_ops=6)
+    for session in ("", MINE):
+        same_time(one, two, late, session=session)
+    assert late.app.sessions.of(MINE).age >= 1e-4
+
+
+def test_time_that_was_moved_on_is_not_lost_by_another_time(make: Make) -> None:
+    one = make(scale=0.0)
+    for seconds in (60, 600):
+        one.verbs.change("", Changes(time_scale=0.0))
+        one.verbs.advance("", seconds)
+    one.verbs.change("", Changes(time_scale=3.0))
+    late = make(scale=0.0)
+    same_time(one, late)
+    assert late.app.sessions.base.age >= 660
+
+
+def test_sessions_that_are_closed_again_do_not_keep_what_they_saw(make: Make) -> None:
+    """However many are open at once, and whatever else was done between."""
+    one, two = make(most_ops=12), make(most_ops=12)
+    for number in range(40):
+        one.verbs.open(f"{number}", Opening())
+        one.verbs.change("", Changes(seed=number))
+        one.verbs.open(f"{number}x", Opening())
+        one.verbs.load("", {"mockdock": 1, "rules": [{"reply": f"{number}"}]})
+        for _ in range(20):
+            one.verbs.load(f"{number}", {"mockdock": 1})
+        one.verbs.change("", Changes(time_scale=1.0 + number))
+        if number:
+            one.verbs.close(f"{number - 1}")
+            one.verbs.close(f"{number - 1}x")
+    late = make(most_ops=12)
+    same_time(one, two, late)
+    same_time(one, two, late, session="39")
+    assert [each.text() for each in (one, two, late)] == ["39"] * 3
+    assert [each.verbs.sessions() for each in (two, late)] == [["39", "39x"]] * 2
+    assert late.verbs.settings("39").seed == 38
+
+
+def test_what_an_open_session_saw_is_kept_until_it_is_closed(make: Make) -> None:
+    one = make(most_ops=3)
+    for number in range(3):
+        one.verbs.change("", Changes(seed=number))
+        one.verbs.open(f"{number}", Opening())
+    with pytest.raises(UsageError, match="changed too often"):
+        one.verbs.change("", Changes(seed=3))
+    late = make()
+    late.verbs.catch_up()
+    assert [late.verbs.settings(f"{number}").seed for number in range(3)] == [0, 1, 2]
+    one.verbs.close("1")
+    one.verbs.change("", Changes(seed=4))
+    late = make()
+    late.verbs.catch_up()
+    assert [late.verbs.settings(name).seed for name in ("0", "2", "")] == [0, 2, 4]
+
+
+def test_a_setting_that_is_left_as_it_is_replaces_none(make: Make) -> None:
+    one = make()
+    one.verbs.change("", Changes(seed=7, time_scale=2.0))
+    one.verbs.change("", Changes(seed=None, time_scale=None))
+    late = make()
+    same_time(one, late)
+    assert late.verbs.settings("").seed == 7
+
+
 def test_who_opens_a_session_between_gets_what_was_then(make: Make) -> None:
     one = make()
     one.verbs.load("", {"mockdock": 1, "rules": [{"reply": "old"}]})
