@@ -133,6 +133,8 @@ class Endpoint:
         arrived, now, scale = visit.arrived, session.clock.now(), session.clock.scale
         telling, name, dialect = rendered.telling, call.caller.session, self._dialect
         retelling = Retelling(dialect, telling, rendered.whole, outcome, arrived, scale)
+        if outcome.ending == "completed":
+            visit.walked = None  # it was charged what it costs
         settled = visit.end(answer.reply, retelling.said, now)
         compiled = answer.compiled
         exchange = Exchange(  # by position, which takes half as long as by name

@@ -74,11 +74,20 @@ class MemoryStore:
         """Count the attempt, charge it, and let the first able candidate answer, atomically."""
         return self._decide(step, peek=False)
 
+    def decide_known(self, step: Step, surpluses: Sequence[tuple[int, float]]) -> Pick:
+        """Decide on what is known to be over at once, and by how much its charges are too high.
+
+        They are settled with it, each by its place; where any does not fit, nothing is.
+        """
+        return self._decide(step, surpluses, peek=False)
+
     def peek(self, step: Step) -> Pick:
         """Tell what would be decided: nothing is counted or set."""
         return self._decide(step, peek=True)
 
-    def _decide(self, step: Step, *, peek: bool) -> Pick:
+    def _decide(
+        self, step: Step, surpluses: Sequence[tuple[int, float]] = (), *, peek: bool
+    ) -> Pick:
         with self._lock:
             mine = self._session(step.session)
             serial = mine.serial
@@ -92,7 +101,7 @@ class MemoryStore:
             levels: tuple[Level, ...] = ()
             refusers: tuple[int, ...] = ()
             if charges := step.charges:
-                paid = None if peek else self._meters.pay(serial, charges, step.now)
+                paid = None if peek else self._meters.pay(serial, charges, step.now, surpluses)
                 if paid is None:
                     levels, refusers = self._refuse(serial, charges, step.now, peek=peek)
                 else:

@@ -27,8 +27,17 @@ class Till(Bounded[State]):
     def __init__(self, most: int) -> None:
         super().__init__((), most)
 
-    def pay(self, serial: int, charges: Sequence[Charge], now: float) -> tuple[Level, ...] | None:
-        """Charge everything and tell the levels then; nothing where any of it does not fit."""
+    def pay(
+        self,
+        serial: int,
+        charges: Sequence[Charge],
+        now: float,
+        surpluses: Sequence[tuple[int, float]] = (),
+    ) -> tuple[Level, ...] | None:
+        """Charge everything and tell the levels then; nothing where any of it does not fit.
+
+        What is known to be too much, by the place of its charge, is given back at once.
+        """
         values = self.values
         known = values.get
         taken: list[tuple[tuple[int, str], State]] = []
@@ -51,6 +60,13 @@ class Till(Bounded[State]):
             state = meters.take(charge, state, now, charge.cost)
             taken.append((place, state))
             levels.append(meters.read(charge, state, now))
+        for at, amount in surpluses:
+            charge, (place, state) = charges[at], taken[at]
+            level = levels[at] = corrected(charge, levels[at], amount)
+            if charge.algorithm == "bucket" and state[1] <= now:
+                taken[at] = place, (now, now, level[0], now)
+            else:
+                taken[at] = place, meters.give_back(charge, state, now, now, amount)
         if len(values) < self.few:
             values.update(taken)
         else:

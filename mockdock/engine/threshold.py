@@ -18,7 +18,7 @@ from mockdock.engine.prepared import Prepared
 from mockdock.engine.store import Pick, Step, Store
 from mockdock.engine.trouble import Encounter, Encountered, Sight, Since, told_faults
 from mockdock.reply import Completion, Failure, Reply
-from mockdock.request import Request
+from mockdock.request import DialectName, Request
 from mockdock.scenario import ErrorSpec, ReplySpec, Wish
 
 __all__ = ["Threshold", "met", "settle"]
@@ -69,6 +69,11 @@ class Threshold:
         if tariff is None or request.api not in _COSTING:
             return ()
         return tariff.charges(request, model, tokens, alone=self._alone)
+
+    def knows(self, dialect: DialectName) -> bool:
+        """Tell whether all that a request costs is known with the tokens of its reply."""
+        tariff = self._tariffs.get(dialect)
+        return tariff is None or all(meter.counts == "tokens" for _, meter in tariff.settled)
 
     def take_back(
         self, request: Request, admission: Admission | None, model: Model, store: Store, age: float

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from mockdock.content.catalogue import Model
 from mockdock.content.prefix import LEAST
@@ -22,7 +23,7 @@ from mockdock.engine.memory import MemoryStore
 from mockdock.engine.meters import Charge
 from mockdock.engine.prompts import prompt_of
 from mockdock.engine.refuse import room_of
-from mockdock.engine.store import Pick, Step, Store, at_once
+from mockdock.engine.store import Pick, Step, Store
 from mockdock.engine.threshold import Threshold
 from mockdock.reply import Completion, Reply
 from mockdock.request import Caller, Message, Request, Role
@@ -35,7 +36,7 @@ Said = Sequence[tuple[Role, str]]
 
 _OFTEN = 4
 """So many requests go the usual way before a trail is made of it."""
-_MOST_TRAILS, _MOST_CHARGES = 16, 512
+_MOST_TRAILS, _MOST_BILLS = 16, 512
 _LONGEST_KEY = 200
 _ROLES: tuple[Role, ...] = ("user", "assistant", "system", "developer")
 
@@ -48,9 +49,20 @@ class Lane:
     reply: Completion
 
 
+class _Bill(NamedTuple):
+    """What a request is charged, by how much some of it is too high, and what it really costs."""
+
+    charges: Sequence[Charge]
+    surpluses: Sequence[tuple[int, float]]
+    costs: Sequence[Charge]
+
+
 @dataclass(slots=True, eq=False)
 class Walk:
-    """A request that went a trail up to its step; ``admission`` is what limits made of it."""
+    """A request that went a trail up to its step; ``admission`` is what limits made of it.
+
+    It is charged what its whole reply costs: who does not get that has to be settled with.
+    """
 
     trail: Trail
     lane: Lane
@@ -62,7 +74,7 @@ class Walk:
     entropy: Entropy
 
     def settle(self, reply: Reply, said: Callable[[], int], age: float) -> Awaitable[None] | None:
-        """Correct what was charged to what was really sent, as ``Engine.settle`` does."""
+        """Give back what was charged for what was not sent, as ``Engine.settle`` does."""
         admission, trail = self.admission, self.trail
         if admission is None:
             return None
@@ -89,11 +101,11 @@ class Walk:
 class Trail:
     """One trail: a ``request`` without its words, and what each word and rule makes of it."""
 
-    def __init__(self, trails: Trails, request: Request, model: Model) -> None:
+    def __init__(self, trails: Trails, store: MemoryStore, request: Request, model: Model) -> None:
         bare = request.but(messages=(), caller=Caller(), headers={}, body={}, raw=b"")
         self.request = bare
         self.model = model
-        self.store = trails.store
+        self.store = store
         self.threshold = trails.threshold
         self.lanes: dict[int, Lane] = {}
         self._trails = trails
@@ -102,7 +114,7 @@ class Trail:
         self._start = prompt_of(bare, model).tokens
         self._roles = dict(self._costs(bare, model))
         self._most = min(LEAST - 1, room_of(bare, model))
-        self._charges: dict[tuple[str, int], Sequence[Charge]] = {}
+        self._bills: dict[tuple[str, int, int], _Bill] = {}
 
     def _costs(self, bare: Request, model: Model) -> Iterable[tuple[Role, int]]:
         """Give what a message without words costs, but of a role that changes what others do."""
@@ -127,15 +139,16 @@ class Trail:
         if lane is None:
             return None
         bare, compiled, session = self.request, lane.compiled, caller.session
-        charges = self._charges.get((caller.key, tokens))
-        if charges is None:
-            charges = self._charged(caller, tokens)
+        bill = self._bills.get((caller.key, tokens, compiled.index))
+        if bill is None:
+            bill = self._bill(caller, tokens, lane)
+        charges, surpluses, costs = bill
         identity = fingerprint_of("chat", bare.model, self._tools, list(map(_spoken, said)))
         step = Step(session, identity, caller.attempt, (compiled.candidate,), charges, age)
-        pick = at_once(self.store.decide(step))
+        pick = self.store.decide_known(step, surpluses)
         called = session if trails.called is None else trails.called
         entropy = entropy_of(bare, identity, trails.seed, called, compiled.chance)
-        admission = self.threshold.admission(bare, charges, pick, age)
+        admission = self.threshold.admission(bare, costs, pick, age)
         return Walk(self, lane, caller, identity, tokens, admission, pick, entropy)
 
     def tokens(self, said: Said) -> tuple[int, str]:
@@ -153,14 +166,20 @@ class Trail:
             total += roles[role] + count(text)
         return total, asked
 
-    def _charged(self, caller: Caller, tokens: int) -> Sequence[Charge]:
+    def _bill(self, caller: Caller, tokens: int, lane: Lane) -> _Bill:
         request = self.request.but(caller=caller)
-        charges = self.threshold.charges(request, self.model, estimate(request, tokens))
+        charged = estimate(request, tokens)
+        charges = self.threshold.charges(request, self.model, charged)
+        real = tokens + lane.reply.usage.completion_tokens
+        costs = self.threshold.charges(request, self.model, real)
+        pairs = enumerate(zip(charges, costs, strict=True))
+        over = [(at, one.cost - other.cost) for at, (one, other) in pairs if one != other]
+        bill = _Bill(charges, over, costs)
         if len(caller.key) <= _LONGEST_KEY:
-            if len(self._charges) >= _MOST_CHARGES:
-                self._charges.clear()
-            self._charges[caller.key, tokens] = charges
-        return charges
+            if len(self._bills) >= _MOST_BILLS:
+                self._bills.clear()
+            self._bills[caller.key, tokens, lane.compiled.index] = bill
+        return bill
 
 
 class Trails:
@@ -171,10 +190,10 @@ class Trails:
     ) -> None:
         self.index = index
         self.threshold = threshold
-        self.store = store
         self.seed = seed
         self.called = called
-        self._open = not threshold.eventful and isinstance(store, MemoryStore)
+        self._store = store if isinstance(store, MemoryStore) else None
+        self._open = not threshold.eventful
         self._known: dict[object, Trail | int] = {}
         self._some = False
 
@@ -190,9 +209,11 @@ class Trails:
     def note(self, request: Request, decision: Decision, reply: Reply) -> None:
         """Learn from an answer that was given the usual way."""
         mark, compiled = request.recurs, decision.context.compiled
-        if mark is None or not self._open or compiled is None:
+        if mark is None or not self._open or compiled is None or self._store is None:
             return
-        if not isinstance(reply, Completion) or not _is_alike(request, decision, reply):
+        if not isinstance(reply, Completion) or not self.threshold.knows(request.dialect):
+            return
+        if not _is_alike(request, decision, reply):
             return
         known = self._known.get(mark, 0)
         if isinstance(known, int):
@@ -201,7 +222,8 @@ class Trails:
             self._known[mark] = known + 1
             if known + 1 < _OFTEN:
                 return
-            known = self._known[mark] = Trail(self, request, decision.context.model)
+            known = Trail(self, self._store, request, decision.context.model)
+            self._known[mark] = known
             self._some = True
         said = [(message.role, message.text) for message in request.messages]
         if known.tokens(said)[0] == decision.context.prompt.tokens:

@@ -66,12 +66,18 @@ SAID = st.lists(
         [{}, {"temperature": 0.0}, {"max_tokens": 2}, {"n": 2, "seed": 3}, {"stop": ("same",)}]
     ),
     tools=st.booleans(),
+    algorithm=st.sampled_from(["bucket", "fixed", "sliding"]),
 )
 def test_who_goes_a_trail_gets_what_he_would_have_got(
-    story: list[tuple[Said, str, int | None]], step: float, more: dict[str, Any], tools: bool
+    story: list[tuple[Said, str, int | None]],
+    step: float,
+    more: dict[str, Any],
+    tools: bool,
+    algorithm: str,
 ) -> None:
     rules = [{"when": {"turn": 2}, "reply": "Twice."}, _WORDS, {"reply": "Or ${user}."}]
-    beaten, plain = (engine(*rules, limits=_LIMITS, seed=4) for _ in range(2))
+    limits = [{**each, "algorithm": algorithm} for each in _LIMITS]
+    beaten, plain = (engine(*rules, limits=limits, seed=4) for _ in range(2))
     mark = object()
     offered = (Tool("look"),) if tools else ()
     for number, (said, key, attempt) in enumerate(story):
@@ -81,12 +87,20 @@ def test_who_goes_a_trail_gets_what_he_would_have_got(
         reply = plain.compose(request, decision, 7.5)
         walk = walked(beaten, said, request, age)
         if walk is None:
-            assert usual(beaten, request, age)[1] == reply
+            usually = usual(beaten, request, age)
+            assert usually[1] == reply
+            for one, which in ((beaten, usually[0]), (plain, decision)):
+                one.settle(request, which, reply, said=99, age=age)
             continue
         mine, theirs = walk.admission, decision.admission
         assert mine is not None
         assert theirs is not None
-        assert (mine.charges, mine.pick, mine.at) == (theirs.charges, theirs.pick, theirs.at)
+        plain.settle(request, decision, reply, said=99, age=age)
+        if isinstance(reply, Completion):
+            assert mine.standings(reply, streamed=False) == theirs.standings(reply, streamed=False)
+        charges = theirs.charges
+        left = beaten.store.read("s", charges, age), plain.store.read("s", charges, age)
+        assert left[0] == left[1]
         assert walk.identity == decision.identity
         assert walk.pick.attempt == decision.context.attempt
         if isinstance(reply, Completion):
@@ -199,5 +213,5 @@ def test_trails_and_what_they_remember_are_bounded() -> None:
     for number in range(600):
         trail.walk([("user", "hello")], Caller(f"sk-{number}"), lambda: known[-1], 0.0)
     trail.walk([("user", "hello")], Caller("k" * 5000), lambda: known[-1], 0.0)
-    assert len(trail._charges) <= 512
-    assert not any(len(key) > 200 for key, _ in trail._charges)
+    assert len(trail._bills) <= 512
+    assert not any(len(key) > 200 for key, *_ in trail._bills)
