@@ -13,7 +13,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from mockdock.delivery import Clock, Item, Plan, apply, schedule
-from mockdock.dialects import Call, Dialect, Envelope
+from mockdock.dialects import Brief, Call, Dialect, Envelope
 from mockdock.engine import Admission, Compiled, Decision, Entropy, Walk
 from mockdock.fault import SPOILS, Fault
 from mockdock.frames import Cut, Frame, Head, Pacing
@@ -149,6 +149,11 @@ def render(
     long it had to wait for its turn. ``slowness`` tells by how much the load
     slows down a pacing of some capacity.
     """
+    if answer.walk is not None and isinstance(answer.reply, Completion):
+        assert dialect.brief is not None, "there are no trails without one"
+        return _known(
+            dialect.brief, answer, answer.walk, answer.reply, clock.now() - arrived, clock
+        )
     telling = answer.telling()
     way, streamed, scale = telling.way, telling.streamed, clock.scale
     frames = _frames(dialect, telling, scale, at_once=way is None)
@@ -171,6 +176,26 @@ def render(
         return Rendered(telling, head, head, whole)
     plan = _broken(dialect, telling, way, head, whole, arrived)
     return Rendered(telling, plan.head, head, plan.timed)
+
+
+def _known(
+    brief: Brief, answer: Answer, walk: Walk, reply: Completion, processing: float, clock: Clock
+) -> Rendered:
+    """Render what answers who went a trail."""
+    call, admission, sole = answer.call, walk.admission, brief.told(reply)
+    envelope = Envelope(
+        answer.request_id,
+        round(processing * 1000),
+        len(sole.data),
+        _extra(walk.lane.compiled.label, "", ()),
+        clock.scale,
+        None if admission is None else admission.standings(reply, streamed=False),
+        0.0,
+        call.gateways,
+    )
+    head = brief.plain(envelope)
+    telling = Telling(answer.request, reply, call.gateways, call.path)
+    return Rendered(telling, head, head, _NOTHING, sole)
 
 
 def again(

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from mockdock.frames import Frame, Head
 from mockdock.gateways import USUAL, Gateways
 from mockdock.limit import Standings
-from mockdock.reply import Failure, Reply
+from mockdock.reply import Completion, Failure, Reply
 from mockdock.request import Caller, DialectName, Request, Role, Traits
 
 __all__ = ["Brief", "Call", "Dialect", "Envelope", "Frames", "Route", "caller"]
@@ -87,11 +87,14 @@ class Brief:
 
     ``glance`` gives the object in a body, and the mark of its parameters (``Request.recurs``),
     None where they are not known to be valid. ``words`` gives the roles and texts of the
-    messages in that object, None where any is more than these.
+    messages in that object, None where any is more than these. ``told`` and ``plain``
+    render what answers them where nothing was to be said about it: a body and its head.
     """
 
     glance: Callable[[bytes], tuple[dict[str, Any], object] | None]
     words: Callable[[Mapping[str, Any]], Sequence[tuple[Role, str]] | None]
+    told: Callable[[Completion], Frame]
+    plain: Callable[[Envelope], Head]
 
 
 @dataclass(frozen=True, slots=True)

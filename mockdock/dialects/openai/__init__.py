@@ -2,9 +2,10 @@
 
 from mockdock.dialects.base import Brief, Dialect, Route
 from mockdock.dialects.openai.caller import caller
+from mockdock.dialects.openai.completion import told_completion
 from mockdock.dialects.openai.failures import misroute, oversize
 from mockdock.dialects.openai.glance import glance, words
-from mockdock.dialects.openai.head import head
+from mockdock.dialects.openai.head import head, plain_head
 from mockdock.dialects.openai.parse import parse
 from mockdock.dialects.openai.render import frames, together
 
@@ -35,5 +36,5 @@ openai = Dialect(
     head=head,
     frames=frames,
     together=together,
-    brief=Brief(glance, words),
+    brief=Brief(glance, words, told_completion, plain_head),
 )

@@ -23,7 +23,7 @@ from mockdock.limit import Standing, Standings, told
 from mockdock.reply import Completion, Failure, Made, Reply
 from mockdock.request import Request
 
-__all__ = ["head", "json_headers", "merged", "retry_headers"]
+__all__ = ["head", "json_headers", "merged", "plain_head", "retry_headers"]
 
 _FIXED = (
     (b"access-control-expose-headers", b"X-Request-ID"),
@@ -61,7 +61,7 @@ def head(request: Request | None, reply: Reply, envelope: Envelope) -> Head:
     elif request is not None and isinstance(reply, Completion):
         streamed, model = request.stream, "" if request.completing is None else reply.model
     if not (own or streamed or model):
-        return _plain(envelope)
+        return plain_head(envelope)
     start = (_EVENTS,) if streamed else json_headers(envelope)
     headers = (*start, *_model(model), *_served(envelope))
     return Head(200, merged(headers, {**envelope.extra, **own}))
@@ -78,7 +78,7 @@ def _model(name: str) -> Headers:
     return ((b"openai-model", name.strip().encode()),) if fits else ()
 
 
-def _plain(envelope: Envelope) -> Head:
+def plain_head(envelope: Envelope) -> Head:
     """Build the head of a plain answer, of which all that stays the same is written already."""
     requests, tokens = standings = envelope.standings or _UNLIMITED
     remaining, resets = [], []
