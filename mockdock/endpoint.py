@@ -23,7 +23,7 @@ from mockdock.engine import (
 )
 from mockdock.engine.refreshing import refresh
 from mockdock.errors import ConditionError, UsageError
-from mockdock.following import follow, reading
+from mockdock.following import follow
 from mockdock.frames import Outcome
 from mockdock.limit import told
 from mockdock.observe import Exchange, Keeper, Metrics, Observer
@@ -143,7 +143,7 @@ class Endpoint:
             name,
             call.headers,
             call.body,
-            answer.request if answer.walk is None else reading(call, dialect),
+            answer.request if answer.walk is None else answer.walk.trail.reads,
             answer.reply,
             None if compiled is None else compiled.label,
             None if compiled is None else compiled.candidate.key,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import cast
 
+from mockdock.arrival import arrive
 from mockdock.dialects import Call, Dialect
-from mockdock.engine import Walk
+from mockdock.engine import Engine, Walk
+from mockdock.observe import Exchange
 from mockdock.request import Request
 from mockdock.sessions import Session
 
-__all__ = ["follow", "reading"]
+__all__ = ["follow"]
 
+_OPERATION = "chat"
 _JSON = "application/json"
 _WISH = "x-mockdock-fault"
 
@@ -23,7 +25,7 @@ def follow(call: Call, dialect: Dialect, session: Session) -> Walk | None:
     What is read of its body is kept for that.
     """
     brief, caller, headers, trails = dialect.brief, call.caller, call.headers, session.engine.trails
-    if brief is None or not trails or call.operation != "chat" or call.query:
+    if brief is None or not trails or call.operation != _OPERATION or call.query:
         return None
     if headers.get("content-type") != _JSON or _WISH in headers:
         return None
@@ -37,9 +39,19 @@ def follow(call: Call, dialect: Dialect, session: Session) -> Walk | None:
     said = None if trail is None else brief.words(call.sent)
     if trail is None or said is None:
         return None
-    return trail.walk(said, caller, reading(call, dialect), session.age)
+    if trail.reads is None:
+        trail.reads = partial(_read, dialect, session.engine)
+    return trail.walk(said, caller, lambda: _parsed(dialect, call), session.age)
 
 
-def reading(call: Call, dialect: Dialect) -> Callable[[], Request]:
-    """Give what reads a request that can go a trail; it is known to be valid."""
-    return partial(cast("Callable[[Call], Request]", dialect.parse), call)
+def _read(dialect: Dialect, engine: Engine, exchange: Exchange) -> Request:
+    """Read the request of an exchange that went a trail."""
+    scope = {"method": exchange.method, "path": exchange.path, "query_string": b""}
+    headers, body = exchange.headers, exchange.body
+    caller = dialect.caller(headers)
+    return _parsed(dialect, arrive(scope, headers, caller, dialect, engine, _OPERATION, body))
+
+
+def _parsed(dialect: Dialect, call: Call) -> Request:
+    """Parse a call that is known to be valid."""
+    return cast("Request", dialect.parse(call))

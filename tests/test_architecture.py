@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "rendering": {*NOUNS, "dialects", "delivery", "engine"},
     "retelling": {*NOUNS, "delivery", "dialects", "rendering"},
     "visit": {*NOUNS, "arrival", "delivery", "dialects", "engine", "sessions"},
-    "following": {*NOUNS, "dialects", "engine", "sessions"},
+    "following": {*NOUNS, "arrival", "dialects", "engine", "observe", "sessions"},
     "refusing": {*NOUNS, "dialects", "rendering", "visit"},
     "endpoint": {
         *NOUNS,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mockdock.content.catalogue import Model
 from mockdock.content.prefix import LEAST
@@ -99,7 +99,10 @@ class Walk:
 
 
 class Trail:
-    """One trail: a ``request`` without its words, and what each word and rule makes of it."""
+    """One trail: a ``request`` without its words, and what each word and rule makes of it.
+
+    What ``reads`` a request that went it, off whatever is kept of that, is for others to say.
+    """
 
     def __init__(self, trails: Trails, store: MemoryStore, request: Request, model: Model) -> None:
         bare = request.but(messages=(), caller=Caller(), headers={}, body={}, raw=b"")
@@ -107,6 +110,7 @@ class Trail:
         self.model = model
         self.store = store
         self.threshold = trails.threshold
+        self.reads: Callable[[Any], Request] | None = None
         self.lanes: dict[int, Lane] = {}
         self._trails = trails
         self._tools = [tool.name for tool in bare.tools]

@@ -21,8 +21,8 @@ class Exchange:
 
     ``headers`` of the request have lower-case names; ``body`` is as it came,
     empty when it was not read. ``asked`` is the request, None when it could not be
-    parsed, or what reads it if somebody looks at it: a plain one then, that is no stream
-    and on no account. ``rule`` is the name of the rule that answered, ``rule_key`` what
+    parsed, or what reads it off the rest if somebody looks at it: a plain one then, that is
+    no stream and on no account. ``rule`` is the name of the rule that answered, ``rule_key`` what
     it is counted by. ``started`` is in seconds since 1970, ``duration`` in
     scenario seconds, both by the session's clock. ``late`` tells that its session
     began anew meanwhile, or was closed. ``timed`` makes anew what was to leave, broken
@@ -42,7 +42,7 @@ class Exchange:
     session: str
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
-    asked: Request | Callable[[], Request] | None
+    asked: Request | Callable[[Exchange], Request] | None
     reply: Reply
     rule: str | None
     rule_key: str | None
@@ -71,7 +71,7 @@ class Exchange:
     def request(self) -> Request | None:
         """The request, None when it could not be parsed."""
         if callable(self.asked):
-            self.asked = self.asked()
+            self.asked = self.asked(self)
         return self.asked
 
     @property
