@@ -23,7 +23,7 @@ from mockdock.engine import (
 )
 from mockdock.engine.refreshing import refresh
 from mockdock.errors import ConditionError, UsageError
-from mockdock.following import follow
+from mockdock.following import OPERATION, follow
 from mockdock.frames import Outcome
 from mockdock.limit import told
 from mockdock.observe import Exchange, Keeper, Metrics, Observer
@@ -84,13 +84,13 @@ class Endpoint:
             return
         except asyncio.CancelledError:
             client.close()
-            answer = instead(STOPPED, self._dialect, visit)
+            answer = instead(STOPPED, visit)
             rendered = self._render(answer, visit)
             record(Outcome("stopped", 0, 0, headless=True))
             raise
         except Exception as error:  # noqa: BLE001 - the last line before a client sees a trace
             failure = failed(error, f"{scope['method']} {scope['path']}")
-            answer = instead(failure, self._dialect, visit)
+            answer = instead(failure, visit)
             rendered = self._render(answer, visit)
 
         try:
@@ -110,10 +110,9 @@ class Endpoint:
     async def refuse(self, failure: Failure, send: Send) -> None:
         """Send a refusal at once, whatever else goes on."""
         clock = ScaledClock(0)
-        answer = refusal(failure, _NOBODY)
-        client = Client(_nothing, clock)
-        session = self._house.sessions.base
-        nobody = Visit({}, {}, Caller(), session, client, clock.now(), clock.time())
+        client, session = Client(_nothing, clock), self._house.sessions.base
+        nobody = Visit({"path": ""}, {}, Caller(), session, client, clock.now(), clock.time())
+        answer = refusal(failure, nobody)
         rendered = self._render(answer, nobody)
         await deliver(
             rendered.head,
@@ -129,25 +128,25 @@ class Endpoint:
         self, visit: Visit, answer: Answer, rendered: Rendered, outcome: Outcome
     ) -> Awaitable[None] | None:
         """Show what was said to all who look on; what takes its time goes on by itself."""
-        session, call, decision = visit.session, answer.call, answer.decision
+        session, scope, decision = visit.session, visit.scope, answer.decision
         arrived, now, scale = visit.arrived, session.clock.now(), session.clock.scale
-        telling, name, dialect = rendered.telling, call.caller.session, self._dialect
+        telling, name, dialect = rendered.telling, visit.caller.session, self._dialect
         retelling = Retelling(dialect, telling, rendered.whole, outcome, arrived, scale)
         if outcome.ending == "completed":
             visit.walked = None  # it was charged what it costs
         settled = visit.end(answer.reply, retelling.said, now)
         compiled = answer.compiled
         exchange = Exchange(  # by position, which takes half as long as by name
-            call.method,
-            call.path,
+            scope["method"],
+            scope["path"],
             name,
-            call.headers,
-            call.body,
+            visit.headers,
+            visit.body,
             answer.request if answer.walk is None else answer.walk.trail.reads,
             answer.reply,
             None if compiled is None else compiled.label,
             None if compiled is None else compiled.candidate.key,
-            answer.attempt,
+            answer.attempt or visit.caller.attempt or 1,
             rendered.head,
             outcome,
             visit.started,
@@ -160,7 +159,7 @@ class Endpoint:
             () if decision is None else decision.faults,
             "" if decision is None else decision.trouble,
             dialect.name,
-            call.gateways,
+            answer.gateways,
             visit.came,
         )
         return show(exchange, self._house.observers, settled)
@@ -179,17 +178,18 @@ class Endpoint:
         operation = self._operations.get("GET" if method == "HEAD" else method, "")
         refused = None if operation in dialect.keyless else engine.authorize(caller)
         if refused is not None and not (session.key and caller.key == session.key):
-            return refusal(refused, visit.call(dialect))
+            return refusal(refused, visit)
         if not operation:
-            call = visit.call(dialect)
-            return refusal(dialect.misroute(call, frozenset(self._operations)), call)
+            known = frozenset(self._operations)
+            return refusal(dialect.misroute(visit.call(dialect), known), visit)
         body = await read(visit.headers, receive, self._house.max_body)
         if body is None:
-            return refusal(dialect.oversize(self._house.max_body), visit.call(dialect))
-        call = visit.call(dialect, operation, body)
-        walk = follow(call, dialect, session)
+            return refusal(dialect.oversize(self._house.max_body), visit)
+        visit.body = body
+        walk = follow(visit, dialect) if operation == OPERATION else None
         if walk is not None and not walk.pick.refusers:
-            return self._trodden(call, walk, visit)
+            return self._trodden(walk, visit)
+        call = visit.call(dialect, operation)
         parsed = dialect.parse(call)
         if isinstance(parsed, Failure):
             charged = None
@@ -197,16 +197,18 @@ class Endpoint:
                 unread = Request(dialect.name, "chat", parsed.model, caller=call.caller)
                 unread = replace(unread, deployment=parsed.deployment)
                 charged = await engine.turn_away(unread, session.age)
-            return replace(refusal(parsed, call), turned_away=charged)
+            return replace(refusal(parsed, visit), turned_away=charged)
         return await self._reply(call, parsed, visit, None if walk is None else walk.pick)
 
-    def _trodden(self, call: Call, walk: Walk, visit: Visit) -> Answer:
+    def _trodden(self, walk: Walk, visit: Visit) -> Answer:
         """Say what a rule always says."""
-        visit.walked = call, walk
-        self._used(visit.session, call.caller.session, walk.lane.compiled.candidate.key)
+        visit.walked = walk
+        self._used(visit.session, visit.caller.session, walk.lane.compiled.candidate.key)
         reply = walk.reply(int(visit.started))
         request_id = walk.entropy.request_id(walk.pick.seen)
-        return Answer(call, walk.trail.request, reply, request_id, walk=walk)
+        gateways = visit.session.engine.gateways
+        request = walk.trail.request
+        return Answer(visit.scope["path"], gateways, request, reply, request_id, walk=walk)
 
     def _used(self, session: Session, name: str, rule: str) -> None:
         """Count a use of a rule, unless its session began anew meanwhile."""
@@ -228,7 +230,7 @@ class Endpoint:
                 parsed = engine.read(instead, visit.started)
                 decision = await self._decide(parsed, wishes, visit)
         except (ConditionError, UsageError) as error:
-            return refusal(failed(error, call.path), call)
+            return refusal(failed(error, call.path), visit)
         parsed = threaded(parsed, decision)
         reply = (
             await visit.apart(engine.compose, parsed, decision, visit.started)
@@ -253,7 +255,7 @@ class Endpoint:
                 visit.queued = session.clock.now() - came
             if parsed.stream:
                 visit.streams = self._house.metrics.begin(self._dialect.name, decision.rule)
-        return Answer(call, parsed, reply, request_id, decision)
+        return Answer(call.path, call.gateways, parsed, reply, request_id, decision)
 
     async def _read(self, request: Request, visit: Visit) -> Request:
         """Find out who answers, once all is known that others did, and its account has begun.
@@ -310,7 +312,6 @@ _WRONG = frozenset({"bad_request", "bad_input", "wrong_model"})
 """Refusals that count as a request of the model."""
 _GIVEN_UP = Failure("server_error")
 """What a model said that another one answers for."""
-_NOBODY = Call("", "", "", {}, {}, b"", "")
 
 
 async def _nothing() -> MutableMapping[str, Any]:

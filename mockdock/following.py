@@ -6,42 +6,42 @@ from functools import partial
 from typing import cast
 
 from mockdock.arrival import arrive
-from mockdock.dialects import Call, Dialect
+from mockdock.dialects import Dialect
 from mockdock.engine import Engine, Walk
 from mockdock.observe import Exchange
 from mockdock.request import Request
-from mockdock.sessions import Session
+from mockdock.visit import Visit
 
-__all__ = ["follow"]
+__all__ = ["OPERATION", "follow"]
 
-_OPERATION = "chat"
+OPERATION = "chat"
+"""That of which trails are made."""
 _JSON = "application/json"
 _WISH = "x-mockdock-fault"
 
 
-def follow(call: Call, dialect: Dialect, session: Session) -> Walk | None:
-    """Let a request go a trail up to its step; None where it has to go the usual way.
-
-    What is read of its body is kept for that.
-    """
-    brief, caller, headers, trails = dialect.brief, call.caller, call.headers, session.engine.trails
-    if brief is None or not trails or call.operation != _OPERATION or call.query:
+def follow(visit: Visit, dialect: Dialect) -> Walk | None:
+    """Let a chat request go a trail up to its step; None where it has to go the usual way."""
+    engine, headers, caller = visit.session.engine, visit.headers, visit.caller
+    brief, trails = dialect.brief, engine.trails
+    if brief is None or not trails or visit.scope["query_string"]:
         return None
     if headers.get("content-type") != _JSON or _WISH in headers:
         return None
     if caller.attempt is not None and caller.attempt > 1:
         return None
-    glanced = brief.glance(call.body)
+    glanced = brief.glance(visit.body)
     if glanced is None:
         return None
-    call.sent, mark = glanced
+    visit.sent, mark = glanced
     trail = trails.of(mark)
-    said = None if trail is None else brief.words(call.sent)
+    said = None if trail is None else brief.words(visit.sent)
     if trail is None or said is None:
         return None
     if trail.reads is None:
-        trail.reads = partial(_read, dialect, session.engine)
-    return trail.walk(said, caller, lambda: _parsed(dialect, call), session.age)
+        trail.reads = partial(_read, dialect, engine)
+    whole = partial(_parsed, dialect, visit)
+    return trail.walk(said, caller, whole, visit.session.age)
 
 
 def _read(dialect: Dialect, engine: Engine, exchange: Exchange) -> Request:
@@ -49,9 +49,10 @@ def _read(dialect: Dialect, engine: Engine, exchange: Exchange) -> Request:
     scope = {"method": exchange.method, "path": exchange.path, "query_string": b""}
     headers, body = exchange.headers, exchange.body
     caller = dialect.caller(headers)
-    return _parsed(dialect, arrive(scope, headers, caller, dialect, engine, _OPERATION, body))
-
-
-def _parsed(dialect: Dialect, call: Call) -> Request:
-    """Parse a call that is known to be valid."""
+    call = arrive(scope, headers, caller, dialect, engine, OPERATION, body)
     return cast("Request", dialect.parse(call))
+
+
+def _parsed(dialect: Dialect, visit: Visit) -> Request:
+    """Read a request whose parameters are known to be valid."""
+    return cast("Request", dialect.parse(visit.call(dialect, OPERATION)))

@@ -6,7 +6,6 @@ import logging
 from dataclasses import replace
 from uuid import uuid4
 
-from mockdock.dialects import Call, Dialect
 from mockdock.errors import ConditionError, LedgerError, NoStoreError, StoreError, UsageError
 from mockdock.rendering import Answer, header_of
 from mockdock.reply import Failure
@@ -21,20 +20,20 @@ _DEFECT = Failure("server_error", message="mockdock failed, see its log", should
 _log = logging.getLogger("mockdock")
 
 
-def refusal(failure: Failure, call: Call) -> Answer:
-    """Answer a call that nobody decided on."""
-    return Answer(call, None, failure, uuid4().hex)
+def refusal(failure: Failure, visit: Visit) -> Answer:
+    """Answer a request that nobody decided on."""
+    gateways = visit.session.engine.gateways
+    return Answer(visit.scope["path"], gateways, None, failure, uuid4().hex)
 
 
-def instead(failure: Failure, dialect: Dialect, visit: Visit) -> Answer:
+def instead(failure: Failure, visit: Visit) -> Answer:
     """Fail; what was decided before is kept."""
-    if visit.walked is not None:
-        call, walk = visit.walked
-        return replace(refusal(failure, call), request=walk.trail.request, walk=walk)
+    refused, walk = refusal(failure, visit), visit.walked
+    if walk is not None:
+        return replace(refused, request=walk.trail.request, walk=walk)
     if visit.admitted is None:
-        return refusal(failure, visit.call(dialect))
+        return refused
     request, decision = visit.admitted
-    refused = refusal(failure, visit.call(dialect, body=request.raw))
     return replace(refused, request=request, decision=decision)
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from mockdock.delivery import Clock, Item, Plan, apply, schedule
-from mockdock.dialects import Brief, Call, Dialect, Envelope
+from mockdock.dialects import Brief, Dialect, Envelope
 from mockdock.engine import Admission, Compiled, Decision, Entropy, Walk
 from mockdock.fault import SPOILS, Fault
 from mockdock.frames import Cut, Frame, Head, Pacing
@@ -34,7 +34,8 @@ class Answer:
     trail there is a ``walk`` and no decision; its request is without words.
     """
 
-    call: Call
+    path: str
+    gateways: Gateways
     request: Request | None
     reply: Reply
     request_id: str
@@ -58,16 +59,14 @@ class Answer:
 
     @property
     def attempt(self) -> int:
-        """Which attempt it is, as the store counts, or as the client says where nobody does."""
+        """Which attempt it is, as the store counts; 0 where nobody did."""
         if self.walk is not None:
             return self.walk.pick.attempt
-        if self.decision is not None:
-            return self.decision.context.attempt
-        return self.call.caller.attempt or 1
+        return 0 if self.decision is None else self.decision.context.attempt
 
     def telling(self) -> Telling:
         """Give what it takes to tell the reply."""
-        decision, reply, call = self.decision, self.reply, self.call
+        decision, reply = self.decision, self.reply
         way = None
         if decision is not None:
             faults = decision.faults
@@ -76,7 +75,7 @@ class Answer:
             if faults or (isinstance(reply, Made) and reply.pacing is not None):
                 context = decision.context
                 way = Way(context.prompt.tokens, faults, context.entropy, context.seen)
-        return Telling(self.request, reply, call.gateways, call.path, way)
+        return Telling(self.request, reply, self.gateways, self.path, way)
 
 
 class Way(NamedTuple):
@@ -182,7 +181,7 @@ def _known(
     brief: Brief, answer: Answer, walk: Walk, reply: Completion, processing: float, clock: Clock
 ) -> Rendered:
     """Render what answers who went a trail."""
-    call, admission, sole = answer.call, walk.admission, brief.told(reply)
+    admission, sole = walk.admission, brief.told(reply)
     envelope = Envelope(
         answer.request_id,
         round(processing * 1000),
@@ -191,10 +190,10 @@ def _known(
         clock.scale,
         None if admission is None else admission.standings(reply, streamed=False),
         0.0,
-        call.gateways,
+        answer.gateways,
     )
     head = brief.plain(envelope)
-    telling = Telling(answer.request, reply, call.gateways, call.path)
+    telling = Telling(answer.request, reply, answer.gateways, answer.path)
     return Rendered(telling, head, head, _NOTHING, sole)
 
 
@@ -289,7 +288,7 @@ def _head(
         scale,
         None if admission is None else admission.standings(reply, streamed=streamed),
         time.time() if isinstance(reply, Failure) else 0.0,
-        answer.call.gateways,
+        answer.gateways,
     )
     return dialect.head(answer.request, reply, envelope)
 

@@ -32,7 +32,8 @@ class Visit:
     ``queued`` are the scenario seconds it waited for its turn. ``inside`` tells
     that it counts as a reply under way; ``admitted`` is what has to be settled.
     ``came`` is when it arrived in real time; ``streams`` is told when its stream ends.
-    ``walked`` is the trail it went, which has to be settled as well.
+    ``walked`` is the trail it went, which has to be settled as well; ``body`` is as it came,
+    empty until it was read, and ``sent`` the object in it, where somebody has seen it.
     """
 
     scope: Scope
@@ -47,12 +48,16 @@ class Visit:
     admitted: tuple[Request, Decision] | None = None
     came: float = field(default_factory=monotonic)
     streams: Callable[[], None] | None = None
-    walked: tuple[Call, Walk] | None = None
+    walked: Walk | None = None
+    body: bytes = b""
+    sent: dict[str, Any] | None = None
 
-    def call(self, dialect: Dialect, operation: str = "", body: bytes = b"") -> Call:
-        """Tell what came: its operation and body only, once they are known."""
-        engine = self.session.engine
-        return arrive(self.scope, self.headers, self.caller, dialect, engine, operation, body)
+    def call(self, dialect: Dialect, operation: str = "") -> Call:
+        """Tell what came: its operation only, once that is known."""
+        engine, body = self.session.engine, self.body
+        call = arrive(self.scope, self.headers, self.caller, dialect, engine, operation, body)
+        call.sent = self.sent
+        return call
 
     def end(
         self, reply: Reply, said: Callable[[], int], now: float | None = None
@@ -69,7 +74,7 @@ class Visit:
             ended, self.streams = self.streams, None
             ended()
         if self.walked is not None:
-            (_, walk), self.walked = self.walked, None
+            walk, self.walked = self.walked, None
             return walk.settle(reply, said, self._age(now))
         if self.admitted is not None:
             (request, decision), self.admitted = self.admitted, None

@@ -33,8 +33,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "rendering": {*NOUNS, "dialects", "delivery", "engine"},
     "retelling": {*NOUNS, "delivery", "dialects", "rendering"},
     "visit": {*NOUNS, "arrival", "delivery", "dialects", "engine", "sessions"},
-    "following": {*NOUNS, "arrival", "dialects", "engine", "observe", "sessions"},
-    "refusing": {*NOUNS, "dialects", "rendering", "visit"},
+    "following": {*NOUNS, "arrival", "dialects", "engine", "observe", "visit"},
+    "refusing": {*NOUNS, "rendering", "visit"},
     "endpoint": {
         *NOUNS,
         "visit",

@@ -62,8 +62,9 @@ class Admission:
                 tokens = _tighter(tokens, meter, charge, level)
             else:
                 surplus = charge.cost - real
-                later = corrected(charge, level, 0.0 if streamed and surplus > 0 else surplus)
-                tokens = _tighter(tokens, meter, charge, later)
+                if surplus and not (streamed and surplus > 0):
+                    level = corrected(charge, level, surplus)
+                tokens = _tighter(tokens, meter, charge, level)
         return _MADE(Standings, (requests, tokens))
 
     def _rows(self) -> zip[tuple[Meter, Charge, Reading]]:
