@@ -18,7 +18,7 @@ from mockdock.engine.prepared import Prepared
 from mockdock.engine.store import Pick, Step, Store
 from mockdock.engine.trouble import Encounter, Encountered, Sight, Since, told_faults
 from mockdock.reply import Completion, Failure, Reply
-from mockdock.request import DialectName, Request
+from mockdock.request import Request
 from mockdock.scenario import ErrorSpec, ReplySpec, Wish
 
 __all__ = ["Threshold", "met", "settle"]
@@ -36,7 +36,8 @@ class Threshold:
     ``called`` stands for the session's key in every random choice; who is
     ``alone`` counts for himself what is counted by server. The answers of
     ``rules`` may have faults of their own. Requests of a dialect that is
-    ``limited`` are charged; where it is not ``eventful``, they only meet what
+    ``limited`` are charged, of one that is ``metered`` for more than its tokens
+    tell; where it is not ``eventful``, they only meet what
     they wish for themselves. It ``remembers`` where what they meet depends on named states.
     """
 
@@ -52,6 +53,11 @@ class Threshold:
         scenario = prepared.scenario
         self._tariffs = prepared.tariffs
         self.limited = self._tariffs.keys()
+        self.metered = frozenset(
+            dialect
+            for dialect, tariff in self._tariffs.items()
+            if any(meter.counts != "tokens" for _, meter in tariff.settled)
+        )
         self._pacing = scenario.pacing
         self._trouble = prepared.trouble
         self._edition = prepared.edition
@@ -69,11 +75,6 @@ class Threshold:
         if tariff is None or request.api not in _COSTING:
             return ()
         return tariff.charges(request, model, tokens, alone=self._alone)
-
-    def knows(self, dialect: DialectName) -> bool:
-        """Tell whether all that a request costs is known with the tokens of its reply."""
-        tariff = self._tariffs.get(dialect)
-        return tariff is None or all(meter.counts == "tokens" for _, meter in tariff.settled)
 
     def take_back(
         self, request: Request, admission: Admission | None, model: Model, store: Store, age: float

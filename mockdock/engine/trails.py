@@ -215,7 +215,7 @@ class Trails:
         mark, compiled = request.recurs, decision.context.compiled
         if mark is None or not self._open or compiled is None or self._store is None:
             return
-        if not isinstance(reply, Completion) or not self.threshold.knows(request.dialect):
+        if not isinstance(reply, Completion) or request.dialect in self.threshold.metered:
             return
         if not _is_alike(request, decision, reply):
             return
