@@ -182,8 +182,11 @@ class Endpoint:
         if not operation:
             known = frozenset(self._operations)
             return refusal(dialect.misroute(visit.call(dialect), known), visit)
-        body = await read(visit.headers, receive, self._house.max_body)
+        wire, most = wire_of(visit.scope), self._house.max_body
+        body = None if wire is None else wire.body
         if body is None:
+            body = await read(visit.headers, receive, most)
+        if body is None or len(body) > most:
             return refusal(dialect.oversize(self._house.max_body), visit)
         visit.body = body
         walk = follow(visit, dialect) if operation == OPERATION else None

@@ -181,12 +181,15 @@ def _known(
     brief: Brief, answer: Answer, walk: Walk, reply: Completion, processing: float, clock: Clock
 ) -> Rendered:
     """Render what answers who went a trail."""
-    admission, sole = walk.admission, brief.told(reply)
+    admission, lane = walk.admission, walk.lane
+    if lane.told is None:
+        lane.told = brief.told(lane.reply)
+    sole = lane.told(reply)
     envelope = Envelope(
         answer.request_id,
         round(processing * 1000),
         len(sole.data),
-        _extra(walk.lane.compiled.label, "", ()),
+        _extra(lane.compiled.label, "", ()),
         clock.scale,
         None if admission is None else admission.standings(reply, streamed=False),
         0.0,

@@ -87,13 +87,14 @@ class Brief:
 
     ``glance`` gives the object in a body, and the mark of its parameters (``Request.recurs``),
     None where they are not known to be valid. ``words`` gives the roles and texts of the
-    messages in that object, None where any is more than these. ``told`` and ``plain``
-    render what answers them where nothing was to be said about it: a body and its head.
+    messages in that object, None where any is more than these. ``told`` gives
+    what renders completions that differ from one in id, time and prompt tokens alone, and
+    ``plain`` is the head of those.
     """
 
     glance: Callable[[bytes], tuple[dict[str, Any], object] | None]
     words: Callable[[Mapping[str, Any]], Sequence[tuple[Role, str]] | None]
-    told: Callable[[Completion], Frame]
+    told: Callable[[Completion], Callable[[Completion], Frame]]
     plain: Callable[[Envelope], Head]
 
 

@@ -25,6 +25,7 @@ from mockdock.engine.prompts import prompt_of
 from mockdock.engine.refuse import room_of
 from mockdock.engine.store import Pick, Step, Store
 from mockdock.engine.threshold import Threshold
+from mockdock.frames import Frame
 from mockdock.reply import Completion, Reply
 from mockdock.request import Caller, Message, Request, Role
 from mockdock.scenario import ReplySpec
@@ -43,10 +44,14 @@ _ROLES: tuple[Role, ...] = ("user", "assistant", "system", "developer")
 
 @dataclass(slots=True, eq=False)
 class Lane:
-    """What a rule answers on a trail: ``reply`` is what it once said, and says again."""
+    """What a rule answers on a trail: ``reply`` is what it once said, and says again.
+
+    ``told`` renders that, once somebody has said how.
+    """
 
     compiled: Compiled
     reply: Completion
+    told: Callable[[Completion], Frame] | None = None
 
 
 class _Bill(NamedTuple):

@@ -55,6 +55,12 @@ class Wire:
         begun: bool = self._cycle.response_started
         return begun
 
+    @property
+    def body(self) -> bytes | None:
+        """The body of the request, where all of it came at once, else None."""
+        body: bytes | None = getattr(self._cycle, "whole_body", None)
+        return body
+
     def reply(self, head: Head, body: bytes) -> bool:
         """Send a whole reply in one write; False where it has to go the usual way."""
         return self._whole is not None and self._whole(self._cycle, head, body)

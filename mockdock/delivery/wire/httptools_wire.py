@@ -155,12 +155,13 @@ class _Read(RequestResponseCycle):
             on_response=wire.on_response_complete,
         )
         self.more_body = False
-        self._unread: bytes | None = body
+        self.whole_body = body
+        self._read = False
 
     async def receive(self) -> Any:
         """Give the body, and then wait for the end of the response or of the connection."""
-        body, self._unread = self._unread, None
-        if body is None or self.disconnected:
+        body, read, self._read = self.whole_body, self._read, True
+        if read or self.disconnected:
             return await super().receive()
         return {"type": "http.request", "body": body, "more_body": False}
 

@@ -2,7 +2,7 @@
 
 from mockdock.dialects.base import Brief, Dialect, Route
 from mockdock.dialects.openai.caller import caller
-from mockdock.dialects.openai.completion import told_completion
+from mockdock.dialects.openai.completion import told_like
 from mockdock.dialects.openai.failures import misroute, oversize
 from mockdock.dialects.openai.glance import glance, words
 from mockdock.dialects.openai.head import head, plain_head
@@ -36,5 +36,5 @@ openai = Dialect(
     head=head,
     frames=frames,
     together=together,
-    brief=Brief(glance, words, told_completion, plain_head),
+    brief=Brief(glance, words, told_like, plain_head),
 )

@@ -11,6 +11,7 @@ from mockdock.reply import Alternative, Call, Choice, Piece, TokenLogprob, Usage
 
 __all__ = [
     "PREFIX",
+    "USAGE",
     "is_legacy",
     "piece_logprobs",
     "said_logprobs",
@@ -49,7 +50,7 @@ def told_usage(usage: Usage) -> dict[str, Any]:
     return usage_of(*usage_numbers(usage))
 
 
-usage_numbers: Callable[[Usage], tuple[int, ...]] = attrgetter(
+USAGE = (
     "prompt_tokens",
     "completion_tokens",
     "total_tokens",
@@ -60,6 +61,8 @@ usage_numbers: Callable[[Usage], tuple[int, ...]] = attrgetter(
     "accepted_prediction_tokens",
     "rejected_prediction_tokens",
 )
+"""The numbers of the usage object in wire order."""
+usage_numbers: Callable[[Usage], tuple[int, ...]] = attrgetter(*USAGE)
 """Gives the numbers of the usage object in wire order."""
 
 
