@@ -41,7 +41,7 @@ def follow(visit: Visit, dialect: Dialect) -> Walk | None:
     if trail.reads is None:
         trail.reads = partial(_read, dialect, engine)
     whole = partial(_parsed, dialect, visit)
-    return trail.walk(said, caller, whole, visit.session.age)
+    return trail.walk(said, caller, whole, visit.arrived - visit.session.began)
 
 
 def _read(dialect: Dialect, engine: Engine, exchange: Exchange) -> Request:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, MutableMapping
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -194,7 +194,7 @@ async def _told(record: Recorder, outcome: Outcome) -> None:
         await recorded
 
 
-async def deliver(
+def deliver(
     head: Head,
     timed: Iterator[tuple[float, Frame | Raw | Cut]],
     *,
@@ -204,7 +204,7 @@ async def deliver(
     record: Recorder,
     wire: Wire | None = None,
     sole: Frame | None = None,
-) -> None:
+) -> Coroutine[Any, Any, None]:
     """Send the head and every frame when it is due.
 
     Frames that are due together leave in one write; a late loop catches up
@@ -217,11 +217,10 @@ async def deliver(
     without a ``wire``. A ``sole`` frame is all there is instead, due already and not broken.
     """
     if sole is not None and not client.watched:
-        await _at_once(head, sole, send, record, wire)
-    else:
-        if sole is not None:
-            timed = iter(((-math.inf, sole),))
-        await _in_time(_Outlet(head, send, client, wire), timed, clock, client, record)
+        return _at_once(head, sole, send, record, wire)
+    if sole is not None:
+        timed = iter(((-math.inf, sole),))
+    return _in_time(_Outlet(head, send, client, wire), timed, clock, client, record)
 
 
 async def _in_time(
