@@ -29,7 +29,7 @@ from mockdock.limit import told
 from mockdock.observe import Exchange, Keeper, Metrics, Observer
 from mockdock.refusing import STOPPED, failed, instead, refusal
 from mockdock.rendering import Answer, Rendered, render
-from mockdock.reply import Failure, Made
+from mockdock.reply import Completion, Failure, Made
 from mockdock.request import Caller, Request
 from mockdock.retelling import Retelling
 from mockdock.sessions import Session, Sessions
@@ -132,7 +132,7 @@ class Endpoint:
         arrived, now, scale = visit.arrived, session.clock.now(), session.clock.scale
         telling, name, dialect = rendered.telling, visit.caller.session, self._dialect
         retelling = Retelling(dialect, telling, rendered.whole, outcome, arrived, scale)
-        if outcome.ending == "completed":
+        if outcome.ending == "completed" and isinstance(answer.reply, Completion):
             visit.walked = None  # it was charged what it costs
         settled = visit.end(answer.reply, retelling.said, now)
         compiled = answer.compiled

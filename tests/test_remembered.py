@@ -117,6 +117,7 @@ def told(asked: list[tuple[str, bytes, dict[str, str]]], *, warm: bool) -> tuple
         answers.append((answer.status, _masked(answer.status, (answer.headers, answer.body))))
         if number % 50 == 0:
             app.sessions.base.clock.advance(13)
+    assert bool(app.engine.trails) is warm
     entries = kept_here(app.journal.entries())
     records = [{**record(entry), "era": 0} for entry in entries]
     return answers, [_masked(each["status"], each) for each in records]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mockdock.engine import Engine
 from mockdock.engine.trails import Walk
-from mockdock.reply import Completion
+from mockdock.reply import Completion, Failure
 from mockdock.request import Caller, Message, Request, ResponseFormat, Role, TextPart, Tool
 from tests.engine.helpers import engine
 
@@ -157,6 +157,31 @@ def test_without_a_mark_and_where_trouble_may_be_met_there_are_no_trails() -> No
         warm(mock, request)
         assert mock.trails.of(mark) is None
         assert not mock.trails
+
+
+@pytest.mark.parametrize("limit", [{"concurrent": 9}, {"cost_budget": 9}, {"token_budget": 9000}])
+def test_where_more_than_tokens_is_charged_there_are_no_trails(limit: dict[str, Any]) -> None:
+    mock = engine(_WORDS, limits=[{"per": "server", **limit}])
+    request = asked([("user", "hello")], object())
+    warm(mock, request)
+    assert not mock.trails
+
+
+def test_who_does_not_get_his_reply_gets_back_what_it_cost() -> None:
+    mock = engine(_WORDS, limits=_LIMITS)
+    request = asked([("user", "hello")], object())
+    for _ in range(4):
+        decision, reply = usual(mock, request, 0.0)
+        mock.settle(request, decision, reply, said=99, age=0.0)
+    charges = mock.ask(request).step.charges
+    before = mock.store.read("", charges, 0.0)
+    walk = walked(mock, [("user", "hello")], request)
+    assert walk is not None
+    assert mock.store.read("", charges, 0.0)[1].used > before[1].used
+    walk.settle(Failure("server_error"), lambda: 0, 0.0)
+    after = mock.store.read("", charges, 0.0)
+    assert after[1] == before[1]
+    assert after[0].used == before[0].used + 1
 
 
 def test_a_long_prompt_goes_the_usual_way_since_it_may_be_cached() -> None:

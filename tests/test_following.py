@@ -1,0 +1,123 @@
+"""Requests that go a trail, over ASGI and over a socket: told and kept as any other."""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import Any
+
+import pytest
+
+from mockdock import Server, rendering
+from mockdock.app import App
+from mockdock.delivery import ManualClock
+from mockdock.observe import Exchange, record
+from mockdock.observe.entry import Entry
+from tests.conformance.asgi import app_of, ask
+from tests.observe.helpers import kept_here
+
+PATH = "/v1/chat/completions"
+HEADERS = {"content-type": "application/json", "authorization": "Bearer sk-a"}
+RULE = {"when": {"user": "hello"}, "reply": "Always the same."}
+
+
+def body(text: str, **more: Any) -> bytes:
+    said = {"model": "gpt-4o", "messages": [{"role": "user", "content": text}], **more}
+    return json.dumps(said).encode()
+
+
+def chat(app: App, text: str, **more: Any) -> Any:
+    return ask(app, "POST", PATH, body(text, **more), HEADERS)
+
+
+def warm(**settings: Any) -> App:
+    """Make an app that has a trail for plain requests."""
+    app = app_of(RULE, seed=3, clock=ManualClock(), **settings)
+    for number in range(5):
+        assert chat(app, f"hello {number}").status == 200
+    assert app.engine.trails
+    return app
+
+
+def last(app: App) -> Exchange:
+    exchange: Exchange = kept_here(app.journal.entries())[-1].exchange
+    return exchange
+
+
+def test_what_went_a_trail_is_read_when_somebody_looks_at_it() -> None:
+    app = warm()
+    answer = chat(app, "hello you")
+    exchange = last(app)
+    assert callable(exchange.asked)
+    assert not exchange.streamed
+    assert exchange.account is None
+    request = exchange.request
+    assert request is not None
+    assert request.user_text == "hello you"
+    assert request.caller.key == "sk-a"
+    assert exchange.request is request
+    assert exchange.rule == "rule 1"
+    told = record(Entry(1, exchange))
+    assert json.loads(told["request"]["body"])["messages"][0]["content"] == "hello you"
+    assert b"".join(frame.data for frame in exchange.rendered()) == answer.body
+
+
+def test_who_has_no_room_on_a_trail_is_refused_the_usual_way_and_counted_once() -> None:
+    app = warm(limits=[{"per": "server", "rpm": 6}])
+    assert chat(app, "hello 5").status == 200
+    refused = chat(app, "hello 6")
+    assert refused.status == 429
+    assert "Limit 6, Used 6, Requested 1" in refused.body.decode()
+    app.sessions.base.clock.advance(60)
+    assert chat(app, "hello 6").status == 200
+    assert [each.exchange.attempt for each in kept_here(app.journal.entries())][-2:] == [1, 2]
+    assert app.journal.tally("").uses["#0"].times == 7
+
+
+def test_what_goes_no_trail_is_answered_the_usual_way() -> None:
+    app = warm()
+    assert chat(app, "hello", stream=True).body.endswith(b"data: [DONE]\n\n")
+    assert chat(app, "nothing known").status in (200, 404, 500)
+    wished = {**HEADERS, "x-mockdock-fault": "503"}
+    assert ask(app, "POST", PATH, body("hello"), wished).status == 503
+    assert (
+        ask(app, "POST", PATH, body("hello"), {**HEADERS, "content-type": "text/x"}).status == 415
+    )
+    assert ask(app, "POST", PATH, b"[]", HEADERS).status == 400
+    assert ask(app, "POST", PATH, b"{", HEADERS).status == 400
+    assert chat(app, "hello", messages=[{"role": "user", "content": 7}]).status == 400
+
+
+def test_a_defect_on_a_trail_is_answered_and_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = warm(limits=[{"per": "server", "rpm": 50, "tpm": 5000}])
+    before = chat(app, "hello you").headers
+    failing = [RuntimeError("a defect")]
+    extra = rendering._extra
+
+    def broken(*args: Any) -> Any:
+        if failing:
+            raise failing.pop()
+        return extra(*args)
+
+    monkeypatch.setattr(rendering, "_extra", broken)
+    failed = chat(app, "hello you")
+    assert failed.status == 500
+    assert last(app).rule == "rule 1"
+    after = chat(app, "hello you").headers
+    name = "x-ratelimit-remaining-tokens"
+    tokens = last(app).reply.usage.total_tokens  # type: ignore[union-attr]
+    assert int(before[name]) - int(after[name]) == tokens
+
+
+def test_a_body_that_came_at_once_is_not_taken_where_it_is_too_large() -> None:
+    with Server({"mockdock": 1, "rules": [RULE]}, max_body=400) as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as client:
+            statuses = []
+            for text in ("hello", "hello you", "hello" * 100):
+                sent = body(text)
+                head = f"POST {PATH} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer k\r\n"
+                head += f"content-type: application/json\r\ncontent-length: {len(sent)}\r\n\r\n"
+                client.sendall(head.encode() + sent)
+                statuses.append(client.recv(65536).split(b" ")[1])
+    assert statuses == [b"200", b"200", b"413"]
