@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from mockdock.delivery.gate import Gate
-from mockdock.delivery.wire.handle import wired
+from mockdock.delivery.wire.handle import EXTENSION, Wire, wired
 from mockdock.delivery.wire.heads import Key, Known, key_of, known_by, learn
 from mockdock.frames import Head, lines_of
 
@@ -39,6 +39,7 @@ class HttpWire(HttpToolsProtocol):
 
     def __init__(self, *args: Any, gate: Gate | None = None, **settings: Any) -> None:
         super().__init__(*args, **settings)
+        self._gate, self._unwired = gate, self.app
         self.app = wired(self.app, gate, _whole)
         self._usual = not self.root_path and self.limit_concurrency is None
         self._between = self._usual
@@ -87,7 +88,8 @@ class HttpWire(HttpToolsProtocol):
         state, headers = self.app_state.copy(), known.headers_with(len(body))
         scope = {**self._alike, **known.said, "headers": headers, "state": state}
         self.cycle = _Read(self, scope, body)
-        self._start_asgi_task(self.cycle, self.app)
+        scope["extensions"] = {EXTENSION: Wire(self.cycle, self._gate, _whole)}
+        self._start_asgi_task(self.cycle, self._unwired)
 
     def on_message_begin(self) -> None:
         """Begin to read a request."""
