@@ -193,7 +193,7 @@ class Endpoint:
         if walk is not None and not walk.pick.refusers:
             return self._trodden(walk, visit)
         call = visit.call(dialect, operation)
-        parsed = dialect.parse(call)
+        parsed = visit.parsed or dialect.parse(call)
         if isinstance(parsed, Failure):
             charged = None
             if parsed.kind in _WRONG and parsed.model:
@@ -242,7 +242,8 @@ class Endpoint:
         )
         seen = decision.context.seen
         request_id = decision.context.entropy.request_id(seen)
-        engine.trails.note(parsed, decision, reply)
+        if self._dialect.brief is not None:
+            engine.trails.note(parsed, decision, reply)
         noted = engine.keep(parsed, reply, request_id)
         if isinstance(reply, Failure) and reply.retry_after is not None:  # which is not kept
             wait = told(reply.retry_after, reply.retry_header)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import cast
 
-from mockdock.arrival import arrive
-from mockdock.dialects import Dialect
-from mockdock.engine import Engine, Walk
+from mockdock.dialects import Call, Dialect
+from mockdock.engine import Walk
+from mockdock.gateways import Gateways
 from mockdock.observe import Exchange
-from mockdock.request import Request
+from mockdock.request import Request, Traits
 from mockdock.visit import Visit
 
 __all__ = ["OPERATION", "follow"]
@@ -39,20 +40,38 @@ def follow(visit: Visit, dialect: Dialect) -> Walk | None:
     if trail is None or said is None:
         return None
     if trail.reads is None:
-        trail.reads = partial(_read, dialect, engine)
-    whole = partial(_parsed, dialect, visit)
-    return trail.walk(said, caller, whole, visit.arrived - visit.session.began)
+        # Who keeps it keeps no engine with it, which may have been replaced meanwhile.
+        traits = engine.traits(trail.request.model, dialect.name)
+        trail.reads = partial(_read, dialect, engine.gateways, lambda _: traits)
+    return trail.walk(said, caller, partial(_parsed, dialect, visit), visit.session.age)
 
 
-def _read(dialect: Dialect, engine: Engine, exchange: Exchange) -> Request:
+def _read(
+    dialect: Dialect,
+    gateways: Gateways,
+    traits: Callable[[str], Traits | None],
+    exchange: Exchange,
+) -> Request:
     """Read the request of an exchange that went a trail."""
-    scope = {"method": exchange.method, "path": exchange.path, "query_string": b""}
-    headers, body = exchange.headers, exchange.body
-    caller = dialect.caller(headers)
-    call = arrive(scope, headers, caller, dialect, engine, OPERATION, body)
+    headers = exchange.headers
+    call = Call(
+        OPERATION,
+        exchange.method,
+        exchange.path,
+        headers,
+        {},
+        exchange.body,
+        "",
+        dialect.caller(headers),
+        dialect=dialect.name,
+        gateways=gateways,
+        traits=traits,
+    )
     return cast("Request", dialect.parse(call))
 
 
 def _parsed(dialect: Dialect, visit: Visit) -> Request:
-    """Read a request whose parameters are known to be valid."""
-    return cast("Request", dialect.parse(visit.call(dialect, OPERATION)))
+    """Read a request whose parameters are known to be valid, once."""
+    if visit.parsed is None:
+        visit.parsed = cast("Request", dialect.parse(visit.call(dialect, OPERATION)))
+    return visit.parsed

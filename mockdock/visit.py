@@ -33,7 +33,8 @@ class Visit:
     that it counts as a reply under way; ``admitted`` is what has to be settled.
     ``came`` is when it arrived in real time; ``streams`` is told when its stream ends.
     ``walked`` is the trail it went, which has to be settled as well; ``body`` is as it came,
-    empty until it was read, and ``sent`` the object in it, where somebody has seen it.
+    empty until it was read, and ``sent`` the object in it and ``parsed`` the request,
+    where somebody has looked.
     """
 
     scope: Scope
@@ -51,6 +52,7 @@ class Visit:
     walked: Walk | None = None
     body: bytes = b""
     sent: dict[str, Any] | None = None
+    parsed: Request | None = None
 
     def call(self, dialect: Dialect, operation: str = "") -> Call:
         """Tell what came: its operation only, once that is known."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import json
 import socket
+import weakref
+from collections.abc import MutableMapping
 from typing import Any
 
 import pytest
@@ -13,7 +17,7 @@ from mockdock.app import App
 from mockdock.delivery import ManualClock
 from mockdock.observe import Exchange, record
 from mockdock.observe.entry import Entry
-from tests.conformance.asgi import app_of, ask
+from tests.conformance.asgi import Message, app_of, ask, scope_of
 from tests.observe.helpers import kept_here
 
 PATH = "/v1/chat/completions"
@@ -121,3 +125,58 @@ def test_a_body_that_came_at_once_is_not_taken_where_it_is_too_large() -> None:
                 client.sendall(head.encode() + sent)
                 statuses.append(client.recv(65536).split(b" ")[1])
     assert statuses == [b"200", b"200", b"413"]
+
+
+def test_who_sends_his_body_late_is_charged_when_it_is_there() -> None:
+    app = warm(limits=[{"per": "server", "rpm": 60}])
+    clock = app.sessions.base.clock
+    clock.advance(600)
+
+    async def go() -> list[int]:
+        sent: list[MutableMapping[str, Any]] = []
+        arriving = asyncio.Event()
+
+        async def receive() -> Message:
+            await arriving.wait()
+            return {"type": "http.request", "body": body("hello late")}
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            sent.append(message)
+
+        late = asyncio.ensure_future(app(scope_of("POST", PATH, HEADERS), receive, send))
+        await asyncio.sleep(0)
+        clock.advance(60)
+        statuses = [await status(app, f"hello {number}") for number in range(61)]
+        arriving.set()
+        await late
+        statuses.append(sent[0]["status"])
+        return [*statuses, await status(app, "hello again")]
+
+    statuses = asyncio.run(go())
+    assert statuses == [200] * 60 + [429] * 3
+
+
+async def status(app: App, text: str) -> int:
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body(text)}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    await app(scope_of("POST", PATH, HEADERS), receive, send)
+    told: int = sent[0]["status"]
+    return told
+
+
+def test_what_is_kept_of_an_exchange_keeps_no_engine() -> None:
+    app = warm()
+    chat(app, "hello you")
+    old = weakref.ref(app.engine)
+    app.engine = app.engine.changed(seed=4)
+    gc.collect()
+    assert old() is None
+    request = last(app).request
+    assert request is not None
+    assert request.user_text == "hello you"

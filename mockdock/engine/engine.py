@@ -112,7 +112,9 @@ class Engine:
         self._threshold = Threshold(
             prepared, self.rules, seed=self.seed, called=called, alone=alone
         )
-        self.trails = Trails(self._index, self._threshold, self.store, self.seed, called)
+        # A function of somebody's must be asked once for a request, and a trail may end early.
+        followed = None if any(each.where for each in self.added) else self.store
+        self.trails = Trails(self._index, self._threshold, followed, self.seed, called)
         self.gateways = prepared.gateways
         self._guards = prepared.guards
 

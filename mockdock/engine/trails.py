@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from mockdock.content.catalogue import Model
 from mockdock.content.prefix import LEAST
@@ -35,9 +35,11 @@ __all__ = ["Lane", "Said", "Trail", "Trails", "Walk"]
 Said = Sequence[tuple[Role, str]]
 """Messages that are a role and a text."""
 
+V = TypeVar("V")
+
 _OFTEN = 4
 """So many requests go the usual way before a trail is made of it."""
-_MOST_TRAILS, _MOST_BILLS = 16, 512
+_MOST_TRAILS, _MOST_SEEN, _MOST_BILLS = 16, 64, 512
 _LONGEST_KEY = 200
 _ROLES: tuple[Role, ...] = ("user", "assistant", "system", "developer")
 
@@ -192,10 +194,13 @@ class Trail:
 
 
 class Trails:
-    """The trails of an engine; none where its store takes its time, or trouble may be met."""
+    """The trails of an engine; none where trouble may be met, or without a store of its own.
+
+    16 are kept, and of 64 sets of parameters how often they were seen; the oldest go first.
+    """
 
     def __init__(
-        self, index: Index, threshold: Threshold, store: Store, seed: int, called: str | None
+        self, index: Index, threshold: Threshold, store: Store | None, seed: int, called: str | None
     ) -> None:
         self.index = index
         self.threshold = threshold
@@ -203,17 +208,16 @@ class Trails:
         self.called = called
         self._store = store if isinstance(store, MemoryStore) else None
         self._open = not threshold.eventful
-        self._known: dict[object, Trail | int] = {}
-        self._some = False
+        self._known: dict[object, Trail] = {}
+        self._seen: dict[object, int] = {}
 
     def __bool__(self) -> bool:
         """Tell whether there are any."""
-        return self._some
+        return bool(self._known)
 
     def of(self, mark: object) -> Trail | None:
         """Give the trail of requests that share their parameters; see ``Request.recurs``."""
-        known = self._known.get(mark)
-        return known if isinstance(known, Trail) else None
+        return self._known.get(mark)
 
     def note(self, request: Request, decision: Decision, reply: Reply) -> None:
         """Learn from an answer that was given the usual way."""
@@ -224,19 +228,23 @@ class Trails:
             return
         if not _is_alike(request, decision, reply):
             return
-        known = self._known.get(mark, 0)
-        if isinstance(known, int):
-            if mark not in self._known and len(self._known) >= _MOST_TRAILS:
-                self._known.clear()
-            self._known[mark] = known + 1
-            if known + 1 < _OFTEN:
+        known = self._known.get(mark)
+        if known is None:
+            seen = self._seen.pop(mark, 0) + 1
+            if seen < _OFTEN:
+                _put(self._seen, mark, seen, _MOST_SEEN)
                 return
             known = Trail(self, self._store, request, decision.context.model)
-            self._known[mark] = known
-            self._some = True
+            _put(self._known, mark, known, _MOST_TRAILS)
         said = [(message.role, message.text) for message in request.messages]
         if known.tokens(said)[0] == decision.context.prompt.tokens:
             known.lanes[compiled.index] = Lane(compiled, reply)
+
+
+def _put(table: dict[object, V], mark: object, value: V, most: int) -> None:
+    if len(table) >= most:
+        del table[next(iter(table))]
+    table[mark] = value
 
 
 def _is_alike(request: Request, decision: Decision, reply: Completion) -> bool:

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockdock.engine import Engine
+from mockdock.engine import AddedRule, Condition, Engine
 from mockdock.engine.trails import Walk
 from mockdock.reply import Completion, Failure
 from mockdock.request import Caller, Message, Request, ResponseFormat, Role, TextPart, Tool
+from mockdock.scenario import ReplySpec, When
 from tests.engine.helpers import engine
 
 Said = Sequence[tuple[Role, str]]
@@ -240,3 +241,28 @@ def test_trails_and_what_they_remember_are_bounded() -> None:
     trail.walk([("user", "hello")], Caller("k" * 5000), lambda: known[-1], 0.0)
     assert len(trail._bills) <= 512
     assert not any(len(key) > 200 for key, *_ in trail._bills)
+
+
+def test_functions_of_somebody_are_asked_once_for_each_request() -> None:
+    asked_for: list[str] = []
+
+    def told(request: Request) -> bool:
+        asked_for.append(request.user_text)
+        return False
+
+    condition = Condition("where", told, lambda _: "never")
+    rule = AddedRule("+1", "added", When(), (ReplySpec(text="Never."),), (condition,))
+    mock = engine(_WORDS).changed(added=[rule])
+    request = asked([("user", "hello")], object())
+    warm(mock, request)
+    assert not mock.trails
+    assert len(asked_for) == 4
+
+
+def test_parameters_that_come_once_leave_the_trails_of_others_alone() -> None:
+    mock, usually = engine(_WORDS), asked([("user", "hello")], object())
+    warm(mock, usually)
+    for _ in range(200):
+        usual(mock, asked([("user", "hello")], object()), 0.0)
+    assert mock.trails.of(usually.recurs) is not None
+    assert len(mock.trails._seen) == 64
