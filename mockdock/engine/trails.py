@@ -74,7 +74,6 @@ class Walk:
     trail: Trail
     lane: Lane
     caller: Caller
-    identity: str
     tokens: int
     admission: Admission | None
     pick: Pick
@@ -160,7 +159,7 @@ class Trail:
         called = session if trails.called is None else trails.called
         entropy = entropy_of(bare, identity, trails.seed, called, compiled.chance)
         admission = self.threshold.admission(bare, costs, pick, age)
-        return Walk(self, lane, caller, identity, tokens, admission, pick, entropy)
+        return Walk(self, lane, caller, tokens, admission, pick, entropy)
 
     def tokens(self, said: Said) -> tuple[int, str]:
         """Count the tokens of a prompt, and give what its user said last.
