@@ -8,7 +8,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, TypeVar
@@ -153,6 +153,7 @@ class Proxy:
         self.path = str(Path(mkdtemp(prefix="proxy-")) / "p.sock")
         self.broken = 0
         self._breaks_at: bytes | None = None
+        self._carried: list[socket.socket] = []
         self._target = target
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(self.path)
@@ -165,8 +166,11 @@ class Proxy:
         self._breaks_at = word
 
     def close(self) -> None:
-        """End it."""
+        """End it, and what still goes through it."""
         self._listener.shutdown(socket.SHUT_RDWR)
+        for each in self._carried:
+            with suppress(OSError):  # it is over
+                each.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._listener.close()
         Path(self.path).unlink()
@@ -179,6 +183,7 @@ class Proxy:
                 near, _ = self._listener.accept()
             except OSError:
                 break
+            self._carried.append(near)
             with_threads.append(threading.Thread(target=self._carry, args=(near,)))
             with_threads[-1].start()
         for each in with_threads:
