@@ -6,14 +6,15 @@ import re
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterator, MutableMapping, Sequence
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.routing import Mount, Route, Router
 
 from mockdock.arrival import marked, straightened
 from mockdock.bookkeeping import entry_of, failed_before
-from mockdock.delivery import Clock, ScaledClock
+from mockdock.delivery import Clock, Rest, ScaledClock
 from mockdock.dialects import DIALECTS, Dialect, chosen
 from mockdock.endpoint import Endpoint
 from mockdock.engine import Engine
@@ -63,18 +64,33 @@ class App:
         routes = list(self._routes())
         self._router = Router(routes, redirect_slashes=False, default=self._misroute)
         # Most requests are for paths without parameters, for which nobody need be asked in turn.
-        self._fixed = {each.path: each.app for each in routes if not each.param_convertors}
+        fixed = {each.path: each.app for each in routes if not each.param_convertors}
+        self._fixed = cast("dict[str, Endpoint | _Shared]", fixed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         if self.current is not None:
             await self.current()
-        endpoint = None
-        if not scope.get("root_path"):  # which a path may begin with
-            endpoint = self._fixed.get(scope.get("path", ""))
+        endpoint = self._fixed_at(scope)
         if endpoint is None:
-            endpoint, scope = self._router, straightened(scope, self._knows)
-        await endpoint(scope, receive, send)
+            await self._router(straightened(scope, self._knows), receive, send)
+        else:
+            await endpoint(scope, receive, send)
+
+    def begin(self, scope: Scope, receive: Receive, send: Send) -> Rest | None:
+        """Serve a request as far as that goes without waiting.
+
+        Gives what is left to do, None where nothing is: then the reply has left by the
+        connection in the scope.
+        """
+        endpoint = None if self.current is not None else self._fixed_at(scope)
+        if endpoint is None:
+            return partial(self, scope, receive, send)
+        return endpoint.begin(scope, receive, send)
+
+    def _fixed_at(self, scope: Scope) -> Endpoint | _Shared | None:
+        """Give what answers a path without parameters; a root path is one that it begins with."""
+        return None if scope.get("root_path") else self._fixed.get(scope.get("path", ""))
 
     @property
     def engine(self) -> Engine:
@@ -154,7 +170,14 @@ class _Shared:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request."""
+        return self._of(scope)(scope, receive, send)
+
+    def begin(self, scope: Scope, receive: Receive, send: Send) -> Rest | None:
+        """Serve one request as far as that goes without waiting; see ``App.begin``."""
+        return self._of(scope).begin(scope, receive, send)
+
+    def _of(self, scope: Scope) -> Endpoint:
         for mark, endpoint in self._marked:
             if marked(scope, mark):
-                return endpoint(scope, receive, send)
-        return self._usual(scope, receive, send)
+                return endpoint
+        return self._usual

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import cast
 
+from mockdock.delivery import Item
 from mockdock.dialects import Call, Dialect
 from mockdock.engine import Walk
 from mockdock.gateways import Gateways
 from mockdock.observe import Exchange
+from mockdock.rendering import Telling, again
 from mockdock.request import Request, Traits
 from mockdock.visit import Visit
 
@@ -31,7 +33,7 @@ def follow(visit: Visit, dialect: Dialect) -> Walk | None:
         return None
     if caller.attempt is not None and caller.attempt > 1:
         return None
-    glanced = brief.glance(visit.body)
+    glanced = brief.glance(visit.body or b"")
     if glanced is None:
         return None
     visit.sent, mark = glanced
@@ -43,6 +45,7 @@ def follow(visit: Visit, dialect: Dialect) -> Walk | None:
         # Who keeps it keeps no engine with it, which may have been replaced meanwhile.
         traits = engine.traits(trail.request.model, dialect.name)
         trail.reads = partial(_read, dialect, engine.gateways, lambda _: traits)
+        trail.tells = partial(_told, dialect, trail.request)
     return trail.walk(said, caller, partial(_parsed, dialect, visit), visit.session.age)
 
 
@@ -68,6 +71,12 @@ def _read(
         traits=traits,
     )
     return cast("Request", dialect.parse(call))
+
+
+def _told(dialect: Dialect, bare: Request, exchange: Exchange) -> Iterator[tuple[float, Item]]:
+    """Tell the reply of an exchange that went a trail again."""
+    telling = Telling(bare, exchange.reply, exchange.gateways, exchange.path)
+    return again(dialect, telling, exchange.head, 0.0, exchange.time_scale)
 
 
 def _parsed(dialect: Dialect, visit: Visit) -> Request:

@@ -10,13 +10,24 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from email.utils import formatdate
+from functools import partial
 from types import FrameType
 from typing import Any, Protocol, cast
 
 import uvicorn
 from uvicorn.server import ServerState
 
-from mockdock.delivery import Gate, Guarded, HttpName, Share, Taking, protocol, wire_of
+from mockdock.delivery import (
+    Gate,
+    Guarded,
+    HttpName,
+    Rest,
+    Share,
+    Taking,
+    begun_by,
+    protocol,
+    wire_of,
+)
 from mockdock.sockets import BACKLOG
 
 __all__ = ["Host", "Served", "run"]
@@ -94,7 +105,7 @@ class Host(uvicorn.Server):
             # With none at all uvicorn complains even when nobody waits for a reply.
             "timeout_graceful_shutdown": max(grace, _LEAST_GRACE),
         }
-        served = _stoppable(app, lambda: self.should_exit)
+        served = _Stoppable(app, lambda: self.should_exit)
         super().__init__(uvicorn.Config(served, **{**settings, **options}))
         self.server_state = _State()
         self.ready = threading.Event()
@@ -164,24 +175,38 @@ class Host(uvicorn.Server):
         self.stop()
 
 
-def _stoppable(app: Served, stopping: Callable[[], bool]) -> Callable[..., Awaitable[None]]:
-    """Let a reply that is cancelled at the end of the grace period end without a trace.
+class _Stoppable:
+    """Lets a reply that is cancelled at the end of the grace period end without a trace.
 
     One that has begun is found without an end, and its connection is closed;
     one that has not becomes the provider's "overloaded". Who may wait for long
     finds in the scope whether the server is ``stopping``.
     """
 
-    async def served(scope: Any, receive: Any, send: Any) -> None:
-        scope["mockdock.stopping"] = stopping
+    def __init__(self, app: Served, stopping: Callable[[], bool]) -> None:
+        self._app = app
+        self._begin = begun_by(app)
+        self._stopping = stopping
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one connection."""
+        rest = self.begin(scope, receive, send)
+        if rest is not None:
+            await rest()
+
+    def begin(self, scope: Any, receive: Any, send: Any) -> Rest | None:
+        """Serve one connection as far as that goes without waiting; see ``App.begin``."""
+        scope["mockdock.stopping"] = self._stopping
+        rest = self._begin(scope, receive, send)
+        return None if rest is None else partial(self._until_stopped, rest, scope, send)
+
+    async def _until_stopped(self, rest: Rest, scope: Any, send: Any) -> None:
         try:
-            await app(scope, receive, send)
+            await rest()
         except asyncio.CancelledError:
             wire = wire_of(scope)
             if wire is not None and not wire.begun:
-                await app.turn_away(send)
-
-    return served
+                await self._app.turn_away(send)
 
 
 def run(app: Served, listener: socket.socket, grace: float, **options: Any) -> None:

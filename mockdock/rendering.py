@@ -119,11 +119,11 @@ class Telling:
 class Rendered:
     """What leaves of a ``telling``: a head, and what follows it in time.
 
-    ``whole`` is the head before it broke; ``sole`` the only frame, where all leaves at once:
-    then nothing follows in time.
+    Of what went a trail there is no telling. ``whole`` is the head before it broke; ``sole``
+    the only frame, where all leaves at once: then nothing follows in time.
     """
 
-    telling: Telling
+    telling: Telling | None
     head: Head
     whole: Head
     timed: Iterator[tuple[float, Item]]
@@ -196,8 +196,7 @@ def _known(
         answer.gateways,
     )
     head = brief.plain(envelope)
-    telling = Telling(answer.request, reply, answer.gateways, answer.path)
-    return Rendered(telling, head, head, _NOTHING, sole)
+    return Rendered(None, head, head, _NOTHING, sole)
 
 
 def again(

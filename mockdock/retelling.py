@@ -14,7 +14,7 @@ __all__ = ["Retelling"]
 
 
 class Retelling:
-    """Makes anew what was to leave of a reply, each with its moment, whenever it is called.
+    """Makes anew what was to leave of an exchange, each with its moment, whenever it is called.
 
     ``whole`` is its head before anything broke, ``outcome`` how it ended; the request
     ``arrived`` then in scenario seconds, by a clock of such a ``scale``.
@@ -38,8 +38,8 @@ class Retelling:
         self._arrived = arrived
         self._scale = scale
 
-    def __call__(self) -> Iterator[tuple[float, Item]]:
-        """Tell it again."""
+    def __call__(self, _: object = None) -> Iterator[tuple[float, Item]]:
+        """Tell it again; the exchange says nothing that is not known."""
         return again(self._dialect, self._telling, self._whole, self._arrived, self._scale)
 
     def said(self) -> int:

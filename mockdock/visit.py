@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 from mockdock.arrival import arrive
 from mockdock.delivery import Client
 from mockdock.dialects import Call, Dialect
-from mockdock.engine import Decision, Walk
+from mockdock.engine import Decision, Pick, Walk
 from mockdock.reply import Reply
 from mockdock.request import Caller, Request
 from mockdock.sessions import Session
@@ -32,16 +32,16 @@ class Visit:
     ``queued`` are the scenario seconds it waited for its turn. ``inside`` tells
     that it counts as a reply under way; ``admitted`` is what has to be settled.
     ``came`` is when it arrived in real time; ``streams`` is told when its stream ends.
-    ``walked`` is the trail it went, which has to be settled as well; ``body`` is as it came,
-    empty until it was read, and ``sent`` the object in it and ``parsed`` the request,
-    where somebody has looked.
+    ``walked`` is the trail it went, which has to be settled as well; ``pick`` is what a step
+    decided of it that was done already. ``body`` is as it came, None until it was read, and
+    ``sent`` the object in it and ``parsed`` the request, where somebody has looked.
     """
 
     scope: Scope
     headers: Mapping[str, str]
     caller: Caller
     session: Session
-    client: Client
+    receive: Callable[[], Awaitable[MutableMapping[str, Any]]]
     arrived: float
     started: float
     inside: bool = False
@@ -50,13 +50,22 @@ class Visit:
     came: float = field(default_factory=monotonic)
     streams: Callable[[], None] | None = None
     walked: Walk | None = None
-    body: bytes = b""
+    pick: Pick | None = None
+    body: bytes | None = None
     sent: dict[str, Any] | None = None
     parsed: Request | None = None
+    _client: Client | None = None
+
+    @property
+    def client(self) -> Client:
+        """Who waits for the reply."""
+        if self._client is None:
+            self._client = Client(self.receive, self.session.clock)
+        return self._client
 
     def call(self, dialect: Dialect, operation: str = "") -> Call:
         """Tell what came: its operation only, once that is known."""
-        engine, body = self.session.engine, self.body
+        engine, body = self.session.engine, self.body or b""
         call = arrive(self.scope, self.headers, self.caller, dialect, engine, operation, body)
         call.sent = self.sent
         return call

@@ -12,6 +12,7 @@ from mockdock.accounts import ContentPart, Said
 from mockdock.bookkeeping import entry_of
 from mockdock.frames import Frame
 from mockdock.ledger import Entry
+from mockdock.observe import Exchange
 from mockdock.request import ToolCall
 from tests.conformance.asgi import app_of, post
 from tests.dialects.langdb import posts
@@ -92,11 +93,11 @@ def test_a_stream_without_pacing_is_not_rendered_again() -> None:
     exchange = kept_here(talk.app.journal.entries())[-1].exchange
     rendered: list[float] = []
 
-    def timed() -> Iterator[tuple[float, Frame]]:
+    def told(_: Exchange) -> Iterator[tuple[float, Frame]]:
         rendered.append(0.0)
         yield from ()
 
-    entry = entry_of(replace(exchange, timed=timed))
+    entry = entry_of(replace(exchange, told=told))
     assert entry is not None
     assert (entry.ttft_ms, rendered) == (0.0, [])
     assert max(at for at, _ in exchange.timed()) == 0.0

@@ -6,14 +6,14 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, MutableMapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Literal
 
 from mockdock.delivery.clock import Clock
-from mockdock.delivery.wire import Wire
+from mockdock.delivery.wire import Rest, Wire, is_loss
 from mockdock.frames import Cut, Frame, Head, Outcome, Raw
 
-__all__ = ["Client", "deliver"]
+__all__ = ["Client", "at_once", "deliver"]
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -129,8 +129,7 @@ class _Outlet:
                 await self._send({"type": "http.response.start", **start})
             await self._send({"type": "http.response.body", "body": body, "more_body": more})
         except RuntimeError as error:
-            # What uvloop says of a connection that has just been lost.
-            if "closed" not in str(error):
+            if not is_loss(error):
                 raise
             self._client.left = True
 
@@ -217,7 +216,7 @@ def deliver(
     without a ``wire``. A ``sole`` frame is all there is instead, due already and not broken.
     """
     if sole is not None and not client.watched:
-        return _at_once(head, sole, send, record, wire)
+        return _sole(head, sole, send, record, wire)
     if sole is not None:
         timed = iter(((-math.inf, sole),))
     return _in_time(_Outlet(head, send, client, wire), timed, clock, client, record)
@@ -262,26 +261,48 @@ async def _in_time(
         client.close()
 
 
-async def _at_once(
+async def _sole(head: Head, frame: Frame, send: Send, record: Recorder, wire: Wire | None) -> None:
+    rest = at_once(head, frame, send, record, wire)
+    if rest is not None:
+        await rest()
+
+
+def at_once(
     head: Head,
     frame: Frame,
     send: Send,
     record: Recorder,
     wire: Wire | None,
-) -> None:
-    """Send a reply that is whole: nothing is gathered, and nobody waits."""
+) -> Rest | None:
+    """Send a reply that is whole: nothing is gathered, and nobody waits.
+
+    Gives what is left to do, None where all has left.
+    """
     body = frame.data
     recorded = record(_whole(frame.count, len(body)))
     if recorded is not None:
-        await recorded
+        return partial(_after, recorded, head, body, send, wire)
+    if wire is not None and wire.reply(head, body):
+        return None
+    return partial(_in_two, head, body, send)
+
+
+async def _after(
+    recorded: Awaitable[None], head: Head, body: bytes, send: Send, wire: Wire | None
+) -> None:
+    """Send a whole reply once it is recorded."""
+    await recorded
+    if wire is None or not wire.reply(head, body):
+        await _in_two(head, body, send)
+
+
+async def _in_two(head: Head, body: bytes, send: Send) -> None:
+    """Send a head, then a body."""
     try:
-        if wire is None or not wire.reply(head, body):
-            start = {"status": head.status, "headers": head.headers}
-            await send({"type": "http.response.start", **start})
-            await send({"type": "http.response.body", "body": body, "more_body": False})
+        await send({"type": "http.response.start", "status": head.status, "headers": head.headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
     except RuntimeError as error:
-        # What uvloop says of a connection that has just been lost.
-        if "closed" not in str(error):
+        if not is_loss(error):
             raise
 
 

@@ -10,7 +10,7 @@ from mockdock.content.catalogue import Model
 from mockdock.content.pricing import cost
 from mockdock.embedding import Embeddings
 from mockdock.engine.limits import Meter, Tariff
-from mockdock.engine.meters import Charge, Level, Reading, left
+from mockdock.engine.meters import Charge, Reading, left
 from mockdock.engine.spending import corrected
 from mockdock.engine.store import Pick, Store
 from mockdock.limit import Standing, Standings
@@ -56,15 +56,16 @@ class Admission:
             real = reply.usage.prompt_tokens + reply.usage.completion_tokens
         for place, meter in self.tariff.told:
             charge, level = charges[place], levels[place]
-            if meter.counts == "requests":
-                requests = _tighter(requests, meter, charge, level)
-            elif refused:
-                tokens = _tighter(tokens, meter, charge, level)
-            else:
-                surplus = charge.cost - real
+            if meter.counts != "requests":
+                surplus = 0.0 if refused else charge.cost - real
                 if surplus and not (streamed and surplus > 0):
                     level = corrected(charge, level, surplus)
-                tokens = _tighter(tokens, meter, charge, level)
+            used, _, reset = level
+            standing = _MADE(Standing, (meter.whole, left(charge, used), reset, meter.window))
+            if meter.counts == "requests":
+                requests = standing if requests is None else min(requests, standing, key=_room)
+            else:
+                tokens = standing if tokens is None else min(tokens, standing, key=_room)
         return _MADE(Standings, (requests, tokens))
 
     def _rows(self) -> zip[tuple[Meter, Charge, Reading]]:
@@ -169,10 +170,6 @@ class Admission:
         return store.settle(session, pick.serial, amounts, taken=self.at, now=age)
 
 
-def _tighter(known: Standing | None, meter: Meter, charge: Charge, level: Level) -> Standing:
-    """Give how a meter stands, or another one that has less left."""
-    used, _, reset = level
-    remaining = left(charge, used)
-    if known is not None and (known.remaining, -known.reset) <= (remaining, -reset):
-        return known
-    return _MADE(Standing, (meter.whole, remaining, reset, meter.window))
+def _room(standing: Standing) -> tuple[int, float]:
+    """Order meters: the one with the least left comes first, then the one that lasts longest."""
+    return standing.remaining, -standing.reset

@@ -74,10 +74,10 @@ class MemoryStore:
         """Count the attempt, charge it, and let the first able candidate answer, atomically."""
         return self._decide(step, peek=False)
 
-    def decide_known(self, step: Step, surpluses: Sequence[tuple[int, float]]) -> Pick:
-        """Decide on what is known to be over at once, and by how much its charges are too high.
+    def decide_known(self, step: Step, surpluses: Sequence[float]) -> Pick:
+        """Decide on what is known to be over at once, and by how much each charge is too high.
 
-        They are settled with it, each by its place; where any does not fit, nothing is.
+        They are settled with it; where any does not fit, nothing is.
         """
         return self._decide(step, surpluses, peek=False)
 
@@ -85,9 +85,7 @@ class MemoryStore:
         """Tell what would be decided: nothing is counted or set."""
         return self._decide(step, peek=True)
 
-    def _decide(
-        self, step: Step, surpluses: Sequence[tuple[int, float]] = (), *, peek: bool
-    ) -> Pick:
+    def _decide(self, step: Step, surpluses: Sequence[float] | None = None, *, peek: bool) -> Pick:
         with self._lock:
             mine = self._session(step.session)
             serial = mine.serial

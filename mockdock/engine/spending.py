@@ -6,7 +6,8 @@ reckoned here: a bucket with room that holds nobody off. Everything else is aske
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 
 from mockdock.engine import meters
 from mockdock.engine.bounded import Bounded
@@ -17,6 +18,7 @@ __all__ = ["Till", "corrected"]
 _NEW = (0.0, 0.0, 0.0, 0.0)
 """A bucket nobody was charged by. The last number, when it was changed, is the first one too:
 who is held off until now at the latest has no clock that was set back."""
+_NONE = repeat(0.0)
 
 
 class Till(Bounded[State]):
@@ -32,17 +34,17 @@ class Till(Bounded[State]):
         serial: int,
         charges: Sequence[Charge],
         now: float,
-        surpluses: Sequence[tuple[int, float]] = (),
+        surpluses: Iterable[float] | None = None,
     ) -> tuple[Level, ...] | None:
         """Charge everything and tell the levels then; nothing where any of it does not fit.
 
-        What is known to be too much, by the place of its charge, is given back at once.
+        What of each charge is known to be too much is given back at once.
         """
         values = self.values
         known = values.get
         taken: list[tuple[tuple[int, str], State]] = []
         levels: list[Level] = []
-        for charge in charges:
+        for charge, surplus in zip(charges, surpluses or _NONE, strict=False):
             place = (0 if charge.shared else serial, charge.key)
             state = known(place, ())
             if charge.algorithm == "bucket":
@@ -52,21 +54,22 @@ class Till(Bounded[State]):
                     used -= (now - at) * limit / charge.window
                     used = used + cost if used > 0 else cost
                     if cost <= limit - used:  # so that it fitted, and fits again
+                        level = used, 0.0, used * (charge.window / limit)
+                        if surplus:
+                            level = corrected(charge, level, surplus)
+                            used = level[0]
                         taken.append((place, (now, now, used, now)))
-                        levels.append((used, 0.0, used * (charge.window / limit)))
+                        levels.append(level)
                         continue
             if not meters.read(charge, state, now).fits:
                 return None
             state = meters.take(charge, state, now, charge.cost)
+            level = meters.read(charge, state, now)
+            if surplus:
+                level = corrected(charge, level, surplus)
+                state = meters.give_back(charge, state, now, now, surplus)
             taken.append((place, state))
-            levels.append(meters.read(charge, state, now))
-        for at, amount in surpluses:
-            charge, (place, state) = charges[at], taken[at]
-            level = levels[at] = corrected(charge, levels[at], amount)
-            if charge.algorithm == "bucket" and state[1] <= now:
-                taken[at] = place, (now, now, level[0], now)
-            else:
-                taken[at] = place, meters.give_back(charge, state, now, now, amount)
+            levels.append(level)
         if len(values) < self.few:
             values.update(taken)
         else:

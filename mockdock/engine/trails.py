@@ -6,7 +6,7 @@ way; what depends on words, counts and time is worked out for each by the same f
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeVar
 
@@ -57,10 +57,10 @@ class Lane:
 
 
 class _Bill(NamedTuple):
-    """What a request is charged, by how much some of it is too high, and what it really costs."""
+    """What a request is charged, by how much each of it is too high, and what it really costs."""
 
     charges: Sequence[Charge]
-    surpluses: Sequence[tuple[int, float]]
+    surpluses: Sequence[float]
     costs: Sequence[Charge]
 
 
@@ -107,7 +107,8 @@ class Walk:
 class Trail:
     """One trail: a ``request`` without its words, and what each word and rule makes of it.
 
-    What ``reads`` a request that went it, off whatever is kept of that, is for others to say.
+    What ``reads`` a request that went it, and ``tells`` its reply again, off whatever is kept
+    of them, is for others to say.
     """
 
     def __init__(self, trails: Trails, store: MemoryStore, request: Request, model: Model) -> None:
@@ -117,6 +118,7 @@ class Trail:
         self.store = store
         self.threshold = trails.threshold
         self.reads: Callable[[Any], Request] | None = None
+        self.tells: Callable[[Any], Iterator[Any]] | None = None
         self.lanes: dict[int, Lane] = {}
         self._trails = trails
         self._tools = [tool.name for tool in bare.tools]
@@ -182,8 +184,8 @@ class Trail:
         charges = self.threshold.charges(request, self.model, charged)
         real = tokens + lane.reply.usage.completion_tokens
         costs = self.threshold.charges(request, self.model, real)
-        pairs = enumerate(zip(charges, costs, strict=True))
-        over = [(at, one.cost - other.cost) for at, (one, other) in pairs if one != other]
+        pairs = zip(charges, costs, strict=True)
+        over = [one.cost - other.cost for one, other in pairs]
         bill = _Bill(charges, over, costs)
         if len(caller.key) <= _LONGEST_KEY:
             if len(self._bills) >= _MOST_BILLS:

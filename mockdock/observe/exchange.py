@@ -14,6 +14,8 @@ from mockdock.request import DialectName, Request
 
 __all__ = ["Exchange", "Observer"]
 
+Timed = tuple[float, Frame | Raw | Cut]
+
 
 @dataclass(slots=True)  # not frozen: made for every request, which takes half as long
 class Exchange:
@@ -25,15 +27,15 @@ class Exchange:
     no stream and on no account. ``rule`` is the name of the rule that answered, ``rule_key`` what
     it is counted by. ``started`` is in seconds since 1970, ``duration`` in
     scenario seconds, both by the session's clock. ``late`` tells that its session
-    began anew meanwhile, or was closed. ``timed`` makes anew what was to leave, broken
-    as it was, each with its moment in scenario seconds after the request arrived;
-    ``outcome`` tells how many frames of it were sent. ``at`` is when the request
+    began anew meanwhile, or was closed. ``told`` makes anew what was to leave; ``outcome``
+    tells how many frames of it were sent. ``at`` is when the request
     arrived, in scenario seconds since the session began; a scenario second took
     ``time_scale`` real ones. ``era`` is another one whenever a session begins anew, in this
     run of a server or another. ``faults`` are what was broken on purpose;
     ``trouble`` names what else than the rule had a hand in the answer, as "limits[0]".
     ``dialect`` is the one it came in by, ``gateways`` what the scenario said of each.
-    ``came`` is when the request arrived in real time, by ``time.monotonic()``. ``weight`` is
+    ``came`` is when the request arrived in real time, by ``time.monotonic()``. ``uncounted``
+    tells that it ended as soon as its rule was chosen, whose use is not counted yet. ``weight`` is
     about how many bytes it takes, once a journal has weighed it.
     """
 
@@ -51,7 +53,7 @@ class Exchange:
     outcome: Outcome
     started: float
     duration: float
-    timed: Callable[[], Iterator[tuple[float, Frame | Raw | Cut]]] = field(repr=False)
+    told: Callable[[Exchange], Iterator[Timed]] = field(repr=False)
     late: bool = False
     at: float = 0.0
     time_scale: float = 1.0
@@ -61,7 +63,15 @@ class Exchange:
     dialect: DialectName = "openai"
     gateways: Gateways = USUAL
     came: float | None = None
+    uncounted: bool = False
     weight: int = field(default=0, init=False, repr=False, compare=False)
+
+    def timed(self) -> Iterator[Timed]:
+        """Make anew what was to leave, broken as it was.
+
+        Each with its moment in scenario seconds after the request arrived.
+        """
+        return self.told(self)
 
     def rendered(self) -> Iterator[Frame | Raw]:
         """Make anew the frames that were to leave."""

@@ -118,14 +118,7 @@ class Journal:
     def use(self, session: str, key: str) -> None:
         """Count a use of a rule, as soon as it is chosen: its answer may never end."""
         with self._lock:
-            place = self._place = self._place + 1
-            uses = self._count(session).uses
-            use = uses.get(key)
-            if use is None:
-                uses[key] = [1, place, place]
-            else:
-                use[0] += 1
-                use[2] = place
+            self._use(self._count(session), key)
 
     def append(self, exchange: Exchange) -> None:
         """Record an exchange and wake those who wait for one."""
@@ -138,6 +131,8 @@ class Journal:
                 count = self._count(exchange.session)
                 count.add(number, exchange)
                 count.kept.append(number)
+                if exchange.uncounted and exchange.rule_key is not None:
+                    self._use(count, exchange.rule_key)
             self._kept[number] = exchange
             self._bytes += heavy
             while self._bytes > self._most_bytes or len(self._kept) > self._most:
@@ -148,6 +143,15 @@ class Journal:
                 entry = Entry(number, exchange, heavy)
                 for watcher in self._watchers:
                     watcher(entry)
+
+    def _use(self, count: _Count, key: str) -> None:
+        place = self._place = self._place + 1
+        use = count.uses.get(key)
+        if use is None:
+            count.uses[key] = [1, place, place]
+        else:
+            use[0] += 1
+            use[2] = place
 
     def entries(
         self,

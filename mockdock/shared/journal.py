@@ -68,6 +68,8 @@ class RedisJournal:
 
     def append(self, exchange: Exchange) -> Awaitable[None] | None:
         """Record an exchange; in a loop it is recorded once what this gives is awaited."""
+        if exchange.uncounted and exchange.rule_key is not None and not exchange.late:
+            self.use(exchange.session, exchange.rule_key)
         prompt, completion = _tokens(exchange)
         told = (pack_text(exchange.session), int(marks_of(exchange)), prompt, completion)
         record = written(exchange)

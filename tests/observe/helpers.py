@@ -34,7 +34,7 @@ def exchange(session: str = "", **fields: Any) -> Exchange:
         "outcome": Outcome("completed", 1, 100),
         "started": 1_700_000_000.0,
         "duration": 0.0,
-        "timed": lambda: iter(()),
+        "told": lambda _: iter(()),
     }
     return Exchange(session=session, **{**given, **fields})
 

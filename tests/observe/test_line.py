@@ -48,7 +48,7 @@ def exchange(**fields: Any) -> Exchange:
         "outcome": DONE,
         "started": STARTED,
         "duration": 0.0123,
-        "timed": lambda: iter(()),
+        "told": lambda _: iter(()),
     }
     return Exchange(**{**given, **fields})
 

@@ -183,7 +183,7 @@ def test_of_a_stream_that_was_cut_only_what_was_sent_is_told(seconds: int) -> No
 
 
 def test_of_a_client_that_left_before_the_answer_nothing_was_sent() -> None:
-    made = record(Entry(1, exchange(outcome=Outcome("client_left", 0, 0), timed=lambda: iter(()))))
+    made = record(Entry(1, exchange(outcome=Outcome("client_left", 0, 0), told=lambda _: iter(()))))
     assert made["reply"]["chunks"] == []
     assert made["outcome"] == {"ending": "client_left", "frames": 0, "bytes": 0, **UNBROKEN}
 
@@ -454,7 +454,7 @@ def test_raw_bytes_at_the_end_close_the_connection() -> None:
             1,
             exchange(
                 outcome=Outcome("cut", 2, 3),
-                timed=lambda: iter([(0.0, Frame(b"a", flush=True)), (1.5, Raw(b"bc"))]),
+                told=lambda _: iter([(0.0, Frame(b"a", flush=True)), (1.5, Raw(b"bc"))]),
             ),
         )
     )
@@ -468,5 +468,5 @@ def test_raw_bytes_at_the_end_close_the_connection() -> None:
         "alone": [0, 1],
         "moments": [0.0, 1.5],
     }
-    nothing = exchange(outcome=Outcome("cut", 0, 0), timed=lambda: iter(()))
+    nothing = exchange(outcome=Outcome("cut", 0, 0), told=lambda _: iter(()))
     assert record(Entry(1, nothing))["outcome"]["cut"]["at"] == 0.0

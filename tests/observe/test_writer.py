@@ -341,11 +341,11 @@ def test_a_line_cut_off_in_a_deleted_file_is_written_anew(
 def test_an_exchange_that_cannot_be_told_does_not_end_the_journal(
     tmp_path: Path, said: Said, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken() -> Any:
+    def broken(_: object) -> Any:
         raise RuntimeError("cannot render")
 
     path = tmp_path / "journal.jsonl"
-    wrong = replace(exchange(), timed=broken, outcome=Outcome("completed", 1, 1))
+    wrong = replace(exchange(), told=broken, outcome=Outcome("completed", 1, 1))
     large = entry(5, duration=10**30)
     with caplog.at_level(logging.DEBUG, "mockdock"), JournalWriter(path, said) as writer:
         for each in (Entry(1, wrong), entry(2), Entry(3, wrong), large, entry(6)):

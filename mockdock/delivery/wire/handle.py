@@ -8,20 +8,26 @@ import socket
 import struct
 import sys
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 from mockdock.delivery.clock import Clock
 from mockdock.delivery.gate import Gate
 from mockdock.frames import Cut, Head
 
-__all__ = ["EXTENSION", "Whole", "Wire", "wire_of", "wired"]
+__all__ = ["EXTENSION", "Begin", "Rest", "Whole", "Wire", "begun_by", "is_loss", "wire_of", "wired"]
 
 EXTENSION = "mockdock.wire"
 """Where an application finds its connection, among the extensions of the scope."""
 
 Whole = Callable[[Any, Head, bytes], bool]
 """Writes a whole reply of a cycle in one go, and tells whether it could."""
+
+Rest = Callable[[], Awaitable[None]]
+"""What is left to do of a request."""
+Begin = Callable[[Any, Any, Any], Rest | None]
+"""Serves a request as far as that goes without waiting, and gives the rest."""
 
 _PATIENCE = 5.0
 """Real seconds that bytes get to leave before a reset, which would destroy them."""
@@ -62,8 +68,16 @@ class Wire:
         return body
 
     def reply(self, head: Head, body: bytes) -> bool:
-        """Send a whole reply in one write; False where it has to go the usual way."""
-        return self._whole is not None and self._whole(self._cycle, head, body)
+        """Send a whole reply in one write; False where it has to go the usual way.
+
+        A connection that has just been lost takes it as well.
+        """
+        try:
+            return self._whole is not None and self._whole(self._cycle, head, body)
+        except RuntimeError as error:
+            if is_loss(error):
+                return True
+            raise
 
     def write(self, data: bytes) -> None:
         """Send bytes as they are; none in reply to HEAD, which has no body."""
@@ -119,6 +133,17 @@ def wired(app: Any, gate: Gate | None, whole: Whole | None = None) -> Any:
         return app(scope, receive, send)
 
     return served
+
+
+def begun_by(app: Any) -> Begin:
+    """Give what begins to serve by an application: of one that knows no beginning all is rest."""
+    begin: Begin = getattr(app, "begin", partial(partial, app))
+    return begin
+
+
+def is_loss(error: RuntimeError) -> bool:
+    """Tell whether it is what uvloop says of a connection that has just been lost."""
+    return "closed" in str(error)
 
 
 def wire_of(scope: Mapping[str, Any]) -> Wire | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from functools import lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import (
@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from mockdock.delivery.gate import Gate
-from mockdock.delivery.wire.handle import EXTENSION, Wire, wired
+from mockdock.delivery.wire.handle import EXTENSION, Wire, begun_by, wired
 from mockdock.delivery.wire.heads import Key, Known, key_of, known_by, learn
 from mockdock.frames import Head, lines_of
 
@@ -39,7 +39,7 @@ class HttpWire(HttpToolsProtocol):
 
     def __init__(self, *args: Any, gate: Gate | None = None, **settings: Any) -> None:
         super().__init__(*args, **settings)
-        self._gate, self._unwired = gate, self.app
+        self._gate, self._beginning = gate, begun_by(self.app)
         self.app = wired(self.app, gate, _whole)
         self._usual = not self.root_path and self.limit_concurrency is None
         self._between = self._usual
@@ -84,12 +84,25 @@ class HttpWire(HttpToolsProtocol):
         super().data_received(data)
 
     def _begin(self, known: Known, body: bytes) -> None:
-        """Begin to answer a request that is all there."""
+        """Begin to answer a request that is all there; a task goes on where that has to wait."""
         state, headers = self.app_state.copy(), known.headers_with(len(body))
-        scope = {**self._alike, **known.said, "headers": headers, "state": state}
-        self.cycle = _Read(self, scope, body)
-        scope["extensions"] = {EXTENSION: Wire(self.cycle, self._gate, _whole)}
-        self._start_asgi_task(self.cycle, self._unwired)
+        self.cycle = cycle = _Read(self, body)
+        wire = Wire(cycle, self._gate, _whole)
+        scope: Any = {
+            **self._alike,
+            **known.said,
+            "headers": headers,
+            "state": state,
+            "extensions": {EXTENSION: wire},
+        }
+        cycle.scope = scope
+        try:
+            rest = self._beginning(scope, cycle.receive, cycle.send)
+        except Exception as error:  # noqa: BLE001 - it is logged and answered by uvicorn
+            rest = partial(_raised, error)
+        if rest is not None:
+            ready = rest
+            self._start_asgi_task(cycle, lambda *_: ready())
 
     def on_message_begin(self) -> None:
         """Begin to read a request."""
@@ -140,25 +153,29 @@ class HttpWire(HttpToolsProtocol):
 
 
 class _Read(RequestResponseCycle):
-    """A request of which all has been read, and its response."""
+    """A request of which all has been read, and its response; see ``RequestResponseCycle``."""
 
-    def __init__(self, wire: HttpWire, scope: Any, body: bytes) -> None:
-        super().__init__(
-            scope,
-            wire.transport,
-            wire.flow,
-            wire.logger,
-            wire.access_logger,
-            wire.access_log,
-            wire.server_state.default_headers,
-            asyncio.Event(),
-            expect_100_continue=False,
-            keep_alive=True,
-            on_response=wire.on_response_complete,
-        )
-        self.more_body = False
+    access_log = False
+    keep_alive = True
+    disconnected = waiting_for_100_continue = more_body = False
+    response_started = response_complete = False
+    chunked_encoding = None
+    expected_content_length = 0
+    body: Any = b""
+    _read = False
+
+    def __init__(self, wire: HttpWire, body: bytes) -> None:
+        self.transport = wire.transport
+        self.flow = wire.flow
+        self.logger = wire.logger
+        self.default_headers = wire.server_state.default_headers
+        self.on_response = wire.on_response_complete
         self.whole_body = body
-        self._read = False
+
+    @cached_property
+    def message_event(self) -> asyncio.Event:  # type: ignore[override]
+        """Tells who receives that there is something; made when somebody does."""
+        return asyncio.Event()
 
     async def receive(self) -> Any:
         """Give the body, and then wait for the end of the response or of the connection."""
@@ -166,6 +183,10 @@ class _Read(RequestResponseCycle):
         if read or self.disconnected:
             return await super().receive()
         return {"type": "http.request", "body": body, "more_body": False}
+
+
+async def _raised(error: Exception) -> None:
+    raise error
 
 
 def _whole(cycle: RequestResponseCycle, head: Head, body: bytes) -> bool:
@@ -192,7 +213,9 @@ def _whole(cycle: RequestResponseCycle, head: Head, body: bytes) -> bool:
     cycle.waiting_for_100_continue = False
     cycle.transport.write(b"".join((start, lines, b"\r\n", body)))
     cycle.response_complete = True
-    cycle.message_event.set()
+    waiting = cycle.__dict__.get("message_event")
+    if waiting is not None:
+        waiting.set()
     cycle.on_response()
     return True
 

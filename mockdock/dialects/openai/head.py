@@ -80,20 +80,18 @@ def _model(name: str) -> Headers:
 
 def plain_head(envelope: Envelope) -> Head:
     """Build the head of a plain answer, of which all that stays the same is written already."""
-    requests, tokens = standings = envelope.standings or _UNLIMITED
-    remaining, resets = [], []
-    for each in standings:
-        if each is not None:
-            remaining.append(each.remaining)
-            resets.append(go_duration(each.reset * envelope.time_scale).encode())
-    form = _form(
-        None if requests is None else requests.limit,
-        None if tokens is None else tokens.limit,
-        *envelope.extra.items(),
-    )
-    length, request_id = envelope.length, envelope.request_id.encode()
-    changing = length, envelope.processing_ms, *remaining, *resets, request_id
-    return Head(200, None, form % changing, length)
+    requests, tokens = envelope.standings or _UNLIMITED
+    scale, length, extra = envelope.time_scale, envelope.length, envelope.extra.items()
+    numbers: tuple[int, ...] = length, envelope.processing_ms
+    times: tuple[bytes, ...] = ()
+    if requests is not None:
+        numbers = (*numbers, requests.remaining)
+        times = (go_duration(requests.reset * scale).encode(),)
+    if tokens is not None:
+        numbers = (*numbers, tokens.remaining)
+        times = (*times, go_duration(tokens.reset * scale).encode())
+    form = _form(requests and requests.limit, tokens and tokens.limit, *extra)
+    return Head(200, None, form % (*numbers, *times, envelope.request_id.encode()), length)
 
 
 @lru_cache(256)
