@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from mockdock.answering import House, respond
 from mockdock.arrival import GoneError, headed, read
-from mockdock.delivery import Client, Item, Rest, ScaledClock, at_once, deliver, wire_of
+from mockdock.delivery import Client, Rest, ScaledClock, at_once, deliver, wire_of
 from mockdock.dialects import Dialect
-from mockdock.following import OPERATION, follow
+from mockdock.following import OPERATION, Trodden, exchange_of, tread
 from mockdock.frames import Outcome
 from mockdock.observe import Exchange
 from mockdock.refusing import STOPPED, failed, instead, refusal
@@ -54,43 +54,41 @@ class Endpoint:
         """
         headers, caller = headed(scope, self._dialect)
         session = self._house.sessions.of(caller.session)
-        clock = session.clock
-        visit = Visit(scope, headers, caller, session, receive, clock.now(), clock.time())
+        visit = Visit(scope, headers, caller, session, receive)
         wire = wire_of(scope)
         body = None if wire is None else wire.body
-        known = self._operations.get(scope["method"]) == OPERATION
-        if wire is None or body is None or not known:
+        if body is None or self._operations.get(scope["method"]) != OPERATION:
             return partial(self._serve, visit, send)
         try:
-            answer = self._known(visit, body)
-            if answer is None:
-                return partial(self._serve, visit, send)
-            rendered = self._render(answer, visit)
+            trodden = self._known(visit, body)
         except Exception as error:  # noqa: BLE001 - as below
-            answer, rendered = self._failed(visit, error)
-            return partial(self._deliver, visit, answer, rendered, send)
-        assert rendered.sole is not None, "nothing else goes a trail"
-        record = partial(self._record, visit, answer, rendered)
-        return at_once(rendered.head, rendered.sole, send, record, wire)
+            return partial(self._deliver, visit, *self._failed(visit, error), send)
+        if trodden is None:
+            return partial(self._serve, visit, send)
+        return self._tell(visit, trodden, send)
 
     async def _serve(self, visit: Visit, send: Send) -> None:
         """Serve a request that has to be waited for, or may have to be."""
+        told: Trodden | tuple[Answer, Rendered]
         try:
             answer = await self._answer(visit)
-            rendered = self._render(answer, visit)
+            told = answer if isinstance(answer, Trodden) else (answer, self._render(answer, visit))
         except GoneError:
             visit.end(Failure("overloaded"), lambda: 0)
             visit.client.close()
             return
         except asyncio.CancelledError:
             visit.client.close()
-            answer = instead(STOPPED, visit)
-            rendered = self._render(answer, visit)
-            self._record(visit, answer, rendered, Outcome("stopped", 0, 0, headless=True))
+            stopped = instead(STOPPED, visit)
+            rendered = self._render(stopped, visit)
+            self._record(visit, stopped, rendered, Outcome("stopped", 0, 0, headless=True))
             raise
         except Exception as error:  # noqa: BLE001 - the last line before a client sees a trace
-            answer, rendered = self._failed(visit, error)
-        await self._deliver(visit, answer, rendered, send)
+            told = self._failed(visit, error)
+        if not isinstance(told, Trodden):
+            await self._deliver(visit, *told, send)
+        elif (rest := self._tell(visit, told, send)) is not None:
+            await rest()
 
     def _failed(self, visit: Visit, error: Exception) -> tuple[Answer, Rendered]:
         scope = visit.scope
@@ -116,7 +114,7 @@ class Endpoint:
         """Send a refusal at once, whatever else goes on."""
         clock = ScaledClock(0)
         base = self._house.sessions.base
-        nobody = Visit({"path": ""}, {}, Caller(), base, _nothing, clock.now(), clock.time())
+        nobody = Visit({"path": ""}, {}, Caller(), base, _nothing)
         answer = refusal(failure, nobody)
         rendered = self._render(answer, nobody)
         await deliver(
@@ -136,15 +134,9 @@ class Endpoint:
         session, scope, decision = visit.session, visit.scope, answer.decision
         arrived, now, scale = visit.arrived, session.clock.now(), session.clock.scale
         name, dialect, walk = visit.caller.session, self._dialect, answer.walk
-        tells: Callable[[Exchange], Iterator[tuple[float, Item]]] | None = None
-        settled = None
-        if walk is not None and rendered.telling is None and outcome.ending == "completed":
-            visit.walked = None  # it was charged what it costs, and holds nothing else
-            tells = walk.trail.tells
-        if tells is None:
-            telling = rendered.telling or answer.telling()
-            tells = Retelling(dialect, telling, rendered.whole, outcome, arrived, scale)
-            settled = visit.end(answer.reply, tells.said, now)
+        telling = rendered.telling
+        retelling = Retelling(dialect, telling, rendered.whole, outcome, arrived, scale)
+        settled = visit.end(answer.reply, retelling.said, now)
         compiled = answer.compiled
         exchange = Exchange(  # by position, which takes half as long as by name
             scope["method"],
@@ -161,8 +153,8 @@ class Endpoint:
             outcome,
             visit.started,
             now - arrived,
-            tells,
-            self._house.sessions.of(name).era != session.era,
+            retelling,
+            self._is_late(visit),
             arrived - session.began,
             scale,
             session.era,
@@ -175,6 +167,20 @@ class Endpoint:
         )
         return show(exchange, self._house.observers, settled)
 
+    def _is_late(self, visit: Visit) -> bool:
+        """Tell whether the session of a request began anew meanwhile, or was closed."""
+        return self._house.sessions.of(visit.caller.session).era != visit.session.era
+
+    def _tell(self, visit: Visit, trodden: Trodden, send: Send) -> Rest | None:
+        """Tell what went a trail at once; give what is left to do."""
+
+        def record(outcome: Outcome) -> Awaitable[None] | None:
+            late = self._is_late(visit)
+            exchange = exchange_of(visit, self._dialect, trodden, outcome, late=late)
+            return show(exchange, self._house.observers, None)
+
+        return at_once(trodden.head, trodden.sole, send, record, wire_of(visit.scope))
+
     def _render(self, answer: Answer, visit: Visit) -> Rendered:
         session = visit.session
         clock, slowness = session.clock, session.traffic.slowness
@@ -182,14 +188,14 @@ class Endpoint:
             self._dialect, answer, visit.arrived, clock, slowness=slowness, queued=visit.queued
         )
 
-    def _known(self, visit: Visit, body: bytes) -> Answer | None:
+    def _known(self, visit: Visit, body: bytes) -> Trodden | None:
         """Answer at once where all of it is known, else None."""
         if len(body) > self._house.max_body or self._unheard(visit, OPERATION) is not None:
             return None
         visit.body = body
-        return self._trodden(visit)
+        return tread(visit, self._dialect)
 
-    async def _answer(self, visit: Visit) -> Answer:
+    async def _answer(self, visit: Visit) -> Answer | Trodden:
         """Refuse what cannot be understood; answer what can."""
         session, dialect, method = visit.session, self._dialect, visit.scope["method"]
         operation = self._operations.get("GET" if method == "HEAD" else method, "")
@@ -200,9 +206,9 @@ class Endpoint:
             visit.body = await self._read(visit)
             if visit.body is None:
                 return refusal(dialect.oversize(self._house.max_body), visit)
-            answer = self._trodden(visit) if operation == OPERATION else None
-            if answer is not None:
-                return answer
+            trodden = tread(visit, dialect) if operation == OPERATION else None
+            if trodden is not None:
+                return trodden
         call = visit.call(dialect, operation)
         parsed = visit.parsed or dialect.parse(call)
         if isinstance(parsed, Failure):
@@ -231,24 +237,6 @@ class Endpoint:
         if body is None:
             return await read(visit.headers, visit.receive, most)
         return body if len(body) <= most else None
-
-    def _trodden(self, visit: Visit) -> Answer | None:
-        """Say what a rule always says, where a request goes a trail.
-
-        None where it goes none, or no further than its step.
-        """
-        walk = follow(visit, self._dialect)
-        if walk is None:
-            return None
-        if walk.pick.refusers:
-            visit.pick = walk.pick
-            return None
-        visit.walked = walk
-        reply = walk.reply(int(visit.started))
-        request_id = walk.entropy.request_id(walk.pick.seen)
-        gateways = visit.session.engine.gateways
-        request = walk.trail.request
-        return Answer(visit.scope["path"], gateways, request, reply, request_id, walk=walk)
 
 
 _WRONG = frozenset({"bad_request", "bad_input", "wrong_model"})

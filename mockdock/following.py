@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import cast
+from typing import NamedTuple, cast
 
 from mockdock.delivery import Item
 from mockdock.dialects import Call, Dialect
 from mockdock.engine import Walk
+from mockdock.frames import Frame, Head, Outcome
 from mockdock.gateways import Gateways
 from mockdock.observe import Exchange
-from mockdock.rendering import Telling, again
+from mockdock.rendering import Telling, again, render_known
+from mockdock.reply import Completion
 from mockdock.request import Request, Traits
 from mockdock.visit import Visit
 
-__all__ = ["OPERATION", "follow"]
+__all__ = ["OPERATION", "Trodden", "exchange_of", "tread"]
 
 OPERATION = "chat"
 """That of which trails are made."""
@@ -23,7 +25,72 @@ _JSON = "application/json"
 _WISH = "x-mockdock-fault"
 
 
-def follow(visit: Visit, dialect: Dialect) -> Walk | None:
+class Trodden(NamedTuple):
+    """What answers a request that went a trail to its end, and what leaves of it."""
+
+    walk: Walk
+    reply: Completion
+    head: Head
+    sole: Frame
+
+
+def tread(visit: Visit, dialect: Dialect) -> Trodden | None:
+    """Say what a rule always says, where a request goes a trail.
+
+    None where it goes none, or no further than its step; the visit holds what that decided.
+    """
+    walk = _follow(visit, dialect)
+    if walk is None:
+        return None
+    if walk.pick.refusers:
+        visit.pick = walk.pick
+        return None
+    visit.walked = walk
+    session, reply = visit.session, walk.reply(int(visit.started))
+    gateways = session.engine.gateways
+    head, sole = render_known(dialect, walk, reply, gateways, visit.arrived, session.clock)
+    return Trodden(walk, reply, head, sole)
+
+
+def exchange_of(
+    visit: Visit, dialect: Dialect, trodden: Trodden, outcome: Outcome, *, late: bool
+) -> Exchange:
+    """Tell of an exchange that went a trail, and holds nothing any more."""
+    walk, reply, head, _ = trodden
+    visit.walked = None  # it was charged what it costs
+    scope, session, trail, compiled = visit.scope, visit.session, walk.trail, walk.lane.compiled
+    assert trail.tells is not None, "who goes it has set it"
+    arrived, clock = visit.arrived, session.clock
+    return Exchange(  # by position, which takes half as long as by name
+        scope["method"],
+        scope["path"],
+        visit.caller.session,
+        visit.headers,
+        visit.body or b"",
+        trail.reads,
+        reply,
+        compiled.label,
+        compiled.candidate.key,
+        walk.pick.attempt,
+        head,
+        outcome,
+        visit.started,
+        clock.now() - arrived,
+        trail.tells,
+        late,
+        arrived - session.began,
+        clock.scale,
+        session.era,
+        (),
+        "",
+        dialect.name,
+        session.engine.gateways,
+        visit.came,
+        True,
+    )
+
+
+def _follow(visit: Visit, dialect: Dialect) -> Walk | None:
     """Let a chat request go a trail up to its step; None where it has to go the usual way."""
     engine, headers, caller = visit.session.engine, visit.headers, visit.caller
     brief, trails = dialect.brief, engine.trails

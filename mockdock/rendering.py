@@ -13,7 +13,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from mockdock.delivery import Clock, Item, Plan, apply, schedule
-from mockdock.dialects import Brief, Dialect, Envelope
+from mockdock.dialects import Dialect, Envelope
 from mockdock.engine import Admission, Compiled, Decision, Entropy, Walk
 from mockdock.fault import SPOILS, Fault
 from mockdock.frames import Cut, Frame, Head, Pacing
@@ -21,7 +21,7 @@ from mockdock.gateways import Gateways
 from mockdock.reply import Completion, Failure, Made, Reply
 from mockdock.request import Request
 
-__all__ = ["Answer", "Rendered", "Telling", "again", "header_of", "render", "said"]
+__all__ = ["Answer", "Rendered", "Telling", "again", "header_of", "render", "render_known", "said"]
 
 _LONGEST_HEADER = 1000
 
@@ -30,7 +30,7 @@ _LONGEST_HEADER = 1000
 class Answer:
     """A reply, with what is known of its request.
 
-    ``turned_away`` is what was charged to one that nobody decided on. Of one that went a
+    ``turned_away`` is what was charged to one that nobody decided on. Of one that failed on a
     trail there is a ``walk`` and no decision; its request is without words.
     """
 
@@ -119,11 +119,11 @@ class Telling:
 class Rendered:
     """What leaves of a ``telling``: a head, and what follows it in time.
 
-    Of what went a trail there is no telling. ``whole`` is the head before it broke; ``sole``
-    the only frame, where all leaves at once: then nothing follows in time.
+    ``whole`` is the head before it broke; ``sole`` the only frame, where all leaves at once:
+    then nothing follows in time.
     """
 
-    telling: Telling | None
+    telling: Telling
     head: Head
     whole: Head
     timed: Iterator[tuple[float, Item]]
@@ -148,11 +148,6 @@ def render(
     long it had to wait for its turn. ``slowness`` tells by how much the load
     slows down a pacing of some capacity.
     """
-    if answer.walk is not None and isinstance(answer.reply, Completion):
-        assert dialect.brief is not None, "there are no trails without one"
-        return _known(
-            dialect.brief, answer, answer.walk, answer.reply, clock.now() - arrived, clock
-        )
     telling = answer.telling()
     way, streamed, scale = telling.way, telling.streamed, clock.scale
     frames = _frames(dialect, telling, scale, at_once=way is None)
@@ -177,26 +172,32 @@ def render(
     return Rendered(telling, plan.head, head, plan.timed)
 
 
-def _known(
-    brief: Brief, answer: Answer, walk: Walk, reply: Completion, processing: float, clock: Clock
-) -> Rendered:
-    """Render what answers who went a trail."""
+def render_known(
+    dialect: Dialect,
+    walk: Walk,
+    reply: Completion,
+    gateways: Gateways,
+    arrived: float,
+    clock: Clock,
+) -> tuple[Head, Frame]:
+    """Make the head and the only frame of what answers who went a trail."""
+    brief = dialect.brief
+    assert brief is not None, "there are no trails without one"
     admission, lane = walk.admission, walk.lane
     if lane.told is None:
         lane.told = brief.told(lane.reply)
     sole = lane.told(reply)
     envelope = Envelope(
-        answer.request_id,
-        round(processing * 1000),
+        walk.entropy.request_id(walk.pick.seen),
+        round((clock.now() - arrived) * 1000),
         len(sole.data),
         _extra(lane.compiled.label, "", ()),
         clock.scale,
         None if admission is None else admission.standings(reply, streamed=False),
         0.0,
-        answer.gateways,
+        gateways,
     )
-    head = brief.plain(envelope)
-    return Rendered(None, head, head, _NOTHING, sole)
+    return brief.plain(envelope), sole
 
 
 def again(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, ParamSpec, TypeVar
 
@@ -23,7 +22,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
 class Visit:
     """A request on its way: what serves it, and what it holds until it is over.
 
@@ -37,17 +35,10 @@ class Visit:
     ``sent`` the object in it and ``parsed`` the request, where somebody has looked.
     """
 
-    scope: Scope
-    headers: Mapping[str, str]
-    caller: Caller
-    session: Session
-    receive: Callable[[], Awaitable[MutableMapping[str, Any]]]
-    arrived: float
-    started: float
-    inside: bool = False
-    queued: float = 0.0
+    # Of what is rarely said of one there is only a default, until it is said.
+    inside = False
+    queued = 0.0
     admitted: tuple[Request, Decision] | None = None
-    came: float = field(default_factory=monotonic)
     streams: Callable[[], None] | None = None
     walked: Walk | None = None
     pick: Pick | None = None
@@ -55,6 +46,24 @@ class Visit:
     sent: dict[str, Any] | None = None
     parsed: Request | None = None
     _client: Client | None = None
+
+    def __init__(
+        self,
+        scope: Scope,
+        headers: Mapping[str, str],
+        caller: Caller,
+        session: Session,
+        receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
+    ) -> None:
+        self.scope = scope
+        self.headers = headers
+        self.caller = caller
+        self.session = session
+        self.receive = receive
+        clock = session.clock
+        self.arrived = clock.now()
+        self.started = clock.time()
+        self.came = monotonic()
 
     @property
     def client(self) -> Client:

@@ -77,29 +77,37 @@ class MemoryStore:
     def decide_known(self, step: Step, surpluses: Sequence[float]) -> Pick:
         """Decide on what is known to be over at once, and by how much each charge is too high.
 
-        They are settled with it; where any does not fit, nothing is.
+        They are settled with it; where any does not fit, nothing is. There are no gates, and
+        the one candidate is plain.
         """
-        return self._decide(step, surpluses, peek=False)
+        request, charges, now = step.request, step.charges, step.now
+        with self._lock:
+            mine = self._session(step.session)
+            serial = mine.serial
+            attempt, seen = self._count(serial, step)
+            paid = self._meters.pay(serial, charges, now, surpluses) if charges else ()
+            if paid is None:
+                levels, refusers = self._meters.refuse(serial, charges, now)
+                return Pick(attempt, seen, None, None, (), levels, refusers, serial)
+            counts, key = self._counter(mine, request, step.candidates[0])
+            counts.set(key, counts.values.get(key, 0) + 1)
+            return Pick(attempt, seen, 0, 0, (), paid, (), serial, {})
 
     def peek(self, step: Step) -> Pick:
         """Tell what would be decided: nothing is counted or set."""
         return self._decide(step, peek=True)
 
-    def _decide(self, step: Step, surpluses: Sequence[float] | None = None, *, peek: bool) -> Pick:
+    def _decide(self, step: Step, *, peek: bool) -> Pick:
         with self._lock:
             mine = self._session(step.session)
             serial = mine.serial
-            request = (serial, step.request)
-            attempt, seen = self._asked.values.get(request, _NEVER)
-            attempt, seen = step.attempt or attempt + 1, seen + 1
-            if not peek:
-                self._asked.set(request, (attempt, seen))
+            attempt, seen = self._count(serial, step, peek=peek)
             states = mine.state
             state = dict(states) if states and looks_at_state(step) else {}
             levels: tuple[Level, ...] = ()
             refusers: tuple[int, ...] = ()
             if charges := step.charges:
-                paid = None if peek else self._meters.pay(serial, charges, step.now, surpluses)
+                paid = None if peek else self._meters.pay(serial, charges, step.now)
                 if paid is None:
                     levels, refusers = self._refuse(serial, charges, step.now, peek=peek)
                 else:
@@ -109,6 +117,15 @@ class MemoryStore:
             if not (refusers or (step.gates and _errs(step.gates, attempt, seen, state))):
                 index, position, skipped = self._first(mine, step, attempt, peek=peek)
             return Pick(attempt, seen, index, position, skipped, levels, refusers, serial, state)
+
+    def _count(self, serial: int, step: Step, *, peek: bool = False) -> tuple[int, int]:
+        """Count a request, and tell which attempt it is, and how often it was seen."""
+        asked, request = self._asked, (serial, step.request)
+        attempt, seen = asked.values.get(request, _NEVER)
+        counted = step.attempt or attempt + 1, seen + 1
+        if not peek:
+            asked.set(request, counted)
+        return counted
 
     def _refuse(
         self, serial: int, charges: Sequence[Charge], now: float, *, peek: bool
