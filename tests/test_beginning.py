@@ -39,8 +39,8 @@ class Talk:
     """A connection to an application, in the running loop."""
 
     def __init__(self, app: Any) -> None:
-        off: dict[str, Any] = {"log_config": None, "date_header": False, "proxy_headers": False}
-        config = uvicorn.Config(app, lifespan="off", **off)
+        off: dict[str, Any] = dict.fromkeys(("access_log", "date_header", "proxy_headers"), False)
+        config = uvicorn.Config(app, lifespan="off", log_config=None, **off)
         config.load()
         self.transport = Transport()
         self.state = ServerState()

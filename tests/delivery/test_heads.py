@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 import pytest
@@ -70,7 +71,8 @@ def asked(kind: type[HttpToolsProtocol], *chunks: bytes, **options: Any) -> tupl
     app, transport = App(), Transport()
 
     async def talk() -> None:
-        config = uvicorn.Config(app, lifespan="off", log_config=None, date_header=False, **options)
+        settings: dict[str, Any] = {"lifespan": "off", "log_config": None, "date_header": False}
+        config = uvicorn.Config(app, **{**settings, "access_log": False, **options})
         config.load()
         wire = kind(config, ServerState(), {"one": 1})
         wire.connection_made(transport)
@@ -127,6 +129,16 @@ def test_the_parser_reads_all_where_a_server_adds_to_heads(options: dict[str, An
     assert not heads._known
 
 
+def test_accesses_are_logged_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    methods: list[str] = []
+    log = logging.getLogger("uvicorn.access")
+    monkeypatch.setattr(log, "hasHandlers", lambda: True)
+    monkeypatch.setattr(log, "info", lambda *words: methods.append(words[2]))
+    heads._known.clear()
+    asked(HttpWire, GET, GET, POST % (1, b"a"), POST % (2, b"ab"), access_log=True)
+    assert methods == ["GET", "GET", "POST", "POST"]
+
+
 def test_only_so_many_heads_are_remembered() -> None:
     heads._known.clear()
     lines = [b"GET /%d HTTP/1.1\r\n\r\n" % number for number in range(heads._MOST + 1)]
@@ -152,7 +164,9 @@ def test_idle_connections_end_once_their_time_is_over() -> None:
     transport = Transport()
 
     async def talk() -> list[bool]:
-        config = uvicorn.Config(App(), lifespan="off", log_config=None, timeout_keep_alive=1)
+        config = uvicorn.Config(
+            App(), lifespan="off", log_config=None, access_log=False, timeout_keep_alive=1
+        )
         config.load()
         wire = HttpWire(config, ServerState(), {})
         wire.timeout_keep_alive = 0.2  # type: ignore[assignment]

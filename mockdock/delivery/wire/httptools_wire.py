@@ -33,15 +33,15 @@ class HttpWire(HttpToolsProtocol):
     would arrive without its body; so the offer is not shown to it.
 
     A request that comes whole, with a head that was read before, is not shown to the parser
-    at all. One timer sees to it that nobody idles for too long, and is not made anew for
-    each request.
+    at all, unless accesses are logged. One timer sees to it that nobody idles for too long,
+    and is not made anew for each request.
     """
 
     def __init__(self, *args: Any, gate: Gate | None = None, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self._gate, self._beginning = gate, begun_by(self.app)
         self.app = wired(self.app, gate, _whole)
-        self._usual = not self.root_path and self.limit_concurrency is None
+        self._usual = not (self.root_path or self.access_log) and self.limit_concurrency is None
         self._between = self._usual
         """Whether the parser is between two requests, and knows of no reason to read no other."""
         self._key: Key | None = None
