@@ -30,9 +30,10 @@ class Visit:
     ``queued`` are the scenario seconds it waited for its turn. ``inside`` tells
     that it counts as a reply under way; ``admitted`` is what has to be settled.
     ``came`` is when it arrived in real time; ``streams`` is told when its stream ends.
-    ``walked`` is the trail it went, which has to be settled as well; ``pick`` is what a step
-    decided of it that was done already. ``body`` is as it came, None until it was read, and
-    ``sent`` the object in it and ``parsed`` the request, where somebody has looked.
+    ``walked`` is how it went a trail, which is to be taken back where no reply comes of it;
+    ``pick`` is what a step decided of it that was done already. ``body`` is as it came, None
+    until it was read, ``sent`` the object in it and ``parsed`` the request, where somebody has
+    looked.
     """
 
     # Of what is rarely said of one there is only a default, until it is said.
@@ -95,7 +96,7 @@ class Visit:
             ended()
         if self.walked is not None:
             walk, self.walked = self.walked, None
-            return walk.settle(reply, said, self._age(now))
+            return walk.take_back(self._age(now))
         if self.admitted is not None:
             (request, decision), self.admitted = self.admitted, None
             if decision.admission is None:

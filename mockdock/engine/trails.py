@@ -68,7 +68,7 @@ class _Bill(NamedTuple):
 class Walk:
     """A request that went a trail up to its step; ``admission`` is what limits made of it.
 
-    It is charged what its whole reply costs: who does not get that has to be settled with.
+    It is charged what its whole reply costs: where that is not given, it is to be taken back.
     """
 
     trail: Trail
@@ -79,13 +79,12 @@ class Walk:
     pick: Pick
     entropy: Entropy
 
-    def settle(self, reply: Reply, said: Callable[[], int], age: float) -> Awaitable[None] | None:
-        """Give back what was charged for what was not sent, as ``Engine.settle`` does."""
+    def take_back(self, age: float) -> Awaitable[None] | None:
+        """Give back the tokens of a reply that cannot be given, as ``Threshold`` does."""
         admission, trail = self.admission, self.trail
         if admission is None:
             return None
-        done = reply if isinstance(reply, Completion) else None
-        return admission.settle(trail.store, self.caller.session, done, trail.model, said(), age)
+        return admission.settle(trail.store, self.caller.session, None, trail.model, 0, age)
 
     def reply(self, created: int) -> Completion:
         """Say what the rule always says."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mockdock.engine import AddedRule, Condition, Engine
 from mockdock.engine.trails import Walk
-from mockdock.reply import Completion, Failure
+from mockdock.reply import Completion
 from mockdock.request import Caller, Message, Request, ResponseFormat, Role, TextPart, Tool
 from mockdock.scenario import ReplySpec, When
 from tests.engine.helpers import engine
@@ -178,7 +178,7 @@ def test_who_does_not_get_his_reply_gets_back_what_it_cost() -> None:
     walk = walked(mock, [("user", "hello")], request)
     assert walk is not None
     assert mock.store.read("", charges, 0.0)[1].used > before[1].used
-    walk.settle(Failure("server_error"), lambda: 0, 0.0)
+    walk.take_back(0.0)
     after = mock.store.read("", charges, 0.0)
     assert after[1] == before[1]
     assert after[0].used == before[0].used + 1
