@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple, cast
 
@@ -10,7 +10,6 @@ from mockdock.delivery import Item
 from mockdock.dialects import Call, Dialect
 from mockdock.engine import Walk
 from mockdock.frames import Frame, Head, Outcome
-from mockdock.gateways import Gateways
 from mockdock.observe import Exchange
 from mockdock.rendering import Telling, again, render_known
 from mockdock.reply import Completion
@@ -111,17 +110,12 @@ def _follow(visit: Visit, dialect: Dialect) -> Walk | None:
     if trail.reads is None:
         # Who keeps it keeps no engine with it, which may have been replaced meanwhile.
         traits = engine.traits(trail.request.model, dialect.name)
-        trail.reads = partial(_read, dialect, engine.gateways, lambda _: traits)
+        trail.reads = partial(_read, dialect, traits)
         trail.tells = partial(_told, dialect, trail.request)
     return trail.walk(said, caller, partial(_parsed, dialect, visit), visit.session.age)
 
 
-def _read(
-    dialect: Dialect,
-    gateways: Gateways,
-    traits: Callable[[str], Traits | None],
-    exchange: Exchange,
-) -> Request:
+def _read(dialect: Dialect, traits: Traits | None, exchange: Exchange) -> Request:
     """Read the request of an exchange that went a trail."""
     headers = exchange.headers
     call = Call(
@@ -134,8 +128,8 @@ def _read(
         "",
         dialect.caller(headers),
         dialect=dialect.name,
-        gateways=gateways,
-        traits=traits,
+        gateways=exchange.gateways,
+        traits=lambda _: traits,
     )
     return cast("Request", dialect.parse(call))
 
