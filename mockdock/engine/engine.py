@@ -161,11 +161,9 @@ class Engine:
         """Tell what a dialect must know of a model, None when it does not exist here."""
         return self._models.traits(plain(model, self.scenario.triggers), dialect)
 
-    def decide(
-        self, request: Request, wishes: Sequence[Wish] = (), age: float = 0, now: float = 0
-    ) -> Decision:
+    def decide(self, request: Request, wishes: Sequence[Wish] = (), age: float = 0) -> Decision:
         """Decide at once, with a store that takes no time."""
-        asked = self.ask(request, wishes, age, now)
+        asked = self.ask(request, wishes, age)
         return self.decided(asked, at_once(self.store.decide(asked.step)))
 
     def ask(

@@ -16,8 +16,9 @@ from mockdock.engine.meters import Charge, Level, Reading, State
 __all__ = ["Till", "corrected"]
 
 _NEW = (0.0, 0.0, 0.0, 0.0)
-"""A bucket nobody was charged by. The last number, when it was changed, is the first one too:
-who is held off until now at the latest has no clock that was set back."""
+"""A bucket nobody was charged by: when it was changed, until when it holds off, what is used,
+and since when that is so. It never ends to hold off before it was changed: where that is over,
+no clock was set back."""
 _NONE = repeat(0.0)
 
 

@@ -35,10 +35,10 @@ class Threshold:
 
     ``called`` stands for the session's key in every random choice; who is
     ``alone`` counts for himself what is counted by server. The answers of
-    ``rules`` may have faults of their own. Requests of a dialect that is
-    ``limited`` are charged, of one that is ``metered`` for more than its tokens
-    tell; where it is not ``eventful``, they only meet what
-    they wish for themselves. It ``remembers`` where what they meet depends on named states.
+    ``rules`` may have faults of their own. Requests of a dialect that is ``limited`` are
+    charged; of one that is ``metered``, also what their tokens do not tell. Where it is not
+    ``eventful``, they only meet what they wish for themselves. It ``remembers`` where what
+    they meet depends on named states.
     """
 
     def __init__(
@@ -86,9 +86,9 @@ class Threshold:
 
     def admission(
         self, request: Request, due: Sequence[Charge], pick: Pick, age: float
-    ) -> Admission | None:
-        """Give what became of the charges, None where there were none."""
-        return Admission(self._tariffs[request.dialect], due, pick, age) if due else None
+    ) -> Admission:
+        """Give what became of the charges of a request that had any."""
+        return Admission(self._tariffs[request.dialect], due, pick, age)
 
     async def turn_away(
         self, request: Request, model: Model, store: Store, age: float

@@ -115,7 +115,6 @@ class Trail:
         self.request = bare
         self.model = model
         self.store = store
-        self.threshold = trails.threshold
         self.reads: Callable[[Any], Request] | None = None
         self.tells: Callable[[Any], Iterator[Any]] | None = None
         self.lanes: dict[int, Lane] = {}
@@ -135,17 +134,17 @@ class Trail:
             yield role, once - self._start
 
     def walk(
-        self, said: Said, caller: Caller, request: Callable[[], Request], age: float
+        self, said: Said, caller: Caller, whole: Callable[[], Request], age: float
     ) -> Walk | None:
         """Go this way up to the step, or nowhere where a request has to go the usual one.
 
-        ``request`` reads it whole, for rules that look at more than the user's words.
+        ``whole`` reads all of the request, for rules that look at more than the user's words.
         """
         trails = self._trails
         tokens, asked = self.tokens(said)
         if not 0 <= tokens <= self._most:
             return None
-        fitting = trails.index.among("chat", asked, request)
+        fitting = trails.index.among("chat", asked, whole)
         lane = self.lanes.get(fitting[0].index) if len(fitting) == 1 else None
         if lane is None:
             return None
@@ -159,7 +158,7 @@ class Trail:
         pick = self.store.decide_known(step, surpluses)
         called = session if trails.called is None else trails.called
         entropy = entropy_of(bare, identity, trails.seed, called, compiled.chance)
-        admission = self.threshold.admission(bare, costs, pick, age)
+        admission = trails.threshold.admission(bare, costs, pick, age) if costs else None
         return Walk(self, lane, caller, tokens, admission, pick, entropy)
 
     def tokens(self, said: Said) -> tuple[int, str]:
@@ -180,9 +179,10 @@ class Trail:
     def _bill(self, caller: Caller, tokens: int, lane: Lane) -> _Bill:
         request = self.request.but(caller=caller)
         charged = estimate(request, tokens)
-        charges = self.threshold.charges(request, self.model, charged)
+        threshold = self._trails.threshold
+        charges = threshold.charges(request, self.model, charged)
         real = tokens + lane.reply.usage.completion_tokens
-        costs = self.threshold.charges(request, self.model, real)
+        costs = threshold.charges(request, self.model, real)
         pairs = zip(charges, costs, strict=True)
         over = [one.cost - other.cost for one, other in pairs]
         bill = _Bill(charges, over, costs)
@@ -226,7 +226,7 @@ class Trails:
             return
         if not isinstance(reply, Completion) or request.dialect in self.threshold.metered:
             return
-        if not _is_alike(request, decision, reply):
+        if not _is_alike(request, decision, compiled, reply):
             return
         known = self._known.get(mark)
         if known is None:
@@ -247,11 +247,10 @@ def _put(table: dict[object, V], mark: object, value: V, most: int) -> None:
     table[mark] = value
 
 
-def _is_alike(request: Request, decision: Decision, reply: Completion) -> bool:
+def _is_alike(request: Request, decision: Decision, compiled: Compiled, reply: Completion) -> bool:
     """Tell whether a rule answers each request with these parameters with the same words."""
-    context, answer, usage = decision.context, decision.answer, reply.usage
-    compiled = context.compiled
-    if compiled is None or not (compiled.sure and compiled.candidate.plain and reply.shared):
+    answer, usage = decision.answer, reply.usage
+    if not (compiled.sure and compiled.candidate.plain and reply.shared):
         return False
     if request.api != "chat" or request.stream or request.store or request.account is not None:
         return False
