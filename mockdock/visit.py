@@ -74,7 +74,7 @@ class Visit:
         return self._client
 
     def call(self, dialect: Dialect, operation: str = "") -> Call:
-        """Tell what came: its operation only, once that is known."""
+        """Tell what came, and its ``operation`` where there is one."""
         engine, body = self.session.engine, self.body or b""
         call = arrive(self.scope, self.headers, self.caller, dialect, engine, operation, body)
         call.sent = self.sent

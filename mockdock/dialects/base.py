@@ -85,11 +85,11 @@ class Frames(Protocol):
 class Brief:
     """What a dialect can tell quickly of chat requests that are like others before.
 
-    ``glance`` gives the object in a body, and the mark of its parameters (``Request.recurs``),
-    None where they are not known to be valid. ``words`` gives the roles and texts of the
-    messages in that object, None where any is more than these. ``told`` gives
-    what renders completions that differ from one in id, time and prompt tokens alone, and
-    ``plain`` is the head of those.
+    ``glance`` gives the object in a body, with the mark of its parameters (``Request.recurs``)
+    or, where they are not known to be valid, None; and None alone where there is no object.
+    ``words`` gives the roles and texts of the messages in that object, None where any is more
+    than these. ``told`` gives what renders completions that differ from one in id, time and
+    prompt tokens alone, and ``plain`` makes the head of those.
     """
 
     glance: Callable[[bytes], tuple[dict[str, Any], object] | None]

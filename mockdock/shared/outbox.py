@@ -71,7 +71,10 @@ class Outbox(Generic[T]):
         self._lock = threading.Lock()
 
     def post(self, letter: Letter[T]) -> Awaitable[None] | None:
-        """Send a letter: in a loop once this is awaited, in a thread at once, or else later."""
+        """Send a letter: at once in a thread, in a loop soon, and by then where this is awaited.
+
+        Where Redis is away it goes later, and nothing is awaited.
+        """
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
