@@ -164,7 +164,7 @@ class _Shared:
     """
 
     def __init__(self, endpoints: Sequence[tuple[Dialect, Endpoint]]) -> None:
-        self._marked = [(each.mark, endpoint) for each, endpoint in endpoints if each.mark]
+        self._marked = {each.mark.encode(): endpoint for each, endpoint in endpoints if each.mark}
         usual = [endpoint for each, endpoint in endpoints if not each.mark]
         self._usual = (usual or [endpoints[0][1]])[0]
 
@@ -177,7 +177,9 @@ class _Shared:
         return self._of(scope).begin(scope, receive, send)
 
     def _of(self, scope: Scope) -> Endpoint:
-        for mark, endpoint in self._marked:
-            if marked(scope, mark):
-                return endpoint
+        marked = self._marked
+        for name, _ in scope["headers"]:
+            if name in marked:  # there may be others, of dialects that come before
+                names = {each for each, _ in scope["headers"]}
+                return next(marked[mark] for mark in marked if mark in names)
         return self._usual

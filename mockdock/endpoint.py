@@ -10,7 +10,7 @@ from typing import Any
 
 from mockdock.answering import House, respond
 from mockdock.arrival import GoneError, headed, read
-from mockdock.delivery import Client, Rest, ScaledClock, at_once, deliver, wire_of
+from mockdock.delivery import Client, Rest, ScaledClock, Wire, at_once, deliver, wire_of
 from mockdock.dialects import Dialect
 from mockdock.following import OPERATION, Trodden, exchange_of, tread
 from mockdock.frames import Outcome
@@ -65,7 +65,7 @@ class Endpoint:
             return partial(self._deliver, visit, *self._failed(visit, error), send)
         if trodden is None:
             return partial(self._serve, visit, send)
-        return self._tell(visit, trodden, send)
+        return self._tell(visit, trodden, send, wire)
 
     async def _serve(self, visit: Visit, send: Send) -> None:
         """Serve a request that has to be waited for, or may have to be."""
@@ -87,7 +87,7 @@ class Endpoint:
             told = self._failed(visit, error)
         if not isinstance(told, Trodden):
             await self._deliver(visit, *told, send)
-        elif (rest := self._tell(visit, told, send)) is not None:
+        elif (rest := self._tell(visit, told, send, wire_of(visit.scope))) is not None:
             await rest()
 
     def _failed(self, visit: Visit, error: Exception) -> tuple[Answer, Rendered]:
@@ -171,7 +171,7 @@ class Endpoint:
         """Tell whether the session of a request began anew meanwhile, or was closed."""
         return self._house.sessions.of(visit.caller.session).era != visit.session.era
 
-    def _tell(self, visit: Visit, trodden: Trodden, send: Send) -> Rest | None:
+    def _tell(self, visit: Visit, trodden: Trodden, send: Send, wire: Wire | None) -> Rest | None:
         """Tell what went a trail at once; give what is left to do."""
 
         def record(outcome: Outcome) -> Awaitable[None] | None:
@@ -179,7 +179,7 @@ class Endpoint:
             exchange = exchange_of(visit, self._dialect, trodden, outcome, late=late)
             return show(exchange, self._house.observers, None)
 
-        return at_once(trodden.head, trodden.sole, send, record, wire_of(visit.scope))
+        return at_once(trodden.head, trodden.sole, send, record, wire)
 
     def _render(self, answer: Answer, visit: Visit) -> Rendered:
         session = visit.session

@@ -74,22 +74,30 @@ class MemoryStore:
         """Count the attempt, charge it, and let the first able candidate answer, atomically."""
         return self._decide(step, peek=False)
 
-    def decide_known(self, step: Step, surpluses: Sequence[float]) -> Pick:
-        """Decide on what is known to be over at once, and by how much each charge is too high.
+    def decide_known(
+        self,
+        session: str,
+        request: str,
+        attempt: int | None,
+        candidate: Candidate,
+        charges: Sequence[Charge],
+        surpluses: Sequence[float],
+        now: float,
+    ) -> Pick:
+        """Decide as ``decide`` does where there are no gates, and one plain candidate.
 
-        They are settled with it; where any does not fit, nothing is. There are no gates, and
-        the one candidate is plain.
+        By how much each charge is known to be too high is settled with it; where any does not
+        fit, nothing is.
         """
-        request, charges, now = step.request, step.charges, step.now
         with self._lock:
-            mine = self._session(step.session)
+            mine = self._session(session)
             serial = mine.serial
-            attempt, seen = self._count(serial, step)
+            attempt, seen = self._count(serial, request, attempt)
             paid = self._meters.pay(serial, charges, now, surpluses) if charges else ()
             if paid is None:
                 levels, refusers = self._meters.refuse(serial, charges, now)
                 return Pick(attempt, seen, None, None, (), levels, refusers, serial)
-            counts, key = self._counter(mine, request, step.candidates[0])
+            counts, key = self._counter(mine, request, candidate)
             counts.set(key, counts.values.get(key, 0) + 1)
             return Pick(attempt, seen, 0, 0, (), paid, (), serial, {})
 
@@ -101,7 +109,7 @@ class MemoryStore:
         with self._lock:
             mine = self._session(step.session)
             serial = mine.serial
-            attempt, seen = self._count(serial, step, peek=peek)
+            attempt, seen = self._count(serial, step.request, step.attempt, peek=peek)
             states = mine.state
             state = dict(states) if states and looks_at_state(step) else {}
             levels: tuple[Level, ...] = ()
@@ -118,13 +126,15 @@ class MemoryStore:
                 index, position, skipped = self._first(mine, step, attempt, peek=peek)
             return Pick(attempt, seen, index, position, skipped, levels, refusers, serial, state)
 
-    def _count(self, serial: int, step: Step, *, peek: bool = False) -> tuple[int, int]:
+    def _count(
+        self, serial: int, request: str, told: int | None, *, peek: bool = False
+    ) -> tuple[int, int]:
         """Count a request, and tell which attempt it is, and how often it was seen."""
-        asked, request = self._asked, (serial, step.request)
-        attempt, seen = asked.values.get(request, _NEVER)
-        counted = step.attempt or attempt + 1, seen + 1
+        asked, key = self._asked, (serial, request)
+        attempt, seen = asked.values.get(key, _NEVER)
+        counted = told or attempt + 1, seen + 1
         if not peek:
-            asked.set(request, counted)
+            asked.set(key, counted)
         return counted
 
     def _refuse(

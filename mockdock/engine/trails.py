@@ -23,7 +23,7 @@ from mockdock.engine.memory import MemoryStore
 from mockdock.engine.meters import Charge
 from mockdock.engine.prompts import prompt_of
 from mockdock.engine.refuse import room_of
-from mockdock.engine.store import Pick, Step, Store
+from mockdock.engine.store import Pick, Store
 from mockdock.engine.threshold import Threshold
 from mockdock.frames import Frame
 from mockdock.reply import Completion, Reply
@@ -154,8 +154,9 @@ class Trail:
             bill = self._bill(caller, tokens, lane)
         charges, surpluses, costs = bill
         identity = fingerprint_of("chat", bare.model, self._tools, list(map(_spoken, said)))
-        step = Step(session, identity, caller.attempt, (compiled.candidate,), charges, age)
-        pick = self.store.decide_known(step, surpluses)
+        pick = self.store.decide_known(
+            session, identity, caller.attempt, compiled.candidate, charges, surpluses, age
+        )
         called = session if trails.called is None else trails.called
         entropy = entropy_of(bare, identity, trails.seed, called, compiled.chance)
         admission = trails.threshold.admission(bare, costs, pick, age) if costs else None

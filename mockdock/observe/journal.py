@@ -13,7 +13,7 @@ from mockdock.embedding import Embeddings
 from mockdock.observe.entry import Entry
 from mockdock.observe.exchange import Exchange
 from mockdock.observe.tally import Tally, Use
-from mockdock.observe.weight import weight
+from mockdock.observe.weight import Scales
 from mockdock.reply import Completion, Failure
 
 __all__ = ["Journal"]
@@ -91,6 +91,7 @@ class Journal:
             raise ValueError("a journal keeps at least 1 exchange and 1 byte")
         self._most = most
         self._most_bytes = most_bytes
+        self._scales = Scales()
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._waiting = 0
@@ -122,7 +123,7 @@ class Journal:
 
     def append(self, exchange: Exchange) -> None:
         """Record an exchange and wake those who wait for one."""
-        exchange.weight = heavy = weight(exchange)
+        exchange.weight = heavy = self._scales.weigh(exchange)
         with self._lock:
             number = self._number = self._number + 1
             if exchange.late:

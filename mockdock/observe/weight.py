@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import chain
 from sys import getsizeof
 
@@ -10,7 +11,7 @@ from mockdock.moderation import Moderations
 from mockdock.observe.exchange import Exchange
 from mockdock.reply import Choice, Completion, Failure
 
-__all__ = ["weight"]
+__all__ = ["Scales", "weight"]
 
 # Measured with tracemalloc on CPython 3.11, for exchanges of the openai package.
 _EXCHANGE = 6500
@@ -34,31 +35,45 @@ _UNMET = 200
 _VERDICT = 2000
 
 
-def weight(exchange: Exchange) -> int:
-    """Estimate the bytes of an exchange, with what was parsed of it, in one pass over its body.
+class Scales:
+    """Weigh exchanges. Those of a client have the very same headers, which are weighed once."""
 
-    Frames are not among them: they are made anew when they are looked at.
-    """
-    body, path, headers, reply = exchange.body, exchange.path, exchange.headers, exchange.reply
-    # A text with one letter beyond ASCII takes up to four bytes for each, and is kept encoded too.
-    simple = body.isascii() and not (_BACKSLASH in body and b"\\u" in body)
-    total = _EXCHANGE + len(body) * (2 if simple else 6)
-    total += _MARK * len(body.translate(None, _TEXT))
-    total += len(path) * (_PATH if path.isascii() else _WIDE_PATH)
-    total += _HEADER * len(headers) + len("".join([*headers, *headers.values()]))
-    if len(exchange.session) > _KEY:
-        total += len(exchange.session) - _KEY
-    if isinstance(reply, Completion):
-        for choice in reply.choices:
-            total += _choice(choice, logprobs=reply.logprobs)
-    elif isinstance(reply, Embeddings):
-        total += sum(map(getsizeof, reply.vectors))
-    elif isinstance(reply, Moderations):
-        total += _VERDICT * len(reply.results)
-    elif isinstance(reply, Failure):
-        unmet = chain.from_iterable(near.unmet for near in reply.nearest)
-        total += sum(_UNMET + getsizeof(each.found) for each in unmet)
-    return total
+    def __init__(self) -> None:
+        self._last: tuple[Mapping[str, str], int] = {}, 0
+
+    def weigh(self, exchange: Exchange) -> int:
+        """Estimate the bytes of an exchange, with what was parsed of it, in one pass over its body.
+
+        Frames are not among them: they are made anew when they are looked at.
+        """
+        body, path, headers, reply = exchange.body, exchange.path, exchange.headers, exchange.reply
+        # A text with a letter beyond ASCII takes up to four bytes for each, and is kept encoded.
+        simple = body.isascii() and not (_BACKSLASH in body and b"\\u" in body)
+        known, worn = self._last
+        if headers is not known:
+            worn = _HEADER * len(headers) + len("".join([*headers, *headers.values()]))
+            self._last = headers, worn
+        total = _EXCHANGE + worn + len(body) * (2 if simple else 6)
+        total += _MARK * len(body.translate(None, _TEXT))
+        total += len(path) * (_PATH if path.isascii() else _WIDE_PATH)
+        if len(exchange.session) > _KEY:
+            total += len(exchange.session) - _KEY
+        if isinstance(reply, Completion):
+            for choice in reply.choices:
+                total += _choice(choice, logprobs=reply.logprobs)
+        elif isinstance(reply, Embeddings):
+            total += sum(map(getsizeof, reply.vectors))
+        elif isinstance(reply, Moderations):
+            total += _VERDICT * len(reply.results)
+        elif isinstance(reply, Failure):
+            unmet = chain.from_iterable(near.unmet for near in reply.nearest)
+            total += sum(_UNMET + getsizeof(each.found) for each in unmet)
+        return total
+
+
+def weight(exchange: Exchange) -> int:
+    """Weigh one exchange."""
+    return Scales().weigh(exchange)
 
 
 def _choice(choice: Choice, *, logprobs: bool) -> int:
