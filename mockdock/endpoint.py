@@ -23,7 +23,7 @@ from mockdock.retelling import Retelling
 from mockdock.showing import show
 from mockdock.visit import Visit
 
-__all__ = ["Endpoint", "House"]
+__all__ = ["Endpoint"]
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
