@@ -18,7 +18,7 @@ from mockdock.request import Request
 from mockdock.sessions import Sessions
 from mockdock.visit import Visit
 
-__all__ = ["House", "respond", "used"]
+__all__ = ["House", "is_late", "respond"]
 
 
 class House(Protocol):
@@ -31,11 +31,9 @@ class House(Protocol):
     max_body: int
 
 
-def used(house: House, visit: Visit, rule: str) -> None:
-    """Count a use of a rule, unless its session began anew meanwhile."""
-    name = visit.caller.session
-    if house.sessions.of(name).era == visit.session.era:
-        house.journal.use(name, rule)
+def is_late(house: House, visit: Visit) -> bool:
+    """Tell whether the session of a request began anew meanwhile, or was closed."""
+    return house.sessions.of(visit.caller.session).era != visit.session.era
 
 
 async def respond(
@@ -119,8 +117,8 @@ async def _decide(house: House, request: Request, wishes: Sequence[Wish], visit:
     visit.admitted = request, decision
     if decision.asks:
         visit.client.watch()
-    if decision.rule_key is not None:
-        used(house, visit, decision.rule_key)
+    if decision.rule_key is not None and not is_late(house, visit):
+        house.journal.use(name, decision.rule_key)
     return decision if decision.settled else await engine.consult(request, decision)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from mockdock.answering import House, respond
+from mockdock.answering import House, is_late, respond
 from mockdock.arrival import GoneError, headed, read
 from mockdock.delivery import Client, Rest, ScaledClock, Wire, at_once, deliver, wire_of
 from mockdock.dialects import Dialect
@@ -154,7 +154,7 @@ class Endpoint:
             visit.started,
             now - arrived,
             retelling,
-            self._is_late(visit),
+            is_late(self._house, visit),
             arrived - session.began,
             scale,
             session.era,
@@ -167,15 +167,11 @@ class Endpoint:
         )
         return show(exchange, self._house.observers, settled)
 
-    def _is_late(self, visit: Visit) -> bool:
-        """Tell whether the session of a request began anew meanwhile, or was closed."""
-        return self._house.sessions.of(visit.caller.session).era != visit.session.era
-
     def _tell(self, visit: Visit, trodden: Trodden, send: Send, wire: Wire | None) -> Rest | None:
         """Tell what went a trail at once; give what is left to do."""
 
         def record(outcome: Outcome) -> Awaitable[None] | None:
-            late = self._is_late(visit)
+            late = is_late(self._house, visit)
             exchange = exchange_of(visit, self._dialect, trodden, outcome, late=late)
             return show(exchange, self._house.observers, None)
 

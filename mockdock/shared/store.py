@@ -39,7 +39,7 @@ class RedisStore:
     done later, once (see ``Outbox``), or a place would be taken that nobody has. What is under
     way in a process that was killed is given back soon after (see ``Lease``).
 
-    Bounded as the memory store is, see ``script``; keys that are not used for a day are
+    Bounded as the memory store is, see ``Script``; keys that are not used for a day are
     gone, and all are where Redis loses them.
     """
 
