@@ -70,6 +70,11 @@ class MemoryStore:
         self._used_by_request, self._used_by_server = _counts(), _counts()
         self._meters = Till(_MOST_COUNTS)
 
+    @property
+    def own(self) -> MemoryStore:
+        """Itself."""
+        return self
+
     def decide(self, step: Step) -> Pick:
         """Count the attempt, charge it, and let the first able candidate answer, atomically."""
         return self._decide(step, peek=False)
@@ -84,11 +89,7 @@ class MemoryStore:
         surpluses: Sequence[float],
         now: float,
     ) -> Pick:
-        """Decide as ``decide`` does where there are no gates, and one plain candidate.
-
-        By how much each charge is known to be too high is settled with it; where any does not
-        fit, nothing is.
-        """
+        """Decide on what is known, and settle it with that."""
         with self._lock:
             mine = self._session(session)
             serial = mine.serial

@@ -17,6 +17,7 @@ __all__ = [
     "Candidate",
     "Chance",
     "Gate",
+    "OwnStore",
     "Pick",
     "Scalar",
     "Skip",
@@ -144,6 +145,11 @@ class Pick:
 class Store(Protocol):
     """Where sessions keep their counters and named states."""
 
+    @property
+    def own(self) -> OwnStore | None:
+        """What decides here and asks nobody, None where others have to be asked."""
+        ...
+
     def decide(self, step: Step) -> Pick | Awaitable[Pick]:
         """Count the attempt, charge it, and let the first able candidate answer, atomically."""
         ...
@@ -238,3 +244,24 @@ def at_once(pick: Pick | Awaitable[Pick]) -> Pick:
     if isinstance(pick, Pick):
         return pick
     raise TypeError("this store takes its time: await what it decides")
+
+
+class OwnStore(Store, Protocol):
+    """A store of this process, which decides at once what is known."""
+
+    def decide_known(
+        self,
+        session: str,
+        request: str,
+        attempt: int | None,
+        candidate: Candidate,
+        charges: Sequence[Charge],
+        surpluses: Sequence[float],
+        now: float,
+    ) -> Pick:
+        """Decide as ``decide`` does where there are no gates, and one plain candidate.
+
+        By how much each charge is known to be too high is settled with it; where any does not
+        fit, nothing is.
+        """
+        ...

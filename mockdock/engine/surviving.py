@@ -41,6 +41,11 @@ class SurvivingStore:
         self._reason = reason
         self._alone = MemoryStore()
 
+    @property
+    def own(self) -> MemoryStore | None:
+        """What decides here where there is no shared one."""
+        return self._alone if self._shared is None else None
+
     def decide(self, step: Step) -> Pick | Awaitable[Pick]:
         """Count the attempt, charge it, and let the first able candidate answer, atomically."""
         if self._shared is None:

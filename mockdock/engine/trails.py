@@ -19,11 +19,10 @@ from mockdock.engine.compose import usage_of
 from mockdock.engine.decision import Decision
 from mockdock.engine.limits import estimate
 from mockdock.engine.match import Compiled, Index
-from mockdock.engine.memory import MemoryStore
 from mockdock.engine.meters import Charge
 from mockdock.engine.prompts import prompt_of
 from mockdock.engine.refuse import room_of
-from mockdock.engine.store import Pick, Store
+from mockdock.engine.store import OwnStore, Pick, Store
 from mockdock.engine.threshold import Threshold
 from mockdock.frames import Frame
 from mockdock.reply import Completion, Reply
@@ -110,7 +109,7 @@ class Trail:
     of them, is for others to say.
     """
 
-    def __init__(self, trails: Trails, store: MemoryStore, request: Request, model: Model) -> None:
+    def __init__(self, trails: Trails, store: OwnStore, request: Request, model: Model) -> None:
         bare = request.but(messages=(), caller=Caller(), headers={}, body={}, raw=b"")
         self.request = bare
         self.model = model
@@ -195,7 +194,7 @@ class Trail:
 
 
 class Trails:
-    """The trails of an engine; none where trouble may be met, or without a store of its own.
+    """The trails of an engine; none where trouble may be met, or where others decide.
 
     16 are kept, and of 64 sets of parameters how often they were seen; the oldest go first.
     """
@@ -207,7 +206,7 @@ class Trails:
         self.threshold = threshold
         self.seed = seed
         self.called = called
-        self._store = store if isinstance(store, MemoryStore) else None
+        self._store = None if store is None else store.own
         self._open = not threshold.eventful
         self._known: dict[object, Trail] = {}
         self._seen: dict[object, int] = {}

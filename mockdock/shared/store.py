@@ -51,6 +51,10 @@ class RedisStore:
             self._settle, "what was charged too much", link.is_away
         )
 
+    @property
+    def own(self) -> None:
+        """Nothing: all is decided in Redis."""
+
     def decide(self, step: Step) -> Pick | Awaitable[Pick]:
         """Count the attempt, charge it, and let the first able candidate answer, atomically."""
         holder = None

@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockdock.engine import AddedRule, Condition, Engine
+from mockdock.engine.memory import MemoryStore
+from mockdock.engine.surviving import SurvivingStore
 from mockdock.engine.trails import Walk
 from mockdock.reply import Completion
 from mockdock.request import Caller, Message, Request, ResponseFormat, Role, TextPart, Tool
@@ -265,3 +267,16 @@ def test_parameters_that_come_once_leave_the_trails_of_others_alone() -> None:
         usual(mock, asked([("user", "hello")], object()), 0.0)
     assert mock.trails.of(usually.recurs) is not None
     assert len(mock.trails._seen) == 64
+
+
+def test_there_are_trails_where_processes_share_nothing_and_none_where_they_do() -> None:
+    request = asked([("user", "hello")], object())
+    for shared in (MemoryStore(), None):
+        mock = engine(_WORDS).changed(store=SurvivingStore(shared, "alone"))
+        warm(mock, request)
+        walk = walked(mock, [("user", "hello")], request)
+        assert (walk is None) == (shared is not None)
+    assert walk is not None
+    decision, _ = usual(mock, request, 0.0)
+    assert (walk.pick.seen, decision.context.seen) == (5, 6)
+    assert walk.admission is None
