@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import re
+import weakref
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -215,3 +218,64 @@ def test_an_application_that_cannot_begin_is_answered_for() -> None:
         assert told.endswith(b"Internal Server Error")
 
     asyncio.run(go())
+
+
+class Mishap(BaseException):
+    """What no handler of exceptions catches."""
+
+
+@pytest.mark.parametrize("mishap", [Mishap, KeyboardInterrupt, asyncio.CancelledError])
+def test_what_ends_more_than_a_request_ends_no_more_than_that(
+    mishap: type[BaseException], caplog: pytest.LogCaptureFixture
+) -> None:
+    def ends(exchange: Exchange) -> None:
+        if b"end" in exchange.body:
+            raise mishap
+
+    app = made(ends)
+
+    async def go() -> None:
+        talk = Talk(app)
+        await talk.warm()
+        assert (await talk.ask(request("hello end"))).startswith(b"HTTP/1.1 500")
+        assert talk.transport.closed
+
+    with caplog.at_level(logging.ERROR):
+        asyncio.run(go())
+    assert "Exception in ASGI application" in caplog.text
+
+
+def test_who_looks_on_has_a_context_of_his_own() -> None:
+    seen: list[int] = []
+    looked = ContextVar("looked", default=0)
+
+    def looks(_: Exchange) -> None:
+        seen.append(looked.get())
+        looked.set(looked.get() + 1)
+
+    async def go() -> None:
+        talk = Talk(made(looks))
+        await talk.warm()
+        for _ in range(3):
+            assert talk.say(request("hello you"))
+
+    asyncio.run(go())
+    assert seen == [0] * 8
+
+
+def test_a_connection_that_has_ended_leaves_nothing() -> None:
+    app = made()
+
+    async def go() -> weakref.ref[HttpWire]:
+        talk = Talk(app)
+        await talk.warm()
+        assert talk.say(request("hello you"))
+        talk.wire.connection_lost(None)
+        return weakref.ref(talk.wire)
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert asyncio.run(go())() is None
+    finally:
+        gc.enable()

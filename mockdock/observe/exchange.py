@@ -110,5 +110,6 @@ _MISSES = frozenset({"no_match", "exhausted", "unknown_url", "invalid_url", "wro
 Observer = Callable[[Exchange], Awaitable[None] | None]
 """Gets every exchange before its last byte leaves; must be quick and not raise.
 
-Where it gives something to await, the last byte waits for that.
+Where it gives something to await, the last byte waits for that. It is called in a context of
+its request's own, in the loop of the server, but maybe in none of its tasks.
 """

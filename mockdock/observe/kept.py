@@ -75,7 +75,10 @@ class Keeper(Protocol):
         ...
 
     def append(self, exchange: Exchange) -> Awaitable[None] | None:
-        """Record an exchange and wake those who wait for one; an observer."""
+        """Record an exchange and wake those who wait for one; an observer.
+
+        Where it is ``uncounted``, the use of its rule is counted with it.
+        """
         ...
 
     def entries(

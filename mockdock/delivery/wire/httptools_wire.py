@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
+from contextvars import copy_context
 from functools import cached_property, lru_cache, partial
 from typing import Any
 
@@ -97,10 +98,13 @@ class HttpWire(HttpToolsProtocol):
         }
         cycle.scope = scope
         try:
-            rest = self._beginning(scope, cycle.receive, cycle.send)
-        except Exception as error:  # noqa: BLE001 - it is logged and answered by uvicorn
+            # Whatever looks on may set variables of its context, as in a task of its own.
+            rest = copy_context().run(self._beginning, scope, cycle.receive, cycle.send)
+        except BaseException as error:  # noqa: BLE001 - uvicorn logs it, and answers
             rest = partial(_raised, error)
-        if rest is not None:
+        if rest is None:
+            cycle.on_response = _nothing  # as uvicorn does at the end: it holds the connection
+        else:
             ready = rest
             self._start_asgi_task(cycle, lambda *_: ready())
 
@@ -185,8 +189,12 @@ class _Read(RequestResponseCycle):
         return {"type": "http.request", "body": body, "more_body": False}
 
 
-async def _raised(error: Exception) -> None:
+async def _raised(error: BaseException) -> None:
     raise error
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 def _whole(cycle: RequestResponseCycle, head: Head, body: bytes) -> bool:
