@@ -155,13 +155,13 @@ def _attempt(
 
 
 def _usage(told: Any) -> Mapping[str, int] | None:
-    """Read the token counts of an answer; those that are not told are left out."""
+    """Read the token counts of an answer; what is not told is left out, and what it cost."""
     if told is None:
         return None
     return {
         str(name): whole(count, "number of tokens")
         for name, count in told.items()
-        if count is not None
+        if count is not None and name != "cost"
     }
 
 

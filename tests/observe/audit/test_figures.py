@@ -14,6 +14,7 @@ import pytest
 from mockdock.errors import UsageError
 from mockdock.observe.audit import audit, failure_text, junit, page, records
 from mockdock.policy import POLICIES, Policy
+from tests.conformance.asgi import app_of, ask
 from tests.observe.audit.helpers import Asked, record
 from tests.observe.audit.helpers import records as rows
 
@@ -69,6 +70,17 @@ def test_tokens_and_money_go_into_attempts_that_were_of_no_use() -> None:
     assert audit(made).figures.wasted_money is None
     made[0]["model"] = "no-such-model"
     assert audit(made, price=cents).figures.wasted_money is None
+
+
+def test_what_a_gateway_tells_of_the_cost_is_no_number_of_tokens() -> None:
+    app = app_of({"when": {"user": "hello"}, "reply": "Hi."})
+    body = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": "hello"}]})
+    headers = {"content-type": "application/json", "x-project-id": "p", "authorization": "Bearer k"}
+    answer = ask(app, "POST", "/proj/v1/chat/completions", body.encode(), headers)
+    assert answer.status == 200
+    made = [each.record() for each in app.journal.entries()]
+    assert 0 < made[0]["usage"]["cost"] < 1
+    assert [call.outcome for call in audit(made).calls] == ["succeeded"]
 
 
 def test_premature_retries_are_counted_without_a_line_for_them() -> None:
