@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mockdock.engine.conditions import Condition, bounds, conditions, shown, told_bounds
+from mockdock.engine.needles import Needles
 from mockdock.engine.pace import Pace, pace_of
 from mockdock.engine.store import Candidate, Scalar, Skip, same
 from mockdock.reply import Unmet
@@ -148,12 +149,13 @@ def compile_added(
 class Index:
     """Rules in file order, ready to be asked quickly: those of each API by themselves.
 
-    Most rules go by a text that the user's must hold: that is looked for before anything else.
+    Most rules go by a text that the user's must hold: that is looked for before anything else,
+    and where there are many, only of those that are near.
     """
 
     def __init__(self, rules: Sequence[Compiled]) -> None:
         self._rules = rules
-        self._of: dict[str, list[_Row]] = {}
+        self._of: dict[str, tuple[list[_Row], Needles | None]] = {}
 
     def candidates(self, request: Request) -> list[Compiled]:
         """Give the rules all of whose stateless conditions hold, in file order.
@@ -167,9 +169,12 @@ class Index:
 
         ``said`` is the text of the user.
         """
-        rows = self._of.get(api)
-        if rows is None:
-            rows = self._of[api] = list(self._rows(whole()))
+        known = self._of.get(api)
+        if known is None:
+            known = self._of[api] = self._sorted(whole())
+        rows, needles = known
+        if needles is not None:
+            rows = [rows[place] for place in needles.near(said)]
         fitting: list[Compiled] = []
         for needle, tests, compiled in rows:
             if needle not in said:
@@ -183,6 +188,12 @@ class Index:
                     break
         return fitting
 
+    def _sorted(self, request: Request) -> tuple[list[_Row], Needles | None]:
+        """Give the rules for the API of a request, and what finds those that are near a text."""
+        rows = list(self._rows(request))
+        many = len(rows) >= _MANY
+        return rows, Needles([needle for needle, _, _ in rows]) if many else None
+
     def _rows(self, request: Request) -> Iterator[_Row]:
         """Give the rules for the API of a request."""
         for compiled in self._rules:
@@ -193,6 +204,8 @@ class Index:
                 yield needle, tests, compiled
 
 
+_MANY = 24
+"""So many rules are found by an index; fewer are looked at one after the other."""
 _Row = tuple[str, tuple[Callable[[Request], bool], ...], Compiled]
 
 
