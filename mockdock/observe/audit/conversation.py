@@ -22,11 +22,12 @@ _FREE = frozenset({"model", "temperature", "top_p", "seed", "stream", "stream_op
 class Conversation:
     """Digests of what was asked. All fields of the body but the messages are left out.
 
-    ``whole``: of everything said. ``ask``: of the last user message and what
-    follows it, the results of tools say. ``parts``: of single messages, the
-    first and the last of them where there are many.
+    ``body``: of the whole body, as it was sent. ``whole``: of everything said.
+    ``ask``: of the last user message and what follows it, the results of tools say.
+    ``parts``: of single messages, the first and the last of them where there are many.
     """
 
+    body: bytes
     whole: bytes
     ask: bytes
     parts: frozenset[bytes]
@@ -48,29 +49,30 @@ class Conversation:
 
 def conversation(body: object) -> Conversation:
     """Read the body of a record: a text, or {"base64": ...}."""
+    digest = blake2b(str(body).encode("utf-8", "surrogatepass"), digest_size=_SIZE).digest()
     try:
-        return _read(orjson.loads(body) if isinstance(body, str) else body)
+        return _of(_said(orjson.loads(body) if isinstance(body, str) else body), digest)
     except (orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):
-        digest = blake2b(str(body).encode("utf-8", "surrogatepass"), digest_size=_SIZE).digest()
-        return Conversation(digest, digest, frozenset({digest}))
+        return Conversation(digest, digest, digest, frozenset({digest}))
 
 
-def _read(given: object) -> Conversation:
+def _said(given: object) -> Sequence[Any]:
+    """Give the messages of a body, or what stands for them."""
     if not isinstance(given, Mapping):
-        return _of([given])
+        return [given]
     messages = given.get("messages")
     if isinstance(messages, list) and messages:
-        return _of(messages)
+        return messages
     for name in _CONTENT:
         said = given.get(name)
         if isinstance(said, list) and said and all(isinstance(each, dict) for each in said):
-            return _of(said)
+            return said
         if said:
-            return _of([said])
-    return _of([{name: value for name, value in given.items() if name not in _FREE}])
+            return [said]
+    return [{name: value for name, value in given.items() if name not in _FREE}]
 
 
-def _of(messages: Sequence[Any]) -> Conversation:
+def _of(messages: Sequence[Any], body: bytes) -> Conversation:
     digests = [_digest(_plain(each)) for each in messages]
     users = [
         index
@@ -80,7 +82,7 @@ def _of(messages: Sequence[Any]) -> Conversation:
     last = users[-1] if users else len(digests) - 1
     half = _MOST_PARTS // 2
     kept = digests if len(digests) <= _MOST_PARTS else digests[:half] + digests[-half:]
-    return Conversation(_joined(digests), _joined(digests[last:]), frozenset(kept))
+    return Conversation(body, _joined(digests), _joined(digests[last:]), frozenset(kept))
 
 
 def _plain(message: Any) -> Any:

@@ -11,6 +11,9 @@ What tells, in this order:
 4. Similarity: a request that asks the same within the window of a failure goes
    on with it, whatever other fields say.
 
+Of several calls that fit, one whose last attempt had the same body goes on, or else
+one that streamed as the request does: a client that changes neither has its own.
+
 A count of 0 begins a call where its client is one that counts: one that sent a
 higher count in this session. Trace ids tell calls apart where a client of the
 session used one twice. After a success, or while an attempt is under way, the
@@ -86,7 +89,7 @@ class _Grouping:
         return lanes.take(attempt, self._window), "similarity"
 
     def _in_trace(self, attempt: Attempt) -> Draft | None:
-        """Find the failed call of its trace whose retry is due first."""
+        """Find the failed call of its trace that asked most alike, and is due first."""
         waiting = [
             draft
             for length, draft in self._traces.get((attempt.life, attempt.trace or ""), ())
@@ -95,7 +98,13 @@ class _Grouping:
             and (not attempt.retry_count or draft.ordinals[-1] <= attempt.retry_count)
             and _akin(draft.last, attempt)
         ]
-        return min(waiting, key=lambda draft: (draft.due, draft.order), default=None)
+
+        def likest(draft: Draft) -> tuple[bool, bool, float, int]:
+            last = draft.last
+            other = last.conversation.body != attempt.conversation.body
+            return other, last.stream is not attempt.stream, draft.due, draft.order
+
+        return min(waiting, key=likest, default=None)
 
     def _wait(self, draft: Draft) -> None:
         """Let a failed call wait for its retry."""

@@ -63,17 +63,16 @@ _Entry = tuple[float, int, int, Draft]
 """When, order and length of a draft then; a draft that has grown is no longer here."""
 
 
-class _Lane:
-    """Equal calls. Retries go to the calls in the order they are due.
+class _Queue:
+    """Failed calls. Retries go to them in the order they are due.
 
     Nobody can tell equal calls apart, and this order is the kindest: when every
     client keeps its wait within some bounds, so do all gaps that it yields.
     """
 
-    __slots__ = ("conversation", "flying", "waiting")
+    __slots__ = ("flying", "waiting")
 
-    def __init__(self, conversation: Conversation) -> None:
-        self.conversation = conversation
+    def __init__(self) -> None:
         self.flying: list[_Entry] = []
         self.waiting: list[_Entry] = []
 
@@ -93,11 +92,43 @@ class _Lane:
 
     def take_flying(self) -> Draft | None:
         """Take a call whose last attempt was not over yet, for all the server knew."""
+        self.tidy()
         return heapq.heappop(self.flying)[-1] if self.flying else None
 
-    @property
-    def empty(self) -> bool:
-        return not self.flying and not self.waiting
+    def tidy(self, taken: Draft | None = None) -> bool:
+        """Forget calls in front that went on, as does ``taken``; tell whether any is left."""
+        for heap in (self.flying, self.waiting):
+            while heap and (heap[0][-1] is taken or len(heap[0][-1].attempts) != heap[0][2]):
+                heapq.heappop(heap)
+        return bool(self.flying or self.waiting)
+
+
+class _Lane:
+    """Calls of the same words: those of each body, and those that stream and those that do not."""
+
+    __slots__ = ("bodies", "conversation", "streams")
+
+    def __init__(self, conversation: Conversation) -> None:
+        self.conversation = conversation
+        self.bodies: dict[bytes, _Queue] = {}
+        self.streams = {False: _Queue(), True: _Queue()}
+
+    def add(self, draft: Draft) -> None:
+        last = draft.last
+        self.bodies.setdefault(last.conversation.body, _Queue()).add(draft)
+        self.streams[last.stream].add(draft)
+
+    def like(self, attempt: Attempt, *, same: bool) -> Iterator[_Queue]:
+        """Give the calls of the ``same`` body, or all, first those that stream as it does."""
+        if not same:
+            yield self.streams[attempt.stream]
+            yield self.streams[not attempt.stream]
+        elif attempt.conversation.body in self.bodies:
+            yield self.bodies[attempt.conversation.body]
+
+    def tidy(self, taken: Draft | None) -> bool:
+        """Forget calls that went on, as does ``taken``; tell whether any is left."""
+        return any(queue.tidy(taken) for queue in self.streams.values())
 
 
 class Lanes:
@@ -115,26 +146,37 @@ class Lanes:
             insort(self._counts, count)
             self._lanes[count] = {}
         lanes = self._lanes[count]
-        lanes.setdefault(conversation.whole, _Lane(conversation)).add(draft)
+        if (lane := lanes.get(conversation.whole)) is None:
+            lane = lanes[conversation.whole] = _Lane(conversation)
+        lane.add(draft)
 
     def take(self, attempt: Attempt, window: float) -> Draft | None:
-        """Take the call that an attempt goes on with, one of the same words first."""
+        """Take the call that an attempt goes on with.
+
+        That is one of the same body; else one of the same words first, and of those
+        one that streams as the attempt does.
+        """
+        found = self._take_like(attempt, window, same=True)
+        return found or self._take_like(attempt, window, same=False)
+
+    def _take_like(self, attempt: Attempt, window: float, *, same: bool) -> Draft | None:
         below = bisect_left(self._counts, attempt.retry_count or 1)
         for count in reversed(self._counts[max(0, below - _MOST_COUNTS) : below]):
-            found = self._take(count, attempt, window)
-            if found is not None:
+            if found := self._take(count, attempt, window, same=same):
                 return found
         # Its client may have given up an attempt that the server went on with.
         before = self._lanes.get(attempt.retry_count - 1, {}) if attempt.retry_count else {}
-        same = before.get(attempt.conversation.whole)
-        return None if same is None else same.take_flying()
+        lane = before.get(attempt.conversation.whole)
+        queues = () if lane is None else lane.like(attempt, same=same)
+        return next(filter(None, (queue.take_flying() for queue in queues)), None)
 
-    def _take(self, count: int, attempt: Attempt, window: float) -> Draft | None:
+    def _take(self, count: int, attempt: Attempt, window: float, *, same: bool) -> Draft | None:
         """Take a call from those of one count; what becomes empty is forgotten."""
         lanes, found = self._lanes[count], None
-        for lane in self._alike(lanes, attempt.conversation):
-            found = lane.take(attempt.start, window)
-            if lane.empty:
+        for lane in self._alike(lanes, attempt.conversation, same=same):
+            taken = (each.take(attempt.start, window) for each in lane.like(attempt, same=same))
+            found = next(filter(None, taken), None)
+            if not lane.tidy(found):
                 del lanes[lane.conversation.whole]
             if found is not None:
                 break
@@ -142,10 +184,14 @@ class Lanes:
             del self._lanes[count], self._counts[bisect_left(self._counts, count)]
         return found
 
-    def _alike(self, lanes: dict[bytes, _Lane], asked: Conversation) -> Iterator[_Lane]:
+    def _alike(
+        self, lanes: dict[bytes, _Lane], asked: Conversation, *, same: bool
+    ) -> Iterator[_Lane]:
         """Give the lane of the same words, then some of the newest that resemble them."""
-        if (same := lanes.get(asked.whole)) is not None:
-            yield same
+        if (lane := lanes.get(asked.whole)) is not None:
+            yield lane
+        if same:
+            return
         newest = [
             lane
             for whole, lane in islice(reversed(lanes.items()), _MOST_ALIKE)

@@ -103,6 +103,59 @@ def test_equal_calls_with_traces_are_told_apart_by_these() -> None:
     assert groups(made) == [[1, 4], [2, 3]]
 
 
+STREAMED: dict[str, Any] = {"stream": True, "body": {"stream": True}}
+
+
+@pytest.mark.parametrize("trace", [{}, traced("a")])
+@pytest.mark.parametrize("plain", [{}, {"body": {"temperature": 1}}])
+def test_a_retry_goes_on_with_the_call_of_its_own_body_not_with_one_that_was_abandoned(
+    trace: dict[str, str], plain: dict[str, Any]
+) -> None:
+    """A stream is cut, and its application asks anew without one, which the SDK retries."""
+    made = [
+        record(1, 0.0, 200, ending="cut", headers=counted(0, **trace), **STREAMED),
+        record(2, 0.1, 500, headers=counted(0, **trace)),
+        record(3, 0.6, 500, headers=counted(1, **trace), **plain),
+        record(4, 1.6, 200, headers=counted(2, **trace)),
+    ]
+    assert groups(made) == [[1], [2, 3, 4]]
+
+
+def test_a_retry_of_the_same_body_goes_before_one_of_the_same_words_that_is_due_sooner() -> None:
+    made = [
+        record(1, 0.0, 500, headers=counted(0), model="gpt-4o-mini"),
+        record(2, 0.1, 500, headers=counted(0)),
+        record(3, 0.2, 500, headers=counted(0), body={"seed": 1}),
+        record(4, 0.6, 200, headers=counted(1)),
+        record(5, 0.7, 200, headers=counted(1), body={"seed": 1}),
+        record(6, 0.8, 200, headers=counted(1), body={"seed": 2}),
+    ]
+    assert groups(made) == [[1, 6], [2, 4], [3, 5]]
+
+
+def test_a_reply_that_its_client_gave_up_goes_on_before_a_call_of_another_body() -> None:
+    made = [
+        record(1, 0.0, 200, ending="cut", headers=counted(0), **STREAMED),
+        record(2, 0.1, 200, length=9.0, ending="client_left", headers=counted(0)),
+        record(3, 1.0, 200, headers=counted(1)),
+    ]
+    assert groups(made) == [[1], [2, 3]]
+
+
+def test_calls_that_went_on_do_not_hide_one_that_waits_still() -> None:
+    """Only some of the newest that resemble a request are looked at."""
+
+    def asked(number: int, count: int, system: str, status: int = 500) -> Asked:
+        said = [{"role": "system", "content": system}, {"role": "user", "content": "hello"}]
+        return record(number, number, status, messages=said, headers=counted(count))
+
+    made = [asked(1, 0, "first")]
+    for number in range(2, 22, 2):
+        made += [asked(number, 0, f"{number}"), asked(number + 1, 1, f"{number}", 200)]
+    made.append(asked(22, 1, "changed", 200))
+    assert groups(made) == [[1, 22], *([number, number + 1] for number in range(2, 22, 2))]
+
+
 def test_attempts_that_never_arrived_are_counted() -> None:
     """As while connections were refused."""
     made = [
