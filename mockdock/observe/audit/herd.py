@@ -2,10 +2,11 @@
 
 Retries are counted in bins of equal width, from the first moment at which one
 of them could have come to the last one that came. S is the share of them in the
-fullest tenth of the bins, U the share that would be there by mere chance, were
-they spread evenly. The index is (S - U) / (1 - U): 0 for retries that come
-evenly, 1 where all of them come in a tenth of the time. One wave among many
-that are spread well does not show.
+fullest tenth of the bins, or in as many as a tenth of the retries where these are
+fewer. U is the share that would be there by mere chance, were they spread evenly.
+The index is (S - U) / (1 - U): 0 for retries that come evenly, or each in a bin of
+its own, 1 where all of them come in those bins. One wave among many that are spread
+well does not show.
 """
 
 from __future__ import annotations
@@ -43,11 +44,11 @@ def herd_index(calls: Sequence[Call], width: float) -> float | None:
     bins = max(places) + 1
     if bins == 1:
         return None
-    fullest = math.ceil(_FULLEST * bins)
+    fullest = math.ceil(_FULLEST * min(bins, len(places)))
     counts = Counter(places)
     share = sum(count for _, count in counts.most_common(fullest)) / len(places)
     chance = _by_chance(len(places), bins, fullest)
-    return 0.0 if chance >= 1 else max(0.0, (share - chance) / (1 - chance))
+    return max(0.0, (share - chance) / (1 - chance))
 
 
 def _waits(gap: Gap, width: float) -> bool:
@@ -56,7 +57,7 @@ def _waits(gap: Gap, width: float) -> bool:
 
 
 def _by_chance(count: int, bins: int, fullest: int) -> float:
-    """Give the share of ``count`` that the fullest of ``bins`` hold when spread by chance.
+    """Give the share of ``count`` that the ``fullest`` of ``bins`` hold when spread by chance.
 
     So many bins hold n or more as Poisson's law says, each of those adds one for
     each n.
@@ -69,4 +70,4 @@ def _by_chance(count: int, bins: int, fullest: int) -> float:
         if more < _NOTHING:
             break
         held += min(fullest, more)
-    return min(1.0, held / count)
+    return held / count

@@ -8,13 +8,22 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockdock.observe.audit import audit, failure_text
 from mockdock.observe.audit.herd import _by_chance
 from mockdock.policy import POLICIES, Herd, Policy
-from tests.observe.audit.helpers import Client, Reply, only, openai_wait, verdicts
+from tests.effort import examples
+from tests.observe.audit.helpers import (
+    Asked,
+    Client,
+    Reply,
+    only,
+    openai_wait,
+    record,
+    verdicts,
+)
 
 OPENAI = POLICIES["openai-python"]
 LIMITED = Reply(429, {"retry-after-ms": "20000", "retry-after": "20"}, "rate_limit_exceeded")
@@ -205,10 +214,41 @@ def test_retries_of_the_same_moment_as_their_failures_cannot_be_spread() -> None
     assert audit(made, HERD).figures.herd_index is None
 
 
+def come_back(*times: tuple[float, float]) -> list[Asked]:
+    """Make the records of calls that fail once, each with when it fails and comes back."""
+    return [
+        record(2 * call + late, at, 200 if late else 503, user=f"call {call}", headers=counted)
+        for call, (failed, back) in enumerate(times)
+        for late, at in enumerate((failed, back))
+        for counted in ({"x-stainless-retry-count": str(late)},)
+    ]
+
+
+@settings(deadline=None, max_examples=examples(30))
+@given(bins=st.sets(st.integers(0, 3000), min_size=20, max_size=60))
+def test_retries_that_all_come_in_bins_of_their_own_are_no_herd(bins: set[int]) -> None:
+    found = audit(come_back(*((each / 10, each / 10 + 1.05) for each in bins)), HERD)
+    assert (only(found, "herd").verdict, found.figures.herd_index) == ("ok", 0.0)
+
+
+@settings(deadline=None, max_examples=examples(30))
+@given(waits=st.lists(st.floats(0.2, 50), min_size=20, max_size=60))
+def test_retries_that_all_come_in_one_bin_are_a_herd(waits: list[float]) -> None:
+    found = audit(come_back(*((100 - each, 100) for each in waits)), HERD)
+    assert only(found, "herd").verdict == "failed"
+    assert found.figures.herd_index == pytest.approx(1.0)
+
+
+def test_a_client_that_asks_one_after_the_other_and_waits_as_told_is_no_herd() -> None:
+    made = come_back(*((3.0 * each, 3.0 * each + 2.9) for each in range(40)))
+    found = audit(made, HERD)
+    assert (found.ok, found.figures.herd_index) == (True, 0.0)
+
+
 @given(count=st.integers(20, 3000), bins=st.integers(2, 3000))
 def test_chance_gives_a_share_between_even_and_all(count: int, bins: int) -> None:
-    fullest = -(-bins // 10)
-    assert min(1.0, fullest / bins) - 0.01 <= _by_chance(count, bins, fullest) <= 1.0
+    fullest = -(-min(bins, count) // 10)
+    assert fullest / bins - 0.01 <= _by_chance(count, bins, fullest) < 0.99
 
 
 def test_retries_spread_evenly_have_an_index_near_0() -> None:
