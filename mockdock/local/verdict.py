@@ -123,10 +123,30 @@ def _entries(journal: Keeper, sessions: Sequence[str]) -> Sequence[Kept]:
 def never_answered(
     rule: Compiled, entries: Sequence[Kept], engine: Engine, *, secrets: bool
 ) -> Problem:
-    """Tell of a rule that never answered, and why: by which request it came nearest to that."""
+    """Tell of a rule that never answered, and why: by which request it came nearest to that.
+
+    Of requests before other rules came only as long as there are none since.
+    """
     read = partial(request_of, engine)
-    why = _why(rule, entries[-_LOOKED_AT:], read, secrets=secrets)
-    return Problem(kind="unused", message=f"{rule.label} never answered{why}")
+    looked_at = entries[-_LOOKED_AT:]
+    before = _before(looked_at, engine)
+    why = _why(rule, looked_at[before:], read, secrets=secrets)
+    if why is None:
+        why = _why(rule, looked_at[:before], read, secrets=secrets, before=True)
+    return Problem(
+        kind="unused", message=f"{rule.label} never answered{why or ': nothing was asked'}"
+    )
+
+
+def _before(entries: Sequence[Kept], engine: Engine) -> int:
+    """Count the requests up to the last one whose rule is not there any more."""
+    keys = {rule.candidate.key for rule in engine.rules}
+    gone = (
+        count
+        for count in range(len(entries), 0, -1)
+        if (key := entries[count - 1].rule_key) is not None and key not in keys
+    )
+    return next(gone, 0)
 
 
 _ASKED = ("chat", "completions", "embeddings", "moderations")
@@ -138,7 +158,12 @@ def _why(
     read: Callable[[Mapping[str, Any]], Request | None],
     *,
     secrets: bool,
-) -> str:
+    before: bool = False,
+) -> str | None:
+    """Say by which request a rule came nearest to an answer; None when nothing was asked.
+
+    ``before`` tells that the rules have changed since.
+    """
     parsed = [(entry, entry.request(read)) for entry in entries]
     asked = {
         id(request): (entry, request)
@@ -150,10 +175,15 @@ def _why(
     except ConditionError as error:
         return f": {error}"
     if near is None:
-        return ": nothing was asked"
+        return None
     entry, _ = asked[id(near.request)]
     if not near.unmet:
         answered = entry.answered_by or "nothing"
+        if before:
+            return (
+                f" since the rules changed: request #{entry.number} meets its conditions, "
+                f"and {answered} answered it before"
+            )
         return f": request #{entry.number} meets its conditions, and {answered} answered"
     known = () if secrets else redact.secrets(dict(near.request.headers))
     told = [f"{unmet.name} {unmet.text}" for unmet in near.unmet]

@@ -39,6 +39,11 @@ class Entry(NamedTuple):
         """What had the largest hand in the answer: a rule, or trouble; else empty."""
         return self.exchange.rule or self.exchange.trouble
 
+    @property
+    def rule_key(self) -> str | None:
+        """The key of the rule that answered, as it was then; None where none did."""
+        return self.exchange.rule_key
+
     def request(self, read: Callable[[Mapping[str, Any]], Request | None]) -> Request | None:  # noqa: ARG002 - it is there already
         """Give the request, None where it could not be parsed."""
         return self.exchange.request

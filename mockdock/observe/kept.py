@@ -41,6 +41,11 @@ class Kept(Protocol):
         """What had the largest hand in the answer: a rule, or trouble; else empty."""
         ...
 
+    @property
+    def rule_key(self) -> str | None:
+        """The key of the rule that answered, as it was then; None where none did."""
+        ...
+
     def request(self, read: Callable[[Mapping[str, Any]], Request | None]) -> Request | None:
         """Give the request, None where it could not be parsed.
 

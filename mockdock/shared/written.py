@@ -55,6 +55,12 @@ class Written:
         made = self.record()
         return str(made["rule"] or made["trouble"])
 
+    @property
+    def rule_key(self) -> str | None:
+        """The key of the rule that answered, as it was then; None where none did."""
+        key: str | None = self.record()["rule_key"]
+        return key
+
     def request(self, read: Callable[[Mapping[str, Any]], Request | None]) -> Request | None:
         """Read the request off the record, None where it could not be parsed."""
         return read(self.record()) if self._marks & Mark.PARSED else None

@@ -557,6 +557,29 @@ def test_of_a_rule_that_never_answered_the_nearest_request_is_told() -> None:
     ]
 
 
+def test_of_a_rule_that_answered_before_the_scenario_was_loaded_anew_that_is_told() -> None:
+    broken = rule("x", "weather", name="broken")
+    app, verbs = verbs_of(broken, otherwise="echo")
+
+    def told() -> list[str]:
+        return [problem.message for problem in verbs.verify("", unused="all").problems]
+
+    ask(app, "The weather", session="")
+    assert told() == []
+    verbs.load("", scenario(broken, rule("y", "climate", name="other"), otherwise="echo"))
+    again, other = told()
+    assert again == (
+        "broken never answered since the rules changed: request #1 meets its conditions, "
+        "and broken answered it before"
+    )
+    assert other.startswith("other never answered: nearest is request #1, user wanted")
+    ask(app, "The climate", session="")
+    (again,) = told()
+    assert again.startswith("broken never answered: nearest is request #2, user wanted")
+    ask(app, "The weather", session="")
+    assert told() == []
+
+
 def test_a_key_is_not_told_in_why_a_rule_never_answered() -> None:
     app, _ = verbs_of(otherwise="echo")
     outside = LocalVerbs(app, lambda: "", secrets=False)

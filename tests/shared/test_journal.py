@@ -112,6 +112,7 @@ def test_a_record_is_the_one_that_outsiders_see(make: Make) -> None:
     (entry,) = journal.entries()
     for secrets in (True, False):
         assert entry.record(secrets=secrets) == record(Entry(1, had))
+    assert (entry.answered_by, entry.rule_key) == (had.rule, had.rule_key)
     dumped = command(journal, "XRANGE", journal._link.key("journal").decode(), "-", "+")
     assert key.encode() not in repr(dumped).encode()
 
