@@ -114,7 +114,7 @@ def calls_table(verdict: Audit) -> Table:
         table.add_row(
             str(call.number),
             record_words(call),
-            gap_words(call),
+            gap_words(call, verdict.policy.clock),
             call.outcome,
             str(call.wasted_tokens),
         )

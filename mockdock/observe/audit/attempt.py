@@ -53,8 +53,9 @@ class Attempt:
     began; where the record does not say that it is not ``clocked``, and ``origin`` is when it
     arrived itself. ``era`` is another one whenever a session begins anew. ``instant``: nobody
     waits, at time scale 0. ``retry_count`` is what the client says, None when it does
-    not. ``codes`` are the code and the type of an error. ``headless``: the client saw no
-    byte of the reply, not even its head.
+    not. ``promised``: at time scale 0, the scenario seconds its client was told to wait, by
+    which its session's clock goes on when the client comes back. ``codes`` are the code and
+    the type of an error. ``headless``: the client saw no byte of the reply, not even its head.
     """
 
     number: int
@@ -73,6 +74,7 @@ class Attempt:
     model: str
     codes: frozenset[str]
     demand: Demand | None
+    promised: float | None
     should_retry: bool | None
     retry_count: int | None
     idempotency: str | None
@@ -142,6 +144,7 @@ def _attempt(
         model=str(record.get("model") or "")[:_LETTERS],
         codes=_codes(reply) if status >= _ERRORS else frozenset(),
         demand=told if status >= _ERRORS else None,
+        promised=_promised(reply) if given == 0 else None,
         should_retry={"true": True, "false": False}.get(reply["headers"].get("x-should-retry")),
         retry_count=_count(headers.get("x-stainless-retry-count")),
         idempotency=_first(headers, _IDEMPOTENCY),
@@ -185,6 +188,11 @@ def _kind(
     if status >= _ERRORS:
         return "refused"
     return "succeeded" if status < _UNUSUAL and usable(record) else "spoiled"
+
+
+def _promised(reply: Mapping[str, Any]) -> float | None:
+    told = reply.get("retry_after")
+    return None if told is None else seconds(told)
 
 
 def _codes(reply: Mapping[str, Any]) -> frozenset[str]:

@@ -10,6 +10,7 @@ from mockdock.observe.audit.line import Line
 from mockdock.observe.audit.text import clock_words, examples, figure_words, gap_words, record_words
 from mockdock.observe.audit.timeline import COLORS, timeline
 from mockdock.observe.audit.verdict import Audit
+from mockdock.policy import Clock
 
 __all__ = ["page"]
 
@@ -63,7 +64,7 @@ def _page(audit: Audit) -> Iterator[str]:
     yield f"<span>- - - demanded wait</span></p>\n{timeline(shown)}"
     yield "<h2>Calls</h2>\n<table>\n<tr><th>call</th><th>session</th><th>model</th>"
     yield "<th>records</th><th>gaps demanded / taken</th><th>outcome</th><th>wasted</th></tr>"
-    yield from map(_call, shown)
+    yield from (_call(call, audit.policy.clock) for call in shown)
     yield "</table>\n</body>\n</html>"
 
 
@@ -87,14 +88,14 @@ def _line(line: Line) -> str:
     )
 
 
-def _call(call: Call) -> str:
+def _call(call: Call, clock: Clock) -> str:
     first = call.attempts[0]
     cells = (
         str(call.number),
         first.session or "-",
         " ".join(dict.fromkeys(each.model for each in call.attempts)) or "-",
         record_words(call),
-        gap_words(call),
+        gap_words(call, clock),
         call.outcome,
         f"{call.wasted_tokens} tokens" if call.wasted_tokens else "-",
     )

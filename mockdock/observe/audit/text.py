@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mockdock.observe.audit.call import Call
+from mockdock.observe.audit.call import Call, Gap
 from mockdock.observe.audit.line import Line
 from mockdock.observe.audit.verdict import Audit
+from mockdock.policy import Clock
 
 __all__ = ["clock_words", "examples", "failure_text", "figure_words", "gap_words", "record_words"]
 
@@ -41,13 +42,25 @@ def examples(line: Line) -> Iterator[str]:
         yield f"and {more} more"
 
 
-def gap_words(call: Call) -> str:
-    """Give the waits of a call as demanded / taken, "-" for what was not demanded."""
-    gaps = [
-        f"{'-' if gap.demanded is None else f'{gap.demanded.seconds:.2f} s'} / {gap.taken:.2f} s"
-        for gap in call.gaps
-    ]
-    return _cut(gaps, ", ") or "-"
+def gap_words(call: Call, clock: Clock) -> str:
+    """Give the waits of a call as demanded / taken, both by one clock.
+
+    "-" stands for what was not demanded, and for what that clock does not tell.
+    """
+    return _cut([" / ".join(_gap(gap, clock)) for gap in call.gaps], ", ") or "-"
+
+
+def _gap(gap: Gap, clock: Clock) -> Iterator[str]:
+    demanded = None if gap.demanded is None else gap.demanded.seconds
+    taken: float | None = gap.taken
+    # At time scale 0 the header tells real seconds, and the session's clock has jumped.
+    if gap.before.promised is not None:
+        if clock == "real":
+            taken = None
+        elif demanded is not None:
+            demanded = gap.before.promised
+    for seconds in (demanded, taken):
+        yield "-" if seconds is None else f"{seconds:.2f} s"
 
 
 def record_words(call: Call) -> str:

@@ -12,8 +12,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from mockdock.errors import UsageError
-from mockdock.observe.audit import audit, failure_text, junit, page, records
-from mockdock.policy import POLICIES, Policy
+from mockdock.observe.audit import audit, failure_text, gap_words, junit, page, records
+from mockdock.policy import POLICIES, Clock, Policy
 from tests.conformance.asgi import app_of, ask
 from tests.observe.audit.helpers import Asked, record
 from tests.observe.audit.helpers import records as rows
@@ -229,6 +229,34 @@ def test_json_has_the_documented_shape() -> None:
     }
     assert found["calls"][0]["gaps"] == [{"demanded": 20.0, "header": "retry-after", "taken": 1.0}]
     assert found["figures"]["share_recovered"] == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(
+    ("scale", "promised", "header", "clock", "words"),
+    [
+        (0, 30.0, "1", "scenario", "30.00 s / 30.01 s"),
+        (0, 30.0, "1", "real", "0.00 s / -"),
+        (0, 30.0, None, "scenario", "- / 30.01 s"),
+        (0, 30.0, None, "real", "- / -"),
+        (0, None, None, "real", "- / 30.01 s"),
+        (0.01, 30.0, "300", "scenario", "30.00 s / 30.01 s"),
+        (0.01, 30.0, "300", "real", "0.30 s / 0.30 s"),
+        (1, 30.0, "30000", "real", "30.00 s / 30.01 s"),
+    ],
+)
+def test_both_columns_of_the_calls_are_by_one_clock(
+    scale: float, promised: float | None, header: str | None, clock: Clock, words: str
+) -> None:
+    """At time scale 0 a client is told a millisecond, and comes back when all have passed."""
+    told = {} if header is None else {"retry-after-ms": header}
+    made = [
+        {**record(number, at * (scale or 1), status, reply=told), "at": at, "time_scale": scale}
+        for number, at, status in ((1, 0.0, 429), (2, 30.01, 200))
+    ]
+    made[0]["reply"]["retry_after"] = promised
+    found = audit(made, Policy(clock=clock))
+    assert gap_words(found.calls[0], clock) == words
+    assert f"<td>{words}</td>" in page(found)
 
 
 def test_what_is_no_text_of_xml_or_a_terminal_is_not_printed() -> None:
