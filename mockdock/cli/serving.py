@@ -26,7 +26,7 @@ from mockdock.engine import Engine, MemoryStore
 from mockdock.errors import StartError, UsageError
 from mockdock.host import Host, run
 from mockdock.ledger import Books
-from mockdock.observe import Journal, JournalWriter, Metrics, Observer
+from mockdock.observe import Journal, JournalWriter, Metrics, Observer, check_journal
 from mockdock.observe.control.token import check_token
 from mockdock.scenario import Loaded, load
 from mockdock.server import mount_control
@@ -59,6 +59,7 @@ def serve_scenarios(sources: Sequence[str], options: Options) -> int:
             if options.data is not None:
                 books.open()
             with _listening(options) as listener:
+                _check_journal(options)
                 if link_of is None:
                     server.sow()
                 server.tell(listener)
@@ -72,6 +73,7 @@ def _serve_by_many(server: _Server, options: Options) -> int:
 
     tokenizer("o200k_base").load()
     with _directory(options) as directory, _listening(options) as listener:
+        _check_journal(options)
         server.tell(listener)
         parent, shares = os.getpid(), Shares(options.workers)
 
@@ -232,6 +234,12 @@ def _shared_by(options: Options, loaded: Loaded) -> tuple[str, Callable[[], Link
 
     link = partial(Link, options.store, apart=apart(loaded.scenario, options))
     return link().where, link
+
+
+def _check_journal(options: Options) -> None:
+    """Raise StartError where the journal cannot be written, before anybody is told of a server."""
+    if options.journal is not None:
+        check_journal(options.journal)
 
 
 @contextlib.contextmanager

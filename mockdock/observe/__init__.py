@@ -10,7 +10,7 @@ from mockdock.observe.record import record
 from mockdock.observe.replay import replay
 from mockdock.observe.report import exchanges, report
 from mockdock.observe.tally import Tally, Use
-from mockdock.observe.writer import JournalWriter
+from mockdock.observe.writer import JournalWriter, check_journal
 
 __all__ = [
     "Entry",
@@ -23,6 +23,7 @@ __all__ = [
     "Observer",
     "Tally",
     "Use",
+    "check_journal",
     "exchanges",
     "line",
     "record",

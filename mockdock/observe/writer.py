@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import stat
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,7 +18,7 @@ import orjson
 from mockdock.errors import StartError
 from mockdock.observe.entry import Entry
 
-__all__ = ["JournalWriter"]
+__all__ = ["JournalWriter", "check_journal"]
 
 _MOST = 10_000
 _MOST_BYTES = 64_000_000
@@ -71,12 +72,9 @@ class JournalWriter:
         self._thread = threading.Thread(target=self._run, name="mockdock journal", daemon=True)
 
     def start(self) -> Self:
-        """Open the file and begin to write. Raises StartError for what cannot be a journal.
-
-        A file that cannot be opened now is told, and tried again.
-        """
-        if wrong := _wrong(self._path):
-            raise StartError(f"{self._path}: a journal is a file, and this is {wrong}")
+        """Open the file and begin to write. Raises StartError where it cannot be opened."""
+        with _opening(self._path):
+            self._file = self._opened()
         self._flush()
         self._thread.start()
         return self
@@ -237,6 +235,25 @@ class JournalWriter:
             if os.read(file, 1) != b"\n":
                 self._rest = b"\n" + self._rest
         return file
+
+
+def check_journal(path: Path) -> None:
+    """Raise StartError where a journal cannot be written; a file that is not there is made."""
+    with _opening(path):
+        os.close(os.open(path, _FLAGS, 0o600))
+
+
+@contextlib.contextmanager
+def _opening(path: Path) -> Iterator[None]:
+    """Raise StartError for what is no file, and for one that cannot be opened."""
+    if wrong := _wrong(path):
+        raise StartError(f"{path}: a journal is a file, and this is {wrong}")
+    try:
+        yield
+    except OSError as error:
+        raise StartError(
+            f"{path}: the journal cannot be written: {error.strerror or error}"
+        ) from error
 
 
 def _ends_at_ours(file: int) -> bool:

@@ -482,14 +482,17 @@ def test_the_banner_says_who_may_control_the_server(options: tuple[str, ...], wh
 
 
 def test_what_cannot_be_a_journal_or_a_token_is_refused(tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere" / "journal.jsonl"
     for options, told in (
         (("--journal", str(tmp_path)), f"{tmp_path}: a journal is a file, and this is a folder"),
+        (("--journal", str(nowhere)), f"{nowhere}: the journal cannot be written: No such file"),
         (("--control-token", ""), "a control token is one or more visible ASCII characters"),
     ):
         with process("serve", "--port", "0", *options) as server:
             assert server.ended() == 2
         assert told in server.errors[0]
         assert len(server.errors) == 1
+        assert server.lines == []
 
 
 def test_the_banner_tells_the_base_urls_of_the_dialects() -> None:

@@ -190,14 +190,14 @@ def test_the_journal_is_written_without_secrets(run: Run, scenario: str, tmp_pat
     assert secret not in path.read_text()
 
 
-def test_a_journal_that_cannot_be_written_breaks_nothing(
+def test_a_journal_that_cannot_be_written_is_refused(
     run: Run, scenario: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "nowhere" / "journal.jsonl"
-    code, out, err = run("run", scenario, "--journal", str(path), *python(ASK, "hello", "bye"))
-    assert (code, out) == (0, "Hello!\nBye!\n")
-    assert f"{path}: the journal cannot be written: No such file or directory" in err
-    assert f"{path}: 2 exchanges could not be written" in err
+    code, out, err = run("run", scenario, "--journal", str(path), *python(ASK, "hello"))
+    assert (code, out) == (2, "")
+    why = "the journal cannot be written: No such file or directory"
+    assert err == f"mockdock: {path}: {why}\n"
 
 
 def test_a_journal_that_is_no_file_is_refused(run: Run, tmp_path: Path) -> None:

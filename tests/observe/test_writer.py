@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
+import re
 import socket
 import stat
 import threading
@@ -19,7 +21,7 @@ import pytest
 
 from mockdock.errors import StartError
 from mockdock.frames import Outcome
-from mockdock.observe import Entry, Journal, JournalWriter
+from mockdock.observe import Entry, Journal, JournalWriter, check_journal
 from mockdock.observe import writer as module
 from tests.observe.helpers import exchange
 
@@ -190,27 +192,62 @@ def test_what_a_full_disk_never_took_is_counted_at_the_end(
     assert full["room"] == 0
 
 
-def test_a_path_that_cannot_be_written_is_told_at_once_and_tried_again(
-    tmp_path: Path, said: Said
+@pytest.mark.parametrize(
+    ("name", "why"), [("nosuch", "No such file or directory"), ("file", "Not a directory")]
+)
+def test_a_path_that_cannot_be_written_is_refused(
+    tmp_path: Path, said: Said, name: str, why: str
 ) -> None:
-    path = tmp_path / "later" / "journal.jsonl"
-    writer = JournalWriter(path, said)
-    writer.start()
-    assert said.lines == [
-        f"{path}: the journal cannot be written: No such file or directory; trying again"
-    ]
-    writer.write(entry(1))
+    (tmp_path / "file").touch()
+    path = tmp_path / name / "journal.jsonl"
+    told = re.escape(f"{path}: the journal cannot be written: {why}")
+    with pytest.raises(StartError, match=f"^{told}$"):
+        JournalWriter(path, said).start()
+    with pytest.raises(StartError, match=f"^{told}$"):
+        check_journal(path)
+    assert said.lines == []
+
+
+def test_a_file_without_permission_is_refused(
+    tmp_path: Path, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refused)
+    with pytest.raises(StartError, match=r"cannot be written: Permission denied$"):
+        JournalWriter(tmp_path / "journal.jsonl", said).start()
+
+
+def test_a_check_makes_the_file_and_changes_nothing_that_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    check_journal(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    path.write_bytes(b'{"cut')
+    check_journal(path)
+    assert path.read_bytes() == b'{"cut'
+
+
+def test_a_path_that_cannot_be_written_any_more_is_tried_again(tmp_path: Path, said: Said) -> None:
+    path = tmp_path / "folder" / "journal.jsonl"
     path.parent.mkdir()
-    said.wait_for("written again")
-    writer.close()
+    with JournalWriter(path, said) as writer:
+        path.parent.rename(tmp_path / "elsewhere")
+        writer.write(entry(1))
+        said.wait_for("the journal cannot be written: No such file or directory; trying again")
+        path.parent.mkdir()
+        said.wait_for("written again")
     assert [each["number"] for each in lines(path)] == [1]
 
 
 def test_another_reason_is_told_too(tmp_path: Path, said: Said) -> None:
     """A folder that turns up in the place of the file is not written to."""
     path = tmp_path / "later" / "journal.jsonl"
+    path.parent.mkdir()
     with JournalWriter(path, said) as writer:
+        path.parent.rename(tmp_path / "before")
         writer.write(entry(1))
+        said.wait_for("No such file")
         (tmp_path / "now" / path.name).mkdir(parents=True)
         (tmp_path / "now").rename(path.parent)
         said.wait_for("it is a folder now")
