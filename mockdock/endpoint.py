@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -14,7 +14,8 @@ from mockdock.delivery import Client, Rest, ScaledClock, Wire, at_once, deliver,
 from mockdock.dialects import Dialect
 from mockdock.following import OPERATION, Trodden, exchange_of, tread
 from mockdock.frames import Outcome
-from mockdock.observe import Exchange
+from mockdock.names import CONTROL
+from mockdock.observe import Exchange, Observer
 from mockdock.refusing import STOPPED, failed, instead, refusal
 from mockdock.rendering import Answer, Rendered, render
 from mockdock.reply import Failure
@@ -165,7 +166,14 @@ class Endpoint:
             visit.came,
             walk is not None,
         )
-        return show(exchange, self._house.observers, settled)
+        return show(exchange, self._lookers(exchange), settled)
+
+    def _lookers(self, exchange: Exchange) -> Sequence[Observer]:
+        """Give who looks on; a control URL that is mistyped is no client's request to judge."""
+        house = self._house
+        if exchange.rule is not None or CONTROL not in exchange.path.split("/"):
+            return house.observers
+        return [each for each in house.observers if each != house.journal.append]
 
     def _tell(self, visit: Visit, trodden: Trodden, send: Send, wire: Wire | None) -> Rest | None:
         """Tell what went a trail at once; give what is left to do."""

@@ -263,6 +263,45 @@ def test_a_defect_is_an_error_no_client_retries_and_its_trace_is_in_the_log(
     assert "a secret of the inside" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/__mockdock/version"),
+        ("POST", "/v1/__mockdock"),
+        ("GET", "/v1/models/__mockdock"),
+        ("GET", "/openai/v1/__mockdock/version"),
+        ("GET", "/openai/eu/v1/__mockdock/verify"),
+        ("GET", "//__mockdock/version"),
+    ],
+)
+def test_a_mistyped_url_of_the_control_api_is_no_request_of_a_client(
+    method: str, path: str
+) -> None:
+    seen: list[Exchange] = []
+    app = app_of(observers=[seen.append])
+    answer = ask(app, method, path)
+    assert answer.status in {401, 403, 404, 405}
+    assert [each.path for each in seen] == [path]
+    assert app.journal.entries() == []
+    assert app.journal.tally("").requests == 0
+
+
+@pytest.mark.parametrize("path", ["/v1/responses", "/v1/__mockdocks", "/v1/my__mockdock/version"])
+def test_other_paths_that_there_are_not_are_in_the_journal(path: str) -> None:
+    app = app_of()
+    ask(app, "GET", path)
+    (entry,) = kept_here(app.journal.entries())
+    assert (entry.exchange.path, entry.missed) == (path, True)
+
+
+def test_what_a_rule_answered_is_in_the_journal_whatever_its_path() -> None:
+    app = app_of({"reply": "fine"})
+    path, query = "/openai/deployments/__mockdock/chat/completions", b"api-version=2024-10-21"
+    answer = ask(app, "POST", path, json.dumps(ASKED).encode(), query_string=query)
+    assert answer.status == 200
+    assert len(app.journal.entries()) == 1
+
+
 def test_a_defect_in_rendering_is_told_the_same_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """A lone surrogate cannot be written as UTF-8; no server sends such a path, a test can.
 

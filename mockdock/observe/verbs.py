@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Protocol
 from pydantic import AfterValidator, ConfigDict, Field
 
 from mockdock.deferred import Deferred
+from mockdock.names import CONTROL
 from mockdock.observe.cards import About, Counts, LimitCard, Problem, RuleCard, Settings, Verdict
 from mockdock.observe.metrics import Exposition
 from mockdock.request import Request
@@ -41,7 +42,7 @@ __all__ = [
     "Verdict",
 ]
 
-CONTROL_PATH = "/__mockdock"
+CONTROL_PATH = f"/{CONTROL}"
 """Where a server takes these verbs from outside: no path of a provider begins so."""
 
 ALL_SESSIONS = "*"
