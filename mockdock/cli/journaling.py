@@ -93,10 +93,21 @@ def verify_session(
 
 
 def reset_session(url: str, token: str | None, session: str, *, every: bool) -> None:
-    """Reset one session or all, and say so. Raises UsageError when both are asked for."""
-    RemoteVerbs(url, token).reset(_meant(session, every=every))
+    """Reset one session or all, and say so.
+
+    Raises UsageError when both are asked for, and where there is no such session.
+    """
+    verbs, meant = RemoteVerbs(url, token), _meant(session, every=every)
+    if session and session not in verbs.sessions() and not _left_marks(verbs, session):
+        _miss(session, url, follow=False)
+    verbs.reset(meant)
     what = "all sessions" if every else f"the session {session}" if session else "the server"
     sys.stdout.write(f"reset {what}\n")
+
+
+def _left_marks(verbs: Verbs, session: str) -> bool:
+    """Tell whether a session that nobody opened has anything to forget."""
+    return verbs.counts(session).requests > 0 or bool(verbs.state(session))
 
 
 def _meant(session: str, *, every: bool) -> str | None:

@@ -207,6 +207,17 @@ def test_reset_forgets_one_session_or_all(server: Server, run: Run) -> None:
     assert (code, err) == (2, "mockdock: --session and --all exclude each other\n")
 
 
+def test_reset_of_a_session_that_there_is_not(server: Server, run: Run) -> None:
+    told = "there is no session 'nope', and the journal has no exchange of it"
+    assert run("reset", "--session", "nope") == (2, "", f"mockdock: {server.url}: {told}\n")
+    verbs = RemoteVerbs(server.url)
+    verbs.open("opened", Opening())
+    verbs.set_state("marked", {"step": 2})
+    for session in ("opened", "marked"):
+        assert run("reset", "--session", session)[0] == 0
+    assert verbs.state("marked") == {}
+
+
 @pytest.mark.parametrize("command", ["journal", "verify", "reset"])
 def test_where_nothing_listens_is_one_clear_line(run: Run, command: str, server: Server) -> None:
     server.stop()
