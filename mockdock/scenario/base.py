@@ -49,6 +49,8 @@ __all__ = [
 
 DEEPEST = 100
 LONGEST = 60
+_CLOSE = 3
+"""So many near words are weighed against each other."""
 LARGEST = 10**12
 """The largest whole number: journals and floating-point numbers hold it, and sums of many."""
 
@@ -115,8 +117,16 @@ def nearest(word: object, known: Iterable[str]) -> str:
     """Say which known word was probably meant, empty when none is near."""
     if not isinstance(word, str):
         return ""
-    found = difflib.get_close_matches(word.lower(), tuple(known), n=1)
-    return f"did you mean {found[0]!r}?" if found and found[0] != word else ""
+    written = word.lower()
+    close = difflib.get_close_matches(written, tuple(known), n=_CLOSE)
+    found = min(close, key=lambda each: _strange(written, each), default=word)
+    return f"did you mean {found!r}?" if found != word else ""
+
+
+def _strange(one: str, other: str) -> int:
+    """Count the letters of the longer word that the shorter one lacks."""
+    blocks = difflib.SequenceMatcher(None, one, other).get_matching_blocks()
+    return max(len(one), len(other)) - sum(block.size for block in blocks)
 
 
 def unknown(value: object, known: Sequence[str], also: str = "") -> Complaint:

@@ -32,7 +32,7 @@ from mockdock.scenario.gateways import GATEWAYS, AzureSpec, LangDBSpec, Langdock
 from mockdock.scenario.limits import LimitSpec
 from mockdock.scenario.pace import PacingSpec
 from mockdock.scenario.places import misplaced
-from mockdock.scenario.replies import Answer, ErrorSpec, ReplySpec
+from mockdock.scenario.replies import Answer, ErrorSpec, ReplySpec, SoleAnswer
 from mockdock.scenario.vectors import MOST_DIMENSIONS
 
 __all__ = ["VERSION", "AuthKeys", "ModelSpec", "Rule", "Scenario"]
@@ -81,7 +81,7 @@ class Rule(Part):
     when: When = Field(
         default=When.model_construct(), description="conditions, all must hold; none: always"
     )
-    reply: Answer | None = Field(None, description="the answer")
+    reply: SoleAnswer = Field(None, description="the answer")
     replies: Annotated[tuple[Answer, ...], Field(min_length=1)] | None = Field(
         None, description="answers, given one after the other"
     )

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from mockdock.errors import Problem
-from mockdock.scenario.base import Complaint, Path, nearest, shown
+from mockdock.scenario.base import Complaint, Path
 from mockdock.scenario.documents import Document, written
-from mockdock.scenario.models import Scenario
-from mockdock.scenario.replies import ErrorSpec
+from mockdock.scenario.keys import is_tag, unknown_key
 from mockdock.scenario.wording import worded
 
 __all__ = ["complaints", "problems"]
 
-_TAG = re.compile(r"<\w+>")
 _OF_KEY = "[key]"
 """What pydantic adds to the place of a key that is wrong."""
 
@@ -35,7 +32,7 @@ def problems(error: ValidationError, document: Document, file: str) -> list[Prob
 def complaints(error: ValidationError) -> Iterator[tuple[Path, Complaint]]:
     """Give everything wrong, each with its place in the value validated."""
     for detail in error.errors(include_url=False):
-        path: Path = tuple(part for part in detail["loc"] if not _is_tag(part))
+        path: Path = tuple(part for part in detail["loc"] if not is_tag(part))
         if wrong_key := path[-1:] == (_OF_KEY,):
             path = path[:-1]
         for complaint in _complaints(detail):
@@ -43,50 +40,8 @@ def complaints(error: ValidationError) -> Iterator[tuple[Path, Complaint]]:
             yield (*path, *complaint.at), replace(complaint, on_key=on_key)
 
 
-def _is_tag(part: str | int) -> bool:
-    return isinstance(part, str) and _TAG.fullmatch(part) is not None
-
-
 def _complaints(detail: Any) -> Iterator[Complaint]:
     if detail["type"] == "extra_forbidden":
-        yield _unknown_key(detail["loc"])
+        yield unknown_key(detail["loc"])
     else:
         yield from worded(detail)
-
-
-def _unknown_key(place: tuple[str | int, ...]) -> Complaint:
-    key = place[-1]
-    known = sorted(_keys(place[:-1]))
-    if place[-2:-1] == ("<ReplySpec>",):
-        if key in ErrorSpec.model_fields:
-            return Complaint(
-                f"unknown key {shown(key)}", "an error has the key 'error'", on_key=True
-            )
-        known.append("error")
-    hint = nearest(key, known) or (f"one of: {', '.join(known)}" if known else "")
-    return Complaint(f"unknown key {shown(key)}", hint, on_key=True)
-
-
-def _keys(place: tuple[str | int, ...]) -> set[str]:
-    """Walk from the scenario down to a mapping and give the keys it may have."""
-    models: set[type[BaseModel]] = {Scenario}
-    for part in place:
-        if _is_tag(part):
-            models = {model for model in models if f"<{model.__name__}>" == part}
-        elif isinstance(part, str):
-            below = {
-                found
-                for model in models
-                for name, info in model.model_fields.items()
-                if part in (name, info.alias)
-                for found in _models(info.annotation)
-            }
-            models = below or models
-    return {info.alias or name for model in models for name, info in model.model_fields.items()}
-
-
-def _models(annotation: object) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in get_args(annotation):
-        yield from _models(inner)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
@@ -38,12 +39,14 @@ from mockdock.scenario.pace import PacingSpec
 from mockdock.scenario.vectors import VECTORS, VectorOrAuto, Vectors
 
 __all__ = [
+    "CONTENT",
     "Answer",
     "ErrorKind",
     "ErrorSpec",
     "GenerateSpec",
     "LogprobsSpec",
     "ReplySpec",
+    "SoleAnswer",
     "ToolCallSpec",
     "UsageSpec",
 ]
@@ -179,7 +182,9 @@ class ReplySpec(Part):
             return {"text": data}
         if isinstance(data, dict | ReplySpec):
             return data
-        raise rejection(Complaint(f"expected a text or a mapping, got {shown(data)}"))
+        scalar = isinstance(data, bool | int | float)
+        hint = "put it in quotes" if scalar else ""
+        raise rejection(Complaint(f"expected a text or a mapping, got {shown(data)}", hint))
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -252,10 +257,19 @@ class ReplySpec(Part):
                 yield ("choices", index, *at), text
 
 
+_STATUS = re.compile("[45][0-9]{2}")
+
+
 def _error(value: object) -> object:
     if isinstance(value, int) and not isinstance(value, bool):
         if not 400 <= value <= 599:  # noqa: PLR2004 - the HTTP errors
             refuse([Complaint(f"{shown(value)} is not an HTTP error", "a status from 400 to 599")])
+    elif not isinstance(value, str):
+        hint = "such as error: rate_limit, or error: 429"
+        refuse([Complaint(f"expected a text or a status, got {shown(value)}", hint)])
+    elif _STATUS.fullmatch(value):
+        hint = f"write {value} without quotes"
+        refuse([Complaint(f"a status is a number, got {shown(value)}", hint)])
     elif value in FAULT_NAMES:
         hint = f"write faults: [{value}]"
         refuse([Complaint(f"{shown(value)} is a fault, not an error", hint)])
@@ -297,3 +311,13 @@ Answer = Annotated[
     Annotated[ReplySpec, Tag("<ReplySpec>")] | Annotated[ErrorSpec, Tag("<ErrorSpec>")],
     Discriminator(_answer_kind),
 ]
+
+
+def _sole(value: object) -> object:
+    if isinstance(value, list | tuple):
+        hint = "write replies: for several"
+        refuse([Complaint(f"expected a text or a mapping, got {shown(value)}", hint)])
+    return value
+
+
+SoleAnswer = Annotated[Answer | None, BeforeValidator(_sole)]

@@ -21,6 +21,15 @@ _EXPECTED = {
     "tuple_type": "a list",
 }
 _PERCENT = re.compile(r"(\d{1,9}(\.\d{1,9})?) ?%", re.ASCII)
+_QUOTABLE = {
+    "int_type": re.compile(r"-?\d{1,12}", re.ASCII),
+    "float_type": re.compile(r"-?\d{1,12}(\.\d{1,12})?", re.ASCII),
+    "bool_type": re.compile("true|false"),
+}
+"""What is right once its quotes are gone."""
+_NEVER = re.compile(r"(?!)")
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z ]{0,30}[A-Za-z]")
+"""A text that needs no quotes, whatever it is put into."""
 _LISTS = {
     "limits": "[{rpm: 3}]",
     "faults": "[reset]",
@@ -75,9 +84,14 @@ def _hint(kind: str, value: object, place: Sequence[str | int]) -> str:
     """Say what would be right, where that shows."""
     if kind == "string_type":
         return "put it in quotes" if _is_scalar(value) else ""
+    if isinstance(value, str) and _QUOTABLE.get(kind, _NEVER).fullmatch(value):
+        return f"write {value} without quotes"
     if kind == "float_type":
         percent = _PERCENT.fullmatch(value) if isinstance(value, str) else None
         return f"write {float(percent[1]) / 100:g}" if percent else ""
+    if kind == "model_type" and place[-1:] == ("when",):
+        plain = isinstance(value, str) and _PLAIN.fullmatch(value)
+        return f"such as {{user: {value if plain else 'hello'}}}"
     if kind == "tuple_type" and place:
         example = _LISTS.get(str(place[-1]))
         return f"write a list, such as {example}" if example else ""

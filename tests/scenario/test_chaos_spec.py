@@ -95,7 +95,7 @@ def test_a_phase_in_which_nothing_happens_is_refused(empty: dict[str, Any]) -> N
         ({"error": 503}, "Field required"),
         ({"at": 30, "error": 503}, "a duration needs a unit"),
         ({"at": "0s", "error": 200}, "200 is not an HTTP error"),
-        ({"at": "0s", "error": True}, "unknown value true, one of: rate_limit"),
+        ({"at": "0s", "error": True}, "expected a text or a status, got true"),
         ({"at": "0s", "error": ["a"]}, "should be a valid dictionary"),
         ({"at": "0s", "faults": ["rest"]}, "did you mean 'reset'?"),
         ("outage", "should be a valid dictionary"),

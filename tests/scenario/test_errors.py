@@ -212,6 +212,125 @@ TABLE = [
         "mockdock: 1\nrules:\n- &r {reply: &a {txt: x}}\n- {reply: *a, name: b}",
         "3:18: rules[0].reply.txt: unknown key 'txt' (did you mean 'text'?)",
     ),
+    (
+        "mockdock: 1\nrules:\n- repli: Hello",
+        "3:3: rules[0].repli: unknown key 'repli' (did you mean 'reply'?)",
+    ),
+    (
+        "mockdock: 1\nrules:\n- reply: {text: hi, error: 500}",
+        "3:11: rules[0].reply.text: 'text' and 'error' exclude each other",
+    ),
+    (
+        "mockdock: 1\nrules:\n- reply: [a, b]",
+        (
+            "3:10: rules[0].reply: expected a text or a mapping, got a list"
+            " (write replies: for several)"
+        ),
+    ),
+    (
+        "mockdock: 1\nrules:\n- {when: hi, reply: a}",
+        "3:10: rules[0].when: expected a mapping, got 'hi' (such as {user: hi})",
+    ),
+    (
+        "mockdock: 1\nrules:\n- {when: 'a: b', reply: a}",
+        "3:10: rules[0].when: expected a mapping, got 'a: b' (such as {user: hello})",
+    ),
+    (
+        "mockdock: 1\nrules:\n- reply: 5",
+        "3:10: rules[0].reply: expected a text or a mapping, got 5 (put it in quotes)",
+    ),
+    (
+        "mockdock: 1\nrules:\n- reply: {error: '429'}",
+        "3:18: rules[0].reply.error: a status is a number, got '429' (write 429 without quotes)",
+    ),
+    (
+        "mockdock: 1\nlimits: [{rpm: '60'}]",
+        "2:16: limits[0].rpm: expected a whole number, got '60' (write 60 without quotes)",
+    ),
+    (
+        "mockdock: 1\nrules:\n- {times: '2', reply: a}",
+        "3:11: rules[0].times: expected a whole number, got '2' (write 2 without quotes)",
+    ),
+    (
+        "mockdock: 1\npacing: {tps: '0.5'}",
+        "2:15: pacing.tps: expected a number, got '0.5' (write 0.5 without quotes)",
+    ),
+    (
+        "mockdock: 1\nrules:\n- {when: {stream: 'true'}, reply: a}",
+        (
+            "3:19: rules[0].when.stream: expected true or false, got 'true'"
+            " (write true without quotes)"
+        ),
+    ),
+    (
+        "mockdock: 1\nrules:\n- reply: {error: {status: 429}}",
+        (
+            "3:18: rules[0].reply.error: expected a text or a status, got a mapping"
+            " (such as error: rate_limit, or error: 429)"
+        ),
+    ),
+    (
+        "mockdock: 1\nrules:\n- {reply: a, pacing: fast}",
+        (
+            "3:14: rules[0].pacing: unknown key 'pacing' ('pacing' belongs into the reply,"
+            " such as reply: {text: Hello!, pacing: ...})"
+        ),
+    ),
+    (
+        "mockdock: 1\nrules:\n- {reply: a, retry_after: 1s}",
+        (
+            "3:14: rules[0].retry_after: unknown key 'retry_after' ('retry_after' belongs into"
+            " the reply, such as reply: {error: 429, retry_after: ...})"
+        ),
+    ),
+    (
+        "mockdock: 1\nrules:\n- error: 429",
+        (
+            "3:3: rules[0].error: unknown key 'error' ('error' belongs into the reply,"
+            " such as reply: {error: ...})"
+        ),
+    ),
+    (
+        "mockdock: 1\nrules:\n- reply: {content: hi}",
+        "3:11: rules[0].reply.content: unknown key 'content' (did you mean 'text'?)",
+    ),
+    (
+        "mockdock: 1\nrules:\n- reply: {status: 429}",
+        (
+            "3:11: rules[0].reply.status: unknown key 'status'"
+            " (an error is written with its status, such as error: 429)"
+        ),
+    ),
+    (
+        "mockdock: 1\nrules:\n- reply: {error: 429, status: 500}",
+        (
+            "3:23: rules[0].reply.status: unknown key 'status'"
+            " (write it as the error, such as error: 429)"
+        ),
+    ),
+    (
+        "mockdock: 1\nrules:\n- reply: {text: a, delay: 5s}",
+        "3:20: rules[0].reply.delay: unknown key 'delay' (write pacing: {ttft: 300ms})",
+    ),
+    (
+        "mockdock: 1\nrules:\n- {delay: 5s, reply: a}",
+        (
+            "3:4: rules[0].delay: unknown key 'delay'"
+            " (write reply: {text: Hello!, pacing: {ttft: 300ms}})"
+        ),
+    ),
+    (
+        "mockdock: 1\nrules:\n- {match: hi, reply: a}",
+        "3:4: rules[0].match: unknown key 'match' (did you mean 'when'?)",
+    ),
+    (
+        "mockdock: 1\nrules:\n- response: hi",
+        "3:3: rules[0].response: unknown key 'response' (did you mean 'reply'?)",
+    ),
+    (
+        "mockdock: 1\nrules:\n- {when: {content: hi}, reply: a}",
+        "3:11: rules[0].when.content: unknown key 'content' (did you mean 'user'?)",
+    ),
 ]
 
 
