@@ -62,12 +62,16 @@ def _follow(
             if wrong and wrong != told:
                 sys.stderr.write(wrong)
                 sys.stderr.flush()
-            told = wrong
-            if fresh is not None and fresh.scenario != loaded.scenario:
+            mended, told = told and not wrong, wrong
+            if fresh is None:
+                continue
+            if fresh.scenario != loaded.scenario:
                 loaded = fresh
                 take(fresh)
                 rules = len(fresh.scenario.rules)
                 say(f"reloaded: {rules} rule{'' if rules == 1 else 's'}, counters start anew")
+            elif mended:
+                say("the scenario can be read again, and is as it was")
 
 
 def _looks(folders: set[Path], files: set[str], stop: threading.Event) -> Iterator[None]:

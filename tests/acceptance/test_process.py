@@ -103,9 +103,12 @@ def test_reload_picks_up_changes_and_survives_a_broken_edit(tmp_path: Path) -> N
         server.wait_for("still serves", errors=True)
         assert sum("did you mean" in line for line in server.errors) == 1
         assert chat(url) == "first"
+        path.write_text("mockdock: 1\nrules: [{reply: first}]\n")
+        server.wait_for("the scenario can be read again, and is as it was")
         path.write_text("mockdock: 1\nrules: [{reply: second}]\n")
         server.wait_for("reloaded: 1 rule,")
         assert chat(url) == "second"
+        assert sum("read again" in line for line in server.lines) == 1
         assert server.stop() == 0
 
 
