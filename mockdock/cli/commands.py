@@ -149,8 +149,8 @@ def tokens(
 ) -> None:
     """Count the tokens of a request or a text, offline.
 
-    A JSON object with messages, prompt or input is a request; what is counted then is
-    its prompt, as the usage of its reply tells.
+    A JSON object with messages, prompt or input is a request; what is counted
+    then is its prompt, as the usage of its reply tells.
 
     Example: mockdock tokens "Hello, world" --model gpt-4
     """
@@ -195,8 +195,8 @@ def audit(
 ) -> None:
     """Judge how clients took it when things went wrong; exit code 1 when a policy was broken.
 
-    Attempts are grouped into calls, and each line of the policy is judged: what was
-    tried again, how often, how soon, and whether all at once.
+    Attempts are grouped into calls, and each line of the policy is judged: what
+    was tried again, how often, how soon, and whether all at once.
 
     Example: mockdock audit journal.jsonl --policy openai-python
     """

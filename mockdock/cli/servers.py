@@ -186,10 +186,11 @@ def run(
 
     The command finds the server in its environment (OPENAI_BASE_URL,
     OPENAI_API_KEY, AZURE_OPENAI_ENDPOINT and the like). Afterwards a summary is
-    printed to stderr: requests, tokens, what no rule answered, unused rules and why.
+    printed to stderr: requests, tokens, what no rule answered, unused rules and
+    why.
 
-    The exit code is that of the command, 128+n when signal n ended it, 127
-    when it is not found; 1 when it succeeded but a request was answered by no rule.
+    The exit code is that of the command, 128+n when signal n ended it, 127 when
+    it is not found; 1 when it succeeded but a request was answered by no rule.
 
     SIGTERM, SIGINT and SIGHUP are passed on to the command. It is killed when it
     has not ended 10 seconds after SIGTERM or SIGINT, and at once when Ctrl-C is
@@ -265,10 +266,11 @@ def replay(
 ) -> None:
     """Serve one exchange of a journal again: the same bytes, with the same cuts.
 
-    Whatever is asked gets it, until stopped: the status, the headers and the body
-    as they were sent, in the same segments, at the same moments, past HTTP's framing
-    where they were, and the connection ends as it did. Where the client had left,
-    the reply stands still. A secret that the journal hides stays hidden.
+    Whatever is asked gets it, until stopped: the status, the headers and the
+    body as they were sent, in the same segments, at the same moments, past
+    HTTP's framing where they were, and the connection ends as it did. Where the
+    client had left, the reply stands still. A secret that the journal hides
+    stays hidden.
 
     Example: mockdock replay journal.jsonl 17 --port 8080
     """
