@@ -67,8 +67,7 @@ def load(
             if isinstance(source, Text):
                 loader.take_data(_read(source.yaml, source.file), source.file, files=files)
                 continue
-            for entry in entries(source, search=search):
-                loader.take(entry)
+            loader.take_all(entries(source, search=search))
         except ScenarioError as error:
             loader.problems += error.problems
     if loader.problems:
@@ -96,6 +95,14 @@ class _Loader:
             self.problems.append(_placed(problem, document, entry, ("include",)))
             return
         self._validate(document, entry)
+
+    def take_all(self, found: Sequence[Entry]) -> None:
+        """Take files, and note what is wrong with each."""
+        for entry in found:
+            try:
+                self.take(entry)
+            except ScenarioError as error:
+                self.problems += error.problems
 
     def take(self, entry: Entry) -> None:
         """Take a file and what it includes. Raises ScenarioError when it cannot be read."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from inspect import cleandoc
 from pathlib import Path
 from typing import cast
 
@@ -52,6 +53,20 @@ def test_help_is_enough_to_use_a_command(command: str) -> None:
     assert "Example: mockdock " + command in result.output
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_breaks_no_line_in_a_terminal_of_80_columns(command: str) -> None:
+    (callback,) = (
+        each.callback
+        for each in app.registered_commands
+        if each.callback is not None and each.callback.__name__ == command
+    )
+    _, *paragraphs = cleandoc(callback.__doc__ or "").split("\n\n")
+    shown = CliRunner(env={"COLUMNS": "80"}).invoke(app, [command, "--help"]).output.splitlines()
+    lines = [line.strip() for each in paragraphs for line in each.splitlines()]
+    assert lines
+    assert set(lines) <= {line.strip() for line in shown}
+
+
 def test_all_commands_are_known() -> None:
     """The list above is whole."""
     assert {
@@ -77,6 +92,17 @@ def test_check_passes_a_good_scenario(run: Run) -> None:
     code, out, err = run("check", "quickstart")
     assert (code, err) == (0, "")
     assert out == "1 file, 2 rules, 0 errors, 0 warnings\n"
+
+
+def test_check_tells_the_mistakes_of_all_files(run: Run, tmp_path: Path) -> None:
+    """One that is not YAML keeps nobody from reading the others."""
+    write(tmp_path / "a.yaml", "mockdock: [")
+    write(tmp_path / "b.yaml", "mockdock: 1\nrulz: 3\n")
+    code, out, err = run("check", str(tmp_path))
+    assert (code, out) == (2, "")
+    first, second = err.splitlines()
+    assert first.startswith(f"mockdock: {tmp_path}/a.yaml:2:1: not YAML: ")
+    assert second.startswith(f"mockdock: {tmp_path}/b.yaml:2:1: rulz: unknown key 'rulz'")
 
 
 def test_check_fails_on_a_rule_that_can_never_answer(run: Run, tmp_path: Path) -> None:

@@ -359,6 +359,16 @@ def test_everything_wrong_is_told_in_order(tmp_path: Path) -> None:
     ]
 
 
+def test_what_is_wrong_in_every_file_of_a_folder_is_told(tmp_path: Path) -> None:
+    """One that is not YAML keeps nobody from reading the others."""
+    for name, text in (("a", "mockdock: ["), ("b", "mockdock: 1\nrulz: 3"), ("c", "x: y: z")):
+        (tmp_path / f"{name}.yaml").write_text(text)
+    with pytest.raises(ScenarioError) as caught:
+        load(tmp_path)
+    lines = [str(each).removeprefix(f"{tmp_path}/") for each in caught.value.problems]
+    assert [line.split(": ")[0] for line in lines] == ["a.yaml:2:1", "b.yaml:2:1", "c.yaml:1:5"]
+
+
 def test_too_large_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
 
