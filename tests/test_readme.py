@@ -19,6 +19,7 @@ from mockdock import Server
 from mockdock.cli.commands import app
 from mockdock.cli.servers import serve
 from mockdock.fault import OPTIONS, FaultName
+from mockdock.request import Api
 from mockdock.resources import scenarios
 from mockdock.scenario import lint, load, seeds
 from mockdock.scenario.base import Part
@@ -164,6 +165,11 @@ def test_every_key_of_the_language_is_documented(model: str, skip: tuple[str, ..
     import mockdock.scenario
 
     _is_documented(getattr(mockdock.scenario, model), skip)
+
+
+def test_every_api_that_a_condition_can_name_is_documented() -> None:
+    (row,) = (line for line in LANGUAGE.splitlines() if line.startswith("| `stream`, "))
+    assert [name for name in get_args(Api) if f"`{name}`" not in row] == []
 
 
 @pytest.mark.parametrize(
