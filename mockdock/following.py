@@ -46,8 +46,9 @@ def tread(visit: Visit, dialect: Dialect) -> Trodden | None:
         return None
     visit.walked = walk
     session, reply = visit.session, walk.reply(int(visit.started))
-    gateways = session.engine.gateways
-    head, sole = render_known(dialect, walk, reply, gateways, visit.arrived, session.clock)
+    head, sole = render_known(
+        dialect, walk, reply, session.engine.gateways, visit.arrived, session.clock
+    )
     return Trodden(walk, reply, head, sole)
 
 
@@ -91,28 +92,26 @@ def exchange_of(
 
 def _follow(visit: Visit, dialect: Dialect) -> Walk | None:
     """Let a chat request go a trail up to its step; None where it has to go the usual way."""
-    engine, headers, caller = visit.session.engine, visit.headers, visit.caller
-    brief, trails = dialect.brief, engine.trails
+    session, caller = visit.session, visit.caller
+    brief, trails = dialect.brief, session.engine.trails
     if brief is None or not trails or visit.scope["query_string"]:
         return None
-    if headers.get("content-type") != _JSON or _WISH in headers:
+    if visit.headers.get("content-type") != _JSON or _WISH in visit.headers:
         return None
     if caller.attempt is not None and caller.attempt > 1:
         return None
-    glanced = brief.glance(visit.body or b"")
-    if glanced is None:
+    visit.sent = sent = brief.glance(visit.body or b"")
+    if sent is None:
         return None
-    visit.sent, mark = glanced
-    trail = trails.of(mark)
-    said = None if trail is None else brief.words(visit.sent)
-    if trail is None or said is None:
+    trail = trails.of(sent.mark)
+    if trail is None or (said := brief.words(sent.value)) is None:
         return None
     if trail.reads is None:
         # Who keeps it keeps no engine with it, which may have been replaced meanwhile.
-        traits = engine.traits(trail.request.model, dialect.name)
+        traits = session.engine.traits(trail.request.model, dialect.name)
         trail.reads = partial(_read, dialect, traits)
         trail.tells = partial(_told, dialect, trail.request)
-    return trail.walk(said, caller, partial(_parsed, dialect, visit), visit.session.age)
+    return trail.walk(said, caller, partial(_parsed, dialect, visit), session.age)
 
 
 def _read(dialect: Dialect, traits: Traits | None, exchange: Exchange) -> Request:

@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from mockdock.arrival import arrive
 from mockdock.delivery import Client
-from mockdock.dialects import Call, Dialect
+from mockdock.dialects import Call, Dialect, Sent
 from mockdock.engine import Decision, Pick, Walk
 from mockdock.reply import Reply
 from mockdock.request import Caller, Request
@@ -32,8 +32,7 @@ class Visit:
     ``came`` is when it arrived in real time; ``streams`` is told when its stream ends.
     ``walked`` is how it went a trail, which is to be taken back where no reply comes of it;
     ``pick`` is what a step decided of it that was done already. ``body`` is as it came, None
-    until it was read, ``sent`` the object in it and ``parsed`` the request, where somebody has
-    looked.
+    until it was read, ``sent`` what it holds and ``parsed`` the request, where somebody has looked.
     """
 
     # Of what is rarely said of one there is only a default, until it is said.
@@ -44,7 +43,7 @@ class Visit:
     walked: Walk | None = None
     pick: Pick | None = None
     body: bytes | None = None
-    sent: dict[str, Any] | None = None
+    sent: Sent | None = None
     parsed: Request | None = None
     _client: Client | None = None
 

@@ -10,11 +10,13 @@ import weakref
 from collections.abc import MutableMapping
 from typing import Any
 
+import orjson
 import pytest
 
 from mockdock import Server, rendering
 from mockdock.app import App
 from mockdock.delivery import ManualClock
+from mockdock.dialects.openai import terms
 from mockdock.observe import Exchange, record
 from mockdock.observe.entry import Entry
 from tests.conformance.asgi import Message, app_of, ask, scope_of
@@ -90,6 +92,26 @@ def test_what_goes_no_trail_is_answered_the_usual_way() -> None:
     assert ask(app, "POST", PATH, b"[]", HEADERS).status == 400
     assert ask(app, "POST", PATH, b"{", HEADERS).status == 400
     assert chat(app, "hello", messages=[{"role": "user", "content": 7}]).status == 400
+
+
+def test_what_a_glance_told_of_the_parameters_is_not_worked_out_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where it goes no trail, as a stream and what no rule always says."""
+    app = warm()
+    written: list[object] = []
+
+    class Counting:
+        @staticmethod
+        def dumps(told: object) -> bytes:
+            written.append(told)
+            return orjson.dumps(told)
+
+    monkeypatch.setattr(terms, "orjson", Counting)
+    asked: tuple[dict[str, Any], ...] = ({}, {"stream": True}, {"stream": True}, {"seed": 1})
+    for number, more in enumerate(asked, 1):
+        assert chat(app, "hello", **more).status == 200
+        assert len(written) == number
 
 
 def test_a_defect_on_a_trail_is_answered_and_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,13 +6,13 @@ A new dialect is a module that makes a :class:`Dialect`, and a line in ``DIALECT
 from collections.abc import Collection
 
 from mockdock.dialects.azure import azure
-from mockdock.dialects.base import Call, Dialect, Envelope, Route, caller
+from mockdock.dialects.base import Call, Dialect, Envelope, Route, Sent, caller
 from mockdock.dialects.langdb import langdb
 from mockdock.dialects.langdock import langdock
 from mockdock.dialects.openai import openai
 from mockdock.errors import UsageError
 
-__all__ = ["DIALECTS", "Call", "Dialect", "Envelope", "Route", "caller", "chosen"]
+__all__ = ["DIALECTS", "Call", "Dialect", "Envelope", "Route", "Sent", "caller", "chosen"]
 
 DIALECTS: tuple[Dialect, ...] = (openai, azure, langdock, langdb)
 """Every wire API there is, in the order routes are tried."""

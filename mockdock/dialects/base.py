@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from mockdock.frames import Frame, Head
 from mockdock.gateways import USUAL, Gateways
@@ -12,7 +12,7 @@ from mockdock.limit import Standings
 from mockdock.reply import Completion, Failure, Reply
 from mockdock.request import Caller, DialectName, Request, Role, Traits
 
-__all__ = ["Brief", "Call", "Dialect", "Envelope", "Frames", "Route", "caller"]
+__all__ = ["Brief", "Call", "Dialect", "Envelope", "Frames", "Route", "Sent", "caller"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,18 @@ class Route:
     operation: str
 
 
+class Sent(NamedTuple):
+    """The object in a body, once it has been read, and what a glance told of it.
+
+    ``key`` is what the dialect knows its parameters by, and ``mark`` theirs
+    (``Request.recurs``) where they are known to be valid.
+    """
+
+    value: dict[str, Any]
+    key: Any = None
+    mark: object = None
+
+
 @dataclass(slots=True)  # not frozen: made for every request, which takes half as long
 class Call:
     """An HTTP request before anything is understood of it.
@@ -32,8 +44,7 @@ class Call:
     ``query`` the names and values behind the question mark, ``base_url`` the
     scheme and host the client used. ``dialect`` is the one it came in by,
     ``gateways`` what the scenario says of each. ``traits`` tells of a model, None
-    of one that does not exist here. ``sent`` is the object that the body holds, once it
-    has been read.
+    of one that does not exist here. ``sent`` is what the body holds, once it has been read.
     """
 
     operation: str
@@ -49,7 +60,7 @@ class Call:
     dialect: DialectName = "openai"
     gateways: Gateways = USUAL
     traits: Callable[[str], Traits | None] = lambda _: Traits()
-    sent: dict[str, Any] | None = None
+    sent: Sent | None = None
 
 
 @dataclass(slots=True)  # not frozen: made for every request, which takes half as long
@@ -85,14 +96,13 @@ class Frames(Protocol):
 class Brief:
     """What a dialect can tell quickly of chat requests that are like others before.
 
-    ``glance`` gives the object in a body, with the mark of its parameters (``Request.recurs``)
-    or, where they are not known to be valid, None; and None alone where there is no object.
-    ``words`` gives the roles and texts of the messages in that object, None where any is more
-    than these. ``told`` gives what renders completions that differ from one in id, time and
-    prompt tokens alone, and ``plain`` makes the head of those.
+    ``glance`` tells what a body holds, None where that is no object. ``words`` gives the
+    roles and texts of the messages in that object, None where any is more than these. ``told``
+    gives what renders completions that differ from one in id, time and prompt tokens alone,
+    and ``plain`` makes the head of those.
     """
 
-    glance: Callable[[bytes], tuple[dict[str, Any], object] | None]
+    glance: Callable[[bytes], Sent | None]
     words: Callable[[Mapping[str, Any]], Sequence[tuple[Role, str]] | None]
     told: Callable[[Completion], Callable[[Completion], Frame]]
     plain: Callable[[Envelope], Head]

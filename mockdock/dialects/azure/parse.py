@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from mockdock.dialects.azure.failures import nowhere
 from mockdock.dialects.azure.hints import near
-from mockdock.dialects.base import Call
+from mockdock.dialects.base import Call, Sent
 from mockdock.dialects.openai.body import json_object
 from mockdock.dialects.openai.embeddings_parse import parse_embeddings
 from mockdock.dialects.openai.parse import parse as parse_openai
@@ -46,7 +46,7 @@ def _named(call: Call) -> Request | Failure:
     body = json_object(call)
     if isinstance(body, Failure):
         return body
-    call, name = replace(call, sent=body), body.get("model")
+    call, name = replace(call, sent=Sent(body)), body.get("model")
     if isinstance(name, str) and name:
         return _deployed(call, name)
     return _OF_MODELS[call.operation](call)

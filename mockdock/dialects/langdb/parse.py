@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from mockdock.dialects.base import Call
+from mockdock.dialects.base import Call, Sent
 from mockdock.dialects.langdb.account import account_of
 from mockdock.dialects.langdb.failures import bad_request
 from mockdock.dialects.langdb.questions import ask
@@ -43,7 +43,7 @@ def parse(call: Call) -> Request | Failure:
     account = account_of(call, body)
     if isinstance(account, Failure):
         return account
-    call = replace(call, traits=partial(_any, call.traits), sent=body)
+    call = replace(call, traits=partial(_any, call.traits), sent=Sent(body))
     if call.operation == "chat":
         return _chat(call, body, account)
     return _embeddings(call, account)
@@ -75,7 +75,7 @@ def _chat(call: Call, body: dict[str, Any], account: Account) -> Request | Failu
         if isinstance(told, Failure):
             return told
         try:
-            account, asked = told, replace(call, body=orjson.dumps(spelled), sent=spelled)
+            account, asked = told, replace(call, body=orjson.dumps(spelled), sent=Sent(spelled))
         except TypeError:
             return bad_request("Invalid body: it is nested more than 250 levels deep.")
     if routed is not None and routed.pool is not None:
@@ -83,7 +83,7 @@ def _chat(call: Call, body: dict[str, Any], account: Account) -> Request | Failu
     parsed = parse_chat(asked, form=_FORM)
     if isinstance(parsed, Failure):
         return parsed
-    own: dict[str, Any] = {} if asked.sent is body else {"raw": call.body, "body": body}
+    own: dict[str, Any] = {} if spelled is body else {"raw": call.body, "body": body}
     if form == "json_object":
         own["response_format"] = ResponseFormat("json_object")
     return _routed(parsed, own, account, found)

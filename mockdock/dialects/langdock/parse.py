@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from mockdock.dialects.base import Call
+from mockdock.dialects.base import Call, Sent
 from mockdock.dialects.langdock.failures import foreign, no_embedding, unsupported
 from mockdock.dialects.langdock.wire import DocumentedRequest, SpecifiedRequest
 from mockdock.dialects.openai.body import json_object
@@ -56,7 +56,7 @@ def _chat(call: Call) -> Request | Failure:
         if names := _unsupported(body):
             model = body.get("model")
             return unsupported(names, model if isinstance(model, str) else "")
-        call = replace(call, sent=body)
+        call = replace(call, sent=Sent(body))
     narrow = settings.requests == "documents"
     parsed = parse_chat(call, form=_DOCUMENTED if narrow else _SPECIFIED)
     if isinstance(parsed, Request):

@@ -20,7 +20,7 @@ def json_object(call: Call) -> dict[str, Any] | Failure:
     What was read before is not read again.
     """
     if call.sent is not None:
-        return call.sent
+        return call.sent.value
     if refusal := _wrong_content_type(call):
         return refusal
     try:

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from mockdock.dialects.base import Sent
 from mockdock.dialects.openai.conversation import plain_words
 from mockdock.dialects.openai.terms import key_of, known_terms
 from mockdock.dialects.openai.wire import MOST_MESSAGES, ChatRequest
@@ -15,11 +16,8 @@ from mockdock.request import Role
 __all__ = ["glance", "words"]
 
 
-def glance(body: bytes) -> tuple[dict[str, Any], object] | None:
-    """Give the object in a body, and the mark of its parameters where they are known.
-
-    None where there is no object.
-    """
+def glance(body: bytes) -> Sent | None:
+    """Tell what a body holds, and whether its parameters are known; None where it is no object."""
     try:
         sent = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -28,7 +26,7 @@ def glance(body: bytes) -> tuple[dict[str, Any], object] | None:
         return None
     key = key_of("openai", ChatRequest, sent)
     terms = None if key is None else known_terms(key)
-    return sent, terms.request.recurs if terms is not None and terms.plain else None
+    return Sent(sent, key, None if terms is None else terms.mark)
 
 
 def words(sent: Mapping[str, Any]) -> Sequence[tuple[Role, str]] | None:

@@ -18,6 +18,7 @@ from mockdock.dialects.openai.lenient import validate_leniently
 from mockdock.dialects.openai.rules import broken_again, broken_rule
 from mockdock.dialects.openai.rules_base import is_plain
 from mockdock.dialects.openai.terms import (
+    Key,
     Terms,
     conversation_of,
     key_of,
@@ -117,7 +118,7 @@ def _strictly(
 ) -> Request | Failure:
     if body.get("model") in (None, ""):
         return missing_model()
-    key = key_of(call.dialect, form.wire, body)
+    key = _key(call, body, form)
     terms = None if key is None else known_terms(key)
     if terms is not None:
         traits = call.traits(terms.request.model)
@@ -135,13 +136,23 @@ def _strictly(
     return request
 
 
+def _key(call: Call, body: dict[str, Any], form: ChatForm) -> Key | None:
+    """Give what the parameters of a body are known by, which a glance may have told."""
+    sent = call.sent
+    if sent is not None and sent.key is not None and sent.value is body:
+        key: Key = sent.key
+        return key
+    return key_of(call.dialect, form.wire, body)
+
+
 def _continued(
     call: Call, sent: dict[str, Any], body: dict[str, Any], terms: Terms
 ) -> Request | Failure:
     """Parse a request whose parameters are known to be valid."""
-    plain = plain_messages(body.get("messages"), MOST_MESSAGES) if terms.plain else None
-    if plain is not None:
-        return _with(call, sent, terms, plain)
+    if terms.mark is not None:
+        plain = plain_messages(body.get("messages"), MOST_MESSAGES)
+        if plain is not None:
+            return _with(call, sent, terms, plain)
     asked = {"messages": body["messages"]} if "messages" in body else {}
     messages = conversation_of(type(terms.wire)).model_validate(asked).messages
     if not (terms.settled and is_plain(messages)):

@@ -33,15 +33,15 @@ class Terms(NamedTuple):
     """Parameters that are valid for a model with these ``traits``.
 
     ``wire`` is a request with them, ``request`` what it says, both without a conversation.
-    ``settled`` tells that no plain conversation could be wrong with them, ``plain`` that
-    nothing but their number could be wrong with plain messages themselves.
+    ``settled`` tells that no plain conversation could be wrong with them. ``mark`` is theirs
+    where nothing but their number could be wrong with plain messages themselves, else None.
     """
 
     traits: Traits
     wire: ChatRequest
     request: Request
     settled: bool
-    plain: bool
+    mark: object
 
 
 _known: OrderedDict[Key, Terms] = OrderedDict()
@@ -73,9 +73,9 @@ def remember_terms(key: Key, traits: Traits, wire: ChatRequest, request: Request
     bare = replace(request, messages=(), caller=Caller(), headers={}, body={}, raw=b"")
     bare = bare.but(recurs=object())
     settled = asks_nothing_again(wire, traits)
-    plain = settled and type(wire) is ChatRequest
+    mark = bare.recurs if settled and type(wire) is ChatRequest else None
     with _lock:
-        _known[key] = Terms(traits, wire.model_copy(update={"messages": []}), bare, settled, plain)
+        _known[key] = Terms(traits, wire.model_copy(update={"messages": []}), bare, settled, mark)
         if len(_known) > _MOST:
             _known.popitem(last=False)
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from mockdock.dialects.base import Call
-from mockdock.dialects.openai.parse import parse
+from mockdock.dialects.openai.glance import glance
+from mockdock.dialects.openai.parse import parse, parse_chat
 from mockdock.request import (
     AudioPart,
     FilePart,
@@ -457,3 +458,12 @@ def test_of_doubled_keys_the_last_counts() -> None:
 
 def test_a_byte_order_mark_is_no_json() -> None:
     assert refused(b"\xef\xbb\xbf{}")["status"] == 400
+
+
+def test_what_a_glance_told_is_not_said_of_another_body() -> None:
+    """As the one with the model that a deployment stands for."""
+    for _ in range(2):
+        asked = call(small(model="gpt-4o"))
+        asked.sent = glance(asked.body)
+        found = [parse(asked), parse_chat(asked, model="gpt-4.1")]
+        assert [each.model for each in found] == ["gpt-4o", "gpt-4.1"]
