@@ -8,7 +8,7 @@ from typing import NamedTuple, cast
 
 from mockdock.delivery import Item
 from mockdock.dialects import Call, Dialect
-from mockdock.engine import Walk
+from mockdock.engine import WISH_HEADER, Walk
 from mockdock.frames import Frame, Head, Outcome
 from mockdock.observe import Exchange
 from mockdock.rendering import Telling, again, render_known
@@ -21,7 +21,6 @@ __all__ = ["OPERATION", "Trodden", "exchange_of", "tread"]
 OPERATION = "chat"
 """That of which trails are made."""
 _JSON = "application/json"
-_WISH = "x-mockdock-fault"
 
 
 class Trodden(NamedTuple):
@@ -96,7 +95,7 @@ def _follow(visit: Visit, dialect: Dialect) -> Walk | None:
     brief, trails = dialect.brief, session.engine.trails
     if brief is None or not trails or visit.scope["query_string"]:
         return None
-    if visit.headers.get("content-type") != _JSON or _WISH in visit.headers:
+    if visit.headers.get("content-type") != _JSON or WISH_HEADER in visit.headers:
         return None
     if caller.attempt is not None and caller.attempt > 1:
         return None

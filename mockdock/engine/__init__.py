@@ -14,10 +14,11 @@ from mockdock.engine.routing import further, resolves_long
 from mockdock.engine.store import Pick, Store
 from mockdock.engine.stored import MemoryShelf, Shelf, identify
 from mockdock.engine.trails import Walk
-from mockdock.engine.wishing import wished
+from mockdock.engine.wishing import WISH_HEADER, wished
 from mockdock.scenario import Wish
 
 __all__ = [
+    "WISH_HEADER",
     "AddedRule",
     "Admission",
     "Compiled",

@@ -10,9 +10,9 @@ from mockdock.request import Request
 from mockdock.scenario import MOST_WISHES, Wish, wishes
 from mockdock.scenario.base import shown
 
-__all__ = ["plain", "unwished", "wished"]
+__all__ = ["WISH_HEADER", "plain", "unwished", "wished"]
 
-_HEADER = "x-mockdock-fault"
+WISH_HEADER = "x-mockdock-fault"
 _QUERY = "mockdock-fault"
 _SUFFIX = ":mock-"
 
@@ -36,8 +36,8 @@ def wished(
     Raises UsageError when a wish cannot be understood, or there are too many.
     """
     found: list[Wish] = []
-    if "header" in triggers and _HEADER in request.headers:
-        found += wishes(request.headers[_HEADER])
+    if "header" in triggers and WISH_HEADER in request.headers:
+        found += wishes(request.headers[WISH_HEADER])
     if "query" in triggers and query:
         for name, value in query:
             if name == _QUERY:
