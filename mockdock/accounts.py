@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
+from msgspec import Struct
+
 from mockdock.question import Price
 from mockdock.request import ToolCall
 
@@ -82,8 +84,7 @@ class Span(NamedTuple):
     end_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class Thread:
+class Thread(Struct, frozen=True):
     """A thread. It was created when its first exchange began, updated when its last one ended.
 
     ``model_name`` is that of the exchange added last.
@@ -101,8 +102,7 @@ class Thread:
     updated_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class ThreadPage:
+class ThreadPage(Struct, frozen=True):
     """Some threads of a project, newest first, of ``total``."""
 
     threads: tuple[Thread, ...]
@@ -111,8 +111,7 @@ class ThreadPage:
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class StoredMessage:
+class StoredMessage(Struct, frozen=True):
     """A message of a thread. ``model_name`` and ``user_id`` are those of its exchange."""
 
     id: str
@@ -128,8 +127,7 @@ class StoredMessage:
     created_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class ThreadCost:
+class ThreadCost(Struct, frozen=True):
     """What the exchanges of a thread come to, in US dollars and tokens."""
 
     total_cost: float
@@ -137,8 +135,7 @@ class ThreadCost:
     total_input_tokens: int
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """Figures of some exchanges, by the names of LangDB's schema.
 
     Costs are in US dollars; durations, ``ttft`` and ``tpot`` (time per output
@@ -179,24 +176,21 @@ class Figures:
     tpot_p50: float
 
 
-@dataclass(frozen=True, slots=True)
-class Hour:
+class Hour(Struct, frozen=True):
     """Figures of the exchanges that began in an hour (UTC), and when it began."""
 
     start_us: int
     figures: Figures
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Figures of the exchanges that have these values of what they are grouped by."""
 
     tag_tuple: tuple[str, ...]
     figures: Figures
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """Tokens, and US dollars."""
 
     total_input_tokens: int
@@ -204,8 +198,7 @@ class Usage:
     total_cost: float
 
 
-@dataclass(frozen=True, slots=True)
-class ModelUsage:
+class ModelUsage(Struct, frozen=True):
     """Usage of a model. ``price`` holds at the end of the time asked for.
 
     It is None where the ledger knows none: the catalogue of the asker knows better.
@@ -217,16 +210,14 @@ class ModelUsage:
     price: Price | None
 
 
-@dataclass(frozen=True, slots=True)
-class TotalUsage:
+class TotalUsage(Struct, frozen=True):
     """Usage by model, and of all."""
 
     models: tuple[ModelUsage, ...]
     total: Usage
 
 
-@dataclass(frozen=True, slots=True)
-class UnitUsage:
+class UnitUsage(Struct, frozen=True):
     """Usage of a model in an hour, day or month (UTC) that began at ``start_us``."""
 
     start_us: int

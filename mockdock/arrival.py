@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
 
 from mockdock.dialects import Call, Dialect
+from mockdock.dialects.base import Sent
 from mockdock.engine import Engine
 from mockdock.request import Caller, DialectName
 
@@ -109,6 +110,7 @@ def arrive(
     engine: Engine,
     operation: str,
     body: bytes,
+    sent: Sent | None,
 ) -> Call:
     """Tell what is known of a request, and of who answers it."""
     host = headers.get("host") or ":".join(map(str, scope.get("server") or ()))
@@ -126,6 +128,7 @@ def arrive(
         dialect=dialect.name,
         gateways=engine.gateways,
         traits=partial(engine.traits, dialect=dialect.name),
+        sent=sent,
     )
 
 

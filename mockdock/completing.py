@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 __all__ = ["ToComplete"]
 
 
-@dataclass(frozen=True, slots=True)
-class ToComplete:
+class ToComplete(Struct, frozen=True):
     """Prompts, and how they are to be completed.
 
     ``inputs`` are as they were sent: texts, or tokens by their ids; ``texts`` is what

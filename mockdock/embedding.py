@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from msgspec import Struct
+
 from mockdock.frames import Pacing
 from mockdock.usage import Usage
 
@@ -23,8 +25,7 @@ def unpack(vector: bytes) -> list[float]:
     return list(struct.unpack(f"<{len(vector) // 4}f", vector))
 
 
-@dataclass(frozen=True, slots=True)
-class ToEmbed:
+class ToEmbed(Struct, frozen=True):
     """What is to be embedded, and how the vectors shall come.
 
     ``inputs`` are as they were sent: texts, or tokens by their ids; ``texts`` is what

@@ -8,6 +8,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from msgspec import structs
+
 from mockdock.answering import House, is_late, respond
 from mockdock.arrival import GoneError, headed, read
 from mockdock.delivery import Client, Rest, ScaledClock, Wire, at_once, deliver, wire_of
@@ -221,7 +223,7 @@ class Endpoint:
                 unread = Request(dialect.name, "chat", parsed.model, caller=call.caller)
                 unread = replace(unread, deployment=parsed.deployment)
                 charged = await session.engine.turn_away(unread, session.age)
-            return replace(refusal(parsed, visit), turned_away=charged)
+            return structs.replace(refusal(parsed, visit), turned_away=charged)
         return await respond(self._house, dialect, call, parsed, visit)
 
     def _unheard(self, visit: Visit, operation: str) -> Failure | None:

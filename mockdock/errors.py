@@ -14,7 +14,7 @@ MockdockError
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = [
     "ConditionError",
@@ -34,8 +34,7 @@ class MockdockError(Exception):
     """Base of all errors raised by mockdock."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing wrong in a scenario: what, where, and what would be right.
 
     ``line`` and ``column`` count from 1; 0 when there is no text to point at.

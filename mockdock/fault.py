@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
+
+from msgspec import Struct
 
 __all__ = ["OPTIONS", "PLAIN_ONLY", "SPOILS", "STREAM_ONLY", "After", "Fault", "FaultName"]
 
@@ -45,8 +46,7 @@ FaultName = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class After:
+class After(Struct, frozen=True):
     """The place of a fault in a reply; at most one is given.
 
     tokens, chunks, bytes: so many of the body have passed. time: so many
@@ -60,8 +60,7 @@ class After:
     time: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """One fault with its options; what is None is the fault's own default.
 
     lasts, delay: scenario seconds. rate: bytes a second. size: bytes, or

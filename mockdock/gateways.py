@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from msgspec import Struct
+
 __all__ = ["USUAL", "Azure", "Gateways", "LangDB", "Langdock", "LangdockModels", "VirtualModel"]
 
 LangdockModels = Literal["chat-2024", "chat-de", "chat-openapi"]
 """Lists of models, by the Langdock document that names them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Azure:
+class Azure(Struct, frozen=True):
     """An Azure OpenAI resource.
 
     ``deployments`` gives the model of each, None where every name is that of a
@@ -24,8 +25,7 @@ class Azure:
     region: str = "East US 2"
 
 
-@dataclass(frozen=True, slots=True)
-class Langdock:
+class Langdock(Struct, frozen=True):
     """A Langdock workspace.
 
     ``unsupported`` is what becomes of parameters it does not support, ``errors`` the
@@ -41,8 +41,7 @@ class Langdock:
     browsers: Literal["blocked", "allowed"] = "blocked"
 
 
-@dataclass(frozen=True, slots=True)
-class VirtualModel:
+class VirtualModel(Struct, frozen=True):
     """A configuration that is saved by a name.
 
     ``messages`` come before those of a request; ``parameters`` hold where it does not
@@ -51,7 +50,7 @@ class VirtualModel:
 
     model: str
     messages: tuple[Mapping[str, Any], ...] = ()
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +73,12 @@ class LangDB:
     tool_calls: Literal["list", "text"] = "list"
 
 
-@dataclass(frozen=True, slots=True)
-class Gateways:
+class Gateways(Struct, frozen=True):
     """What is said of each provider."""
 
-    azure: Azure = field(default_factory=Azure)
-    langdock: Langdock = field(default_factory=Langdock)
-    langdb: LangDB = field(default_factory=LangDB)
+    azure: Azure = Azure()
+    langdock: Langdock = Langdock()
+    langdb: LangDB = LangDB()
 
 
 USUAL = Gateways()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal, get_args
+
+from msgspec import Struct
 
 from mockdock.frames import Pacing
 
@@ -30,8 +31,7 @@ CATEGORIES: tuple[Category, ...] = get_args(Category)
 """What content may be flagged as."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """One thing that gets a verdict of its own: a text, images (their URLs), or both.
 
     ``text`` is None where there are images only.
@@ -41,8 +41,7 @@ class Judged:
     images: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ToModerate:
+class ToModerate(Struct, frozen=True):
     """What is to be judged; each gets a verdict."""
 
     inputs: tuple[Judged, ...]
@@ -53,8 +52,7 @@ class ToModerate:
         return tuple(each.text for each in self.inputs if each.text is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What one input is flagged as, and a score from 0 to 1 for each category the model knows.
 
     ``text`` and ``image`` tell of what there was to look at.
@@ -66,8 +64,7 @@ class Verdict:
     image: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Moderations:
+class Moderations(Struct, frozen=True):
     """An answer to a moderations request: a verdict for each input, in their order.
 
     ``id`` is without the provider's prefix; ``model`` is the one that answered.
@@ -76,5 +73,5 @@ class Moderations:
     id: str
     model: str
     results: tuple[Verdict, ...]
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     pacing: Pacing | None = None

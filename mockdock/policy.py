@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Literal, get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 __all__ = [
     "LINES",
@@ -41,8 +43,7 @@ LINES: tuple[LineName, ...] = get_args(LineName)
 Clock = Literal["scenario", "real"]
 
 
-@dataclass(frozen=True, slots=True)
-class Backoff:
+class Backoff(Struct, frozen=True):
     """How long a client waits when no reply told it.
 
     Before retry n (1, 2, ...) that is ``min(base * factor ** (n - 1), cap)``, times
@@ -69,8 +70,7 @@ class Backoff:
         return low, high
 
 
-@dataclass(frozen=True, slots=True)
-class RetryAfter:
+class RetryAfter(Struct, frozen=True):
     """How a client takes a wait that a reply demands.
 
     ``retry-after-ms`` counts before ``retry-after`` in seconds, and that before a
@@ -85,8 +85,7 @@ class RetryAfter:
     slack: float = 0.01
 
 
-@dataclass(frozen=True, slots=True)
-class Herd:
+class Herd(Struct, frozen=True):
     """How synchronised retries may be: the highest herd index, and its bins in seconds."""
 
     threshold: float = 0.6
@@ -100,8 +99,7 @@ _PASSING = frozenset({429, *range(500, 600)})
 """Statuses of what goes away."""
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """What is asked of a client; as it stands, what any client should do.
 
     That is: what goes away (429, but for a quota that is spent, 5xx, a connection that
@@ -148,7 +146,7 @@ class Policy:
     def without(self, *lines: LineName) -> Policy:
         """Give the policy without some of its lines."""
         for line in lines:
-            self = replace(self, **_OFF[line])  # type: ignore[arg-type]  # noqa: PLW0642
+            self = replace(self, **_OFF[line])  # noqa: PLW0642
         return self
 
     def asks(self, line: LineName) -> bool:

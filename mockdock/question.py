@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
+from msgspec import Struct
+
 from mockdock.routing import Routed
 
 __all__ = [
@@ -74,8 +76,7 @@ class NewModel:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """A range of time, some of which may be left open; in microseconds.
 
     ``last_us`` before now, or from ``start_us`` to ``end_us`` since 1970. Where the
@@ -87,30 +88,26 @@ class Window:
     end_us: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ListThreads:
+class ListThreads(Struct, frozen=True):
     """Asks for some threads of a project, newest first."""
 
     limit: int
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReadThread:
+class ReadThread(Struct, frozen=True):
     """Asks for the messages of a thread."""
 
     thread: str
 
 
-@dataclass(frozen=True, slots=True)
-class CostOfThread:
+class CostOfThread(Struct, frozen=True):
     """Asks for what a thread came to."""
 
     thread: str
 
 
-@dataclass(frozen=True, slots=True)
-class Analyse:
+class Analyse(Struct, frozen=True):
     """Asks for figures: of each group, or of each hour where ``group_by`` is empty."""
 
     window: Window
@@ -118,40 +115,34 @@ class Analyse:
     tag_keys: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SumUsage:
+class SumUsage(Struct, frozen=True):
     """Asks for the usage of each model, and of all."""
 
     window: Window
 
 
-@dataclass(frozen=True, slots=True)
-class SumUsageBy:
+class SumUsageBy(Struct, frozen=True):
     """Asks for the usage of each model in each unit of time."""
 
     window: Window
     unit: Unit
 
 
-@dataclass(frozen=True, slots=True)
-class ListModels:
+class ListModels(Struct, frozen=True):
     """Asks for all models, by their names."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListPrices:
+class ListPrices(Struct, frozen=True):
     """Asks for all models and their prices."""
 
 
-@dataclass(frozen=True, slots=True)
-class CreateModel:
+class CreateModel(Struct, frozen=True):
     """Wants a model to be made."""
 
     new: NewModel
 
 
-@dataclass(frozen=True, slots=True)
-class SetPrices:
+class SetPrices(Struct, frozen=True):
     """Wants prices of a project to be set, by names such as "bedrock/some-model"."""
 
     prices: Mapping[str, Price]
@@ -171,8 +162,7 @@ Question = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """Whose account a request is on, and what is to be kept with it.
 
     ``project`` is empty where none was named. ``thread``, ``run`` and the rest are what

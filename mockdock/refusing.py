@@ -6,6 +6,8 @@ import logging
 from dataclasses import replace
 from uuid import uuid4
 
+from msgspec import structs
+
 from mockdock.errors import ConditionError, LedgerError, NoStoreError, StoreError, UsageError
 from mockdock.rendering import Answer, header_of
 from mockdock.reply import Failure
@@ -30,11 +32,11 @@ def instead(failure: Failure, visit: Visit) -> Answer:
     """Fail; what was decided before is kept."""
     refused, walk = refusal(failure, visit), visit.walked
     if walk is not None:
-        return replace(refused, request=walk.trail.request, walk=walk)
+        return structs.replace(refused, request=walk.trail.request, walk=walk)
     if visit.admitted is None:
         return refused
     request, decision = visit.admitted
-    return replace(refused, request=request, decision=decision)
+    return structs.replace(refused, request=request, decision=decision)
 
 
 def failed(error: Exception, what: str) -> Failure:

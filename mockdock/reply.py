@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from msgspec import Struct
+
 from mockdock.embedding import Embeddings
 from mockdock.frames import Pacing
 from mockdock.limit import Measure, RetryHeader
@@ -97,8 +99,7 @@ class TokenLogprob(NamedTuple):
     top: tuple[Alternative, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """A stretch of text that streams in one chunk, and its tokens.
 
     ``logprobs`` has one entry per token where they were asked for.
@@ -109,8 +110,7 @@ class Piece:
     logprobs: tuple[TokenLogprob, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One tool call of a reply; its arguments join from ``pieces``."""
 
     id: str
@@ -124,8 +124,7 @@ class Call:
         return "".join([piece.text for piece in self.pieces])
 
 
-@dataclass(frozen=True, slots=True)
-class Spoken:
+class Spoken(Struct, frozen=True):
     """A spoken answer: the audio file and what it says.
 
     ``expires_at`` is when the id can no longer be used, in seconds since 1970.
@@ -142,8 +141,7 @@ class Spoken:
         return "".join([piece.text for piece in self.transcript])
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """One of the n answers. ``content``, ``refusal`` and ``spoken`` are None when absent."""
 
     index: int
@@ -193,8 +191,7 @@ class Completion:
     shared: bool = field(default=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredCompletion:
+class StoredCompletion(Struct, frozen=True):
     """A completion kept by ``store: true``, with the request that made it.
 
     ``request_id`` is that of this request, 32 hex digits. ``metadata`` is what
@@ -207,16 +204,14 @@ class StoredCompletion:
     metadata: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class StoredPage:
+class StoredPage(Struct, frozen=True):
     """Stored completions in the order asked for; ``more`` come after them."""
 
     items: tuple[StoredCompletion, ...]
     more: bool
 
 
-@dataclass(frozen=True, slots=True)
-class MessagePage:
+class MessagePage(Struct, frozen=True):
     """Messages of a stored completion's request, by their number; ``more`` come after them."""
 
     stored: StoredCompletion
@@ -224,8 +219,7 @@ class MessagePage:
     more: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Deleted:
+class Deleted(Struct, frozen=True):
     """A stored completion is forgotten."""
 
     id: str
@@ -234,8 +228,7 @@ class Deleted:
 StoredReply = StoredCompletion | StoredPage | MessagePage | Deleted
 
 
-@dataclass(frozen=True, slots=True)
-class ModelCard:
+class ModelCard(Struct, frozen=True):
     """A model as the models endpoint shows it."""
 
     id: str
@@ -243,22 +236,19 @@ class ModelCard:
     owned_by: str
 
 
-@dataclass(frozen=True, slots=True)
-class ModelDeleted:
+class ModelDeleted(Struct, frozen=True):
     """A model is said to be deleted."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class ModelList:
+class ModelList(Struct, frozen=True):
     """The answer to a question for all models."""
 
     models: tuple[ModelCard, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Unmet:
+class Unmet(Struct, frozen=True):
     """A condition of a rule that did not hold, and what it found.
 
     ``wanted`` and ``found`` are both sides in full, where they are texts.
@@ -270,8 +260,7 @@ class Unmet:
     found: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NearRule:
+class NearRule(Struct, frozen=True):
     """A rule that could have answered, and why it did not."""
 
     rule: str

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from msgspec import Struct
+
 from mockdock.completing import ToComplete
 from mockdock.embedding import ToEmbed
 from mockdock.memo import Once
@@ -52,31 +54,27 @@ Verbosity = Literal["low", "medium", "high"]
 StoredKind = Literal["list", "retrieve", "update", "delete", "messages"]
 
 
-@dataclass(frozen=True, slots=True)
-class TextPart:
+class TextPart(Struct, frozen=True):
     """A piece of text in a message; a refusal in the history counts as text."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ImagePart:
+class ImagePart(Struct, frozen=True):
     """An image: a data URL or a remote one (never fetched), with its detail."""
 
     url: str
     detail: Literal["auto", "low", "high"] = "auto"
 
 
-@dataclass(frozen=True, slots=True)
-class AudioPart:
+class AudioPart(Struct, frozen=True):
     """Base64 audio with its container format."""
 
     data: str
     format: str
 
 
-@dataclass(frozen=True, slots=True)
-class FilePart:
+class FilePart(Struct, frozen=True):
     """A file by id or by base64 data."""
 
     file_id: str | None = None
@@ -87,8 +85,7 @@ class FilePart:
 Part = TextPart | ImagePart | AudioPart | FilePart
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCall:
+class ToolCall(Struct, frozen=True):
     """One call of a tool, asked by the model.
 
     ``arguments`` is the text on the wire: JSON for functions, free text for
@@ -101,8 +98,7 @@ class ToolCall:
     kind: CallKind = "function"
 
 
-@dataclass(frozen=True, slots=True)
-class ToolResult:
+class ToolResult(Struct, frozen=True):
     """What a tool gave: its name, the arguments it was called with, its text."""
 
     name: str
@@ -110,8 +106,7 @@ class ToolResult:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One message; ``parts`` is empty when it has no content."""
 
     role: Role
@@ -129,8 +124,7 @@ class Message:
         return "\n".join(part.text for part in parts if isinstance(part, TextPart))
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
+class Tool(Struct, frozen=True):
     """A tool on offer.
 
     ``parameters`` is its JSON Schema, None when not given; ``pattern`` is a
@@ -145,8 +139,7 @@ class Tool:
     pattern: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ToolChoice:
+class ToolChoice(Struct, frozen=True):
     """Whether a tool may or must be called, and which of them (None: any; empty: none)."""
 
     mode: Literal["none", "auto", "required"] = "auto"
@@ -155,8 +148,7 @@ class ToolChoice:
     """True when one tool was named outright (``{"type": "function", ...}``)."""
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseFormat:
+class ResponseFormat(Struct, frozen=True):
     """The wanted form of the answer; ``schema`` only for json_schema."""
 
     kind: Literal["text", "json_object", "json_schema"] = "text"
@@ -166,8 +158,7 @@ class ResponseFormat:
     strict: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Speech:
+class Speech(Struct, frozen=True):
     """A spoken answer is wanted, in this voice and container format."""
 
     voice: str
@@ -188,8 +179,7 @@ class Caller:
     attempt: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StoredOperation:
+class StoredOperation(Struct, frozen=True):
     """What is asked of the completions kept by ``store: true``.
 
     ``named`` is the completion's id as the client wrote it. ``id`` and
@@ -205,7 +195,7 @@ class StoredOperation:
     limit: int = 20
     order: Literal["asc", "desc"] = "asc"
     model: str = ""
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
+
+from msgspec import Struct
 
 __all__ = ["Filter", "Metric", "Metrics", "Operator", "Pool", "Routed", "holds"]
 
@@ -19,8 +20,7 @@ class Filter(NamedTuple):
     wanted: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
+class Pool(Struct, frozen=True):
     """Models of which one is to answer: names, such as "openai/gpt-4o", or "openai/*".
 
     Those that do not pass a filter are left out; ``sort_by`` orders what remains, the
@@ -44,8 +44,7 @@ class Pool:
         return bool(self.metrics) or any("*" in name for name in self.models)
 
 
-@dataclass(frozen=True, slots=True)
-class Routed:
+class Routed(Struct, frozen=True):
     """How a router sent a request on its way.
 
     ``route`` names the route that was taken. ``pool`` is what the model is still to be chosen

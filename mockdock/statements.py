@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from mockdock.accounts import (
     Group,
@@ -33,39 +34,34 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(Struct, frozen=True):
     """The messages of a thread, in the order they were added."""
 
     messages: tuple[StoredMessage, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Analysis:
+class Analysis(Struct, frozen=True):
     """Figures for each hour with traffic of a range of time."""
 
     span: Span
     hours: tuple[Hour, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """Figures of a range of time for each group."""
 
     span: Span
     groups: tuple[Group, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class UsageTotal:
+class UsageTotal(Struct, frozen=True):
     """What was used in a range of time."""
 
     span: Span
     usage: TotalUsage
 
 
-@dataclass(frozen=True, slots=True)
-class UsageSeries:
+class UsageSeries(Struct, frozen=True):
     """What was used of each model in each hour, day or month of a range of time."""
 
     span: Span
@@ -73,16 +69,14 @@ class UsageSeries:
     usages: tuple[UnitUsage, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class OwnPrices:
+class OwnPrices(Struct, frozen=True):
     """What a project has of its own: models that were made, and prices set, by name."""
 
     models: tuple[Model, ...]
     prices: Mapping[str, Price]
 
 
-@dataclass(frozen=True, slots=True)
-class PriceCard:
+class PriceCard(Struct, frozen=True):
     """What is told of a model and its price.
 
     ``provider`` serves it, ``owner`` made it. ``kind`` is "completions", "embeddings"
@@ -102,15 +96,13 @@ class PriceCard:
     parameters: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PriceList:
+class PriceList(Struct, frozen=True):
     """The answer to a question for all prices."""
 
     cards: tuple[PriceCard, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PricesSet:
+class PricesSet(Struct, frozen=True):
     """Prices of a project were set, by name."""
 
     prices: Mapping[str, Price]

@@ -75,9 +75,8 @@ class Visit:
     def call(self, dialect: Dialect, operation: str = "") -> Call:
         """Tell what came, and its ``operation`` where there is one."""
         engine, body = self.session.engine, self.body or b""
-        call = arrive(self.scope, self.headers, self.caller, dialect, engine, operation, body)
-        call.sent = self.sent
-        return call
+        sent = self.sent
+        return arrive(self.scope, self.headers, self.caller, dialect, engine, operation, body, sent)
 
     def end(
         self, reply: Reply, said: Callable[[], int], now: float | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -49,10 +49,8 @@ def talk(*messages: Message) -> Request:
     ],
 )
 def test_nouns_cannot_be_changed(noun: Any) -> None:
-    """But for those made for every message and token, where that would take its time."""
-    name = next(iter(noun.__dataclass_fields__))
-    with pytest.raises(FrozenInstanceError):
-        setattr(noun, name, "other")
+    with pytest.raises(AttributeError):
+        setattr(noun, noun.__match_args__[0], "other")
 
 
 def test_the_text_of_a_message_is_that_of_its_text_parts() -> None:

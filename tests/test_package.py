@@ -77,7 +77,7 @@ def test_all_public_names_are_listed() -> None:
 
 
 SERVER = {"anyio", "asyncio", "httptools", "starlette", "uvicorn", "uvloop"}
-MODELS = {"orjson", "pydantic", "pydantic_core"}
+MODELS = {"msgspec", "orjson", "pydantic", "pydantic_core"}
 SELDOM = {
     *("faker", "mockdock.cli.auditing", "regex", "rich.console", "sqlite3", "yaml"),
     *("mockdock.content.embedding", "mockdock.content.schema", "mockdock.engine.seeding"),

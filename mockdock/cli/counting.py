@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import typer
+from msgspec import to_builtins
+from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 
@@ -97,7 +98,7 @@ def print_models(sources: Sequence[str], form: str) -> None:
     """Print the models a server with these scenarios would list."""
     models = Engine(load_scenarios(*sources).scenario).catalogue.all()
     if form == "json":
-        typer.echo(json.dumps([asdict(model) for model in models], indent=2))
+        typer.echo(json.dumps(to_builtins(models), indent=2))
         return
     table = Table(box=None, pad_edge=False)
     for title in ("id", "answers as", "encoding", "context", "output", "$ in", "$ out"):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from mockdock.dialects import chosen
 from mockdock.errors import StartError, UsageError
@@ -17,8 +18,7 @@ _MOST = 20
 """Reasons that are told; there may be one for every rule."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """The options of ``mockdock serve``."""
 
     host: str

@@ -6,8 +6,9 @@ import contextlib
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from mockdock.cli.banner import exported
 from mockdock.cli.reading import complain, read_journal
@@ -33,8 +34,7 @@ _KEY = "mockdock"
 _PATH = 60
 
 
-@dataclass(frozen=True, slots=True)
-class ReplayOptions:
+class ReplayOptions(Struct, frozen=True):
     """The options of ``mockdock replay``; without a time scale it is that of the record."""
 
     host: str

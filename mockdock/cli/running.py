@@ -13,10 +13,11 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any, Literal, Self
+
+from msgspec import Struct
 
 from mockdock.cli.reading import complain
 from mockdock.cli.tallying import Tallying
@@ -42,8 +43,7 @@ _FORWARDED = tuple(
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
+class RunOptions(Struct, frozen=True):
     """The options of ``mockdock run``."""
 
     otherwise: Literal["auto", "fail", "echo", "lorem"] | None

@@ -13,9 +13,10 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from types import FrameType
 from typing import Any, NoReturn
+
+from msgspec import Struct
 
 from mockdock.cli.reading import complain
 from mockdock.errors import MockdockError, StartError
@@ -69,8 +70,7 @@ class Line:
             return b""
 
 
-@dataclass(slots=True, eq=False)
-class _Worker:
+class _Worker(Struct, eq=False):
     """A process, and the parent's end of its line."""
 
     number: int

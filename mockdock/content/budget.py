@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 __all__ = ["Budget", "current", "limited"]
 
 _TOTAL_TIME = 0.3
 
 
-@dataclass(slots=True)
-class Budget:
+class Budget(Struct):
     """Seconds of processor time that are left."""
 
     left: float = _TOTAL_TIME

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import orjson
+from msgspec import Struct
 
 from mockdock.content.tokens import encoding_for, plain_name
 from mockdock.request import Effort, Traits
@@ -31,8 +32,7 @@ _AZURES, _DOTTED = "gpt-35-turbo", "gpt-3.5-turbo"
 _DATE = re.compile(r"-\d{4}-\d\d-\d\d$")
 
 
-@dataclass(frozen=True, slots=True)
-class Prices:
+class Prices(Struct, frozen=True):
     """US dollars per million tokens, as decimal strings.
 
     ``cached_input`` is None where no such rate is published. ``as_of`` is the

@@ -10,10 +10,10 @@ open models, for why the fits look as they do.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 import orjson
+from msgspec import Struct
 
 from mockdock.completing import ToComplete
 from mockdock.content.attachments import count_audio, count_file
@@ -62,8 +62,7 @@ _OF_2023 = (
 _section_counts: Memo[int] = Memo(2048)
 
 
-@dataclass(frozen=True, slots=True)
-class _Rules:
+class _Rules(Struct, frozen=True):
     """How a family of models counts; all numbers are tokens."""
 
     message: int = 3
@@ -91,8 +90,7 @@ def _known_rules(model: str) -> _Rules:
     return _Rules()
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(Struct, frozen=True):
     """The prompt tokens of a request, and how many of them its tools take.
 
     ``ends`` are the prompt tokens up to the end of each message, in order.

@@ -12,9 +12,10 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from mockdock.content.ranks import Ranks
 from mockdock.errors import MockdockError
@@ -57,8 +58,7 @@ _HARMONY_NAMED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(Struct, frozen=True):
     """What an encoding is made of; ``sha256`` is that of the unpacked ranks."""
 
     ranks: str

@@ -7,8 +7,9 @@ of many megabytes costs as little as an icon.
 from __future__ import annotations
 
 from base64 import b64decode
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 __all__ = ["DataUrl", "image_size"]
 
@@ -19,8 +20,7 @@ _MARKER = 0xFF
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
-@dataclass(frozen=True, slots=True)
-class DataUrl:
+class DataUrl(Struct, frozen=True):
     """Bytes at any place of a base64 data URL; ``start`` is where the base64 begins."""
 
     url: str

@@ -9,7 +9,8 @@ is never fetched.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mockdock.content.image_size import image_size
 from mockdock.content.tokens import plain_name
@@ -31,14 +32,12 @@ _PATCH = 32
 _MOST_PATCHES = 1536
 
 
-@dataclass(frozen=True, slots=True)
-class _Tiles:
+class _Tiles(Struct, frozen=True):
     base: int
     each: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Patches:
+class _Patches(Struct, frozen=True):
     factor: float
 
 

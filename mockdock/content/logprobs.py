@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from random import Random
+
+from msgspec.structs import replace
 
 from mockdock.content.tokens import Tokenizer
 from mockdock.reply import Alternative, Piece, TokenLogprob

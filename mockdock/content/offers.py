@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import islice, takewhile
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockdock.content.prompt_schema import prose
 
@@ -106,8 +108,7 @@ _NO_NAMES = _set("""
 _REGION = re.compile(r", ([A-Z]{2,3}\b|[A-Z][^\W\d_]+(?: [A-Z][^\W\d_]+)?(?=[.?!;)]|\s*\Z))")
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """One value, where it is, the word ``before`` it and words ``near`` that say what it is.
 
     ``region`` is what follows the comma in a name such as "Springfield, IL".
@@ -120,8 +121,7 @@ class Offer:
     region: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Offers:
+class Offers(Struct, frozen=True):
     """The values in a text by kind, each kind in order of appearance.
 
     Dates are ISO dates, ``moments`` are RFC 3339, times ``HH:MM`` or ``HH:MM:SS``.

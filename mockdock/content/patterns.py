@@ -15,12 +15,12 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import lru_cache
 from time import thread_time
 from typing import Any
 
 import regex  # type: ignore[import-untyped]
+from msgspec import Struct
 
 from mockdock.content.budget import Budget, current, limited
 from mockdock.content.regex import (
@@ -111,14 +111,13 @@ def matches(pattern: str, text: str) -> bool:
     return found(pattern, text) is not False
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(Struct, frozen=True):
     """A pattern to match with, and what that costs by the length of the text."""
 
     compiled: Any
     tree: Node
     anchored: bool
-    costs: dict[int, float] = field(default_factory=dict)
+    costs: dict[int, float] = {}
 
     def steps(self, length: int) -> float:
         bits = length.bit_length()

@@ -7,8 +7,9 @@ and the response format stand in front of the messages and must be the same.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
+
+from msgspec import Struct
 
 from mockdock.content.counting import Prompt
 from mockdock.content.tokens import BLOCK, Tokenizer
@@ -23,8 +24,7 @@ _STEP = 1024
 _LAST = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Prefix:
+class Prefix(Struct, frozen=True):
     """A beginning of a prompt: its tokens, and what tells it from others."""
 
     tokens: int

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from mockdock.content.hints import NUMBERS, TEXTS, words
 
@@ -26,8 +27,7 @@ _COUNTED = {"age", "count", "day", "days", "hour", "limit", "minute", "month", "
 _COUNTED |= {"quantity", "total", "year"}
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
+class Keys(Struct, frozen=True):
     """The schema of an object with the keys named, and the text without their quotes."""
 
     schema: Mapping[str, Any]

@@ -10,10 +10,10 @@ import re
 import string
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 
 import regex  # type: ignore[import-untyped]
+from msgspec import Struct
 
 __all__ = ["MAX_PATTERN", "Alt", "Back", "Chars", "Group", "Look", "Node", "Repeat", "Seq", "parse"]
 
@@ -40,8 +40,7 @@ _MAX_DEPTH = 40
 _MAX_REPEAT = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Chars:
+class Chars(Struct, frozen=True):
     """One character out of ``pool``; ``plain`` are its letters and digits."""
 
     pool: str
@@ -50,24 +49,21 @@ class Chars:
     least: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Seq:
+class Seq(Struct, frozen=True):
     """All children, one after the other; ``least`` is the shortest match."""
 
     children: tuple[Node, ...]
     least: int
 
 
-@dataclass(frozen=True, slots=True)
-class Alt:
+class Alt(Struct, frozen=True):
     """One of the children."""
 
     children: tuple[Node, ...]
     least: int
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(Struct, frozen=True):
     """``item`` from ``lo`` to ``hi`` times, None without an upper end."""
 
     item: Node
@@ -77,8 +73,7 @@ class Repeat:
     least: int
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """A group that can be referred back to."""
 
     item: Node
@@ -88,8 +83,7 @@ class Group:
     least: int
 
 
-@dataclass(frozen=True, slots=True)
-class Back:
+class Back(Struct, frozen=True):
     """A reference back to a group by number or name."""
 
     to: int | str
@@ -97,8 +91,7 @@ class Back:
     least: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """A look-around: matches no characters of its own."""
 
     children: tuple[Node, ...]
@@ -139,8 +132,7 @@ def _without(options: Iterable[str]) -> str:
     return "".join(char for char in _PRINTABLE if char not in left_out)
 
 
-@dataclass(slots=True)
-class _Reader:
+class _Reader(Struct):
     pattern: str
     at: int = 0
     groups: int = 0

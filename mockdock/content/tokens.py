@@ -7,11 +7,12 @@ from array import array
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from threading import Lock
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from mockdock.content.encodings import read
 from mockdock.content.ranks import Ranks
@@ -75,8 +76,7 @@ _NEAR = 256
 _SAFE_CUT = re.compile(r"[^\W_](?=[\s!-&(-/:-@\[-`{-~\u3001\u3002\uff01\uff0c\uff1f])")
 
 
-@dataclass(frozen=True, slots=True)
-class _Measured:
+class _Measured(Struct, frozen=True):
     """A long text's tokens, and a digest of the text up to each whole block of them."""
 
     count: int

@@ -7,10 +7,11 @@ import logging
 import os
 import socket
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from mockdock.delivery.clock import Clock, Timer
 
@@ -25,8 +26,7 @@ _PAUSE = 0.1
 _log = logging.getLogger("mockdock")
 
 
-@dataclass(frozen=True, slots=True)
-class Guarded:
+class Guarded(Struct, frozen=True):
     """What a gate stands before.
 
     ``servers`` are the listeners, a list that is changed in place. ``listen``
@@ -164,8 +164,7 @@ class Gate:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Address:
+class _Address(Struct, frozen=True):
     family: int
     name: Any
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
+
+from msgspec import Struct, field
 
 from mockdock.frames import Frame, Head
 from mockdock.gateways import USUAL, Gateways
@@ -15,8 +16,7 @@ from mockdock.request import Caller, DialectName, Request, Role, Traits
 __all__ = ["Brief", "Call", "Dialect", "Envelope", "Frames", "Route", "Sent", "caller"]
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """One operation: where it is reached and what it is called."""
 
     method: str
@@ -36,8 +36,7 @@ class Sent(NamedTuple):
     mark: object = None
 
 
-@dataclass(slots=True)  # not frozen: made for every request, which takes half as long
-class Call:
+class Call(Struct, frozen=True):
     """An HTTP request before anything is understood of it.
 
     ``headers`` has lower-case names, ``params`` what the route's path holds,
@@ -63,8 +62,7 @@ class Call:
     sent: Sent | None = None
 
 
-@dataclass(slots=True)  # not frozen: made for every request, which takes half as long
-class Envelope:
+class Envelope(Struct, frozen=True):
     """What a head needs beside the reply: an id (32 hex digits), time, our own headers.
 
     ``length`` is that of the first frame, in bytes: the whole body unless streamed.
@@ -92,8 +90,7 @@ class Frames(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Brief:
+class Brief(Struct, frozen=True):
     """What a dialect can tell quickly of chat requests that are like others before.
 
     ``glance`` tells what a body holds, None where that is no object. ``words`` gives the
@@ -108,8 +105,7 @@ class Brief:
     plain: Callable[[Envelope], Head]
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(Struct, frozen=True):
     """A wire API as functions.
 
     ``base_path`` is what a client's base URL ends with. Paths that do not exist ``below``

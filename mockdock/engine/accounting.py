@@ -7,6 +7,8 @@ from dataclasses import replace
 from functools import lru_cache
 from uuid import UUID
 
+from msgspec import structs
+
 from mockdock.accounts import Model as OwnModel
 from mockdock.accounts import ModelUsage, micros
 from mockdock.content.catalogue import Catalogue, Model, Prices
@@ -42,14 +44,14 @@ def answered_by(request: Request, account: Account, books: Accounts) -> Account:
     for end in ends:
         owner, name = asked[:end], asked[end + 1 :]
         if books.model(session, project, name, owner) is not None:
-            return replace(account, provider=owner, model=name)
+            return structs.replace(account, provider=owner, model=name)
     own = books.model(session, project, asked)
     if own is not None:
-        return replace(account, provider=own.owner_name, model=asked)
+        return structs.replace(account, provider=own.owner_name, model=asked)
     provider, slash, name = asked.partition("/")
     if slash:
-        return replace(account, provider=provider, model=name)
-    return replace(account, provider=provider_of(asked), model=asked)
+        return structs.replace(account, provider=provider, model=name)
+    return structs.replace(account, provider=provider_of(asked), model=asked)
 
 
 def own_facts(
@@ -84,14 +86,14 @@ def threaded(request: Request, decision: Decision) -> Request:
         return request
     digest = context.entropy.digest(f"thread/{context.seen}")
     made = str(UUID(bytes=digest[:16], version=4))
-    return request.but(account=replace(account, thread=made))
+    return request.but(account=structs.replace(account, thread=made))
 
 
 def charged(reply: Reply, model: Model) -> Reply:
     """Give a reply with what it cost."""
     if not isinstance(reply, Completion | Embeddings):
         return reply
-    return replace(reply, usage=replace(reply.usage, cost=cost(model, reply.usage)))
+    return replace(reply, usage=structs.replace(reply.usage, cost=cost(model, reply.usage)))
 
 
 def asks(request: Request, decision: Decision) -> bool:
@@ -123,7 +125,7 @@ def state(request: Request, books: Accounts, listed: Catalogue, now: float) -> R
             return PriceList(tuple(_cards(listed, told)))
         case UsageTotal():
             models = tuple(_priced(each, listed) for each in told.usage.models)
-            return replace(told, usage=replace(told.usage, models=models))
+            return structs.replace(told, usage=structs.replace(told.usage, models=models))
         case _:
             return told
 
@@ -204,7 +206,7 @@ def _own_card(name: str, model: OwnModel, own: Mapping[str, Price]) -> PriceCard
 def _priced(used: ModelUsage, listed: Catalogue) -> ModelUsage:
     if used.price is not None:
         return used
-    return replace(used, price=_price(listed.resolve(used.model_name)))
+    return structs.replace(used, price=_price(listed.resolve(used.model_name)))
 
 
 def _price(model: Model) -> Price:

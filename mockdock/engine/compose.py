@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
+
+from msgspec import Struct, structs
 
 from mockdock.content.attachments import count_prompt_audio
 from mockdock.content.budget import limited
@@ -28,8 +30,7 @@ from mockdock.scenario import ErrorSpec, ReplySpec
 __all__ = ["Context", "complete", "fail", "filled", "filler_of", "recounted", "usage_of"]
 
 
-@dataclass(slots=True)  # not frozen: made for every request, which takes half as long
-class Context:
+class Context(Struct, frozen=True):
     """What a decision has settled about a request.
 
     ``seen`` counts how often the session has seen the same logical request.
@@ -278,7 +279,7 @@ def _predicted(
     known = {text: accepted(predicted, tokenizer.encode(text)) for text in dict.fromkeys(texts)}
     right = [known[text] for text in texts]
     return _plus(
-        replace(usage, accepted_prediction_tokens=sum(right)),
+        structs.replace(usage, accepted_prediction_tokens=sum(right)),
         rejected_prediction_tokens=len(predicted) * len(right) - sum(right),
     )
 
@@ -286,7 +287,7 @@ def _predicted(
 def _plus(usage: Usage, **more: int) -> Usage:
     """Add completion tokens of a kind."""
     added = sum(more.values())
-    return replace(
+    return structs.replace(
         usage,
         completion_tokens=usage.completion_tokens + added,
         total_tokens=usage.total_tokens + added,
@@ -299,7 +300,7 @@ def recounted(usage: Usage, reply: ReplySpec) -> Usage:
     if reply.usage is None:
         return usage
     own = {name: value for name, value in reply.usage if value is not None}
-    merged = {**asdict(usage), **own}
+    merged = {**structs.asdict(usage), **own}
     if "total_tokens" not in own:
         merged["total_tokens"] = merged["prompt_tokens"] + merged["completion_tokens"]
     return Usage(**merged)

@@ -7,8 +7,10 @@ import functools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockdock.reply import Unmet
 from mockdock.request import Request
@@ -21,8 +23,7 @@ _LONGEST = 20_000
 """Letters of a text that are kept for a comparison."""
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """One stateless condition of a rule, by its name in the language.
 
     ``wanted`` and ``found`` give both sides in full where they are texts. ``needle`` is what

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from mockdock.engine.decision import Decision
 from mockdock.engine.pace import pace_of

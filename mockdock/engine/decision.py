@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from mockdock.content.catalogue import Model
 from mockdock.content.counting import Prompt
@@ -25,8 +26,7 @@ Chosen = Answer | ErrorSpec | StoredReply | Failure | Function | None
 """What answers: None for the models API, and for a stored completion to be invented."""
 
 
-@dataclass(slots=True)  # not frozen: made for every request, which takes half as long
-class Asked:
+class Asked(Struct, frozen=True):
     """A request, and all of a decision that does not depend on what happened before.
 
     ``fitting`` are the rules the step chooses among, ``encounter`` the trouble it may meet.
@@ -41,8 +41,7 @@ class Asked:
     step: Step
 
 
-@dataclass(slots=True)  # not frozen: made for every request, which takes half as long
-class Decision:
+class Decision(Struct, frozen=True):
     """Who answers a request, and with what.
 
     ``skipped`` tells, by rule index, why a rule that fits did
@@ -57,15 +56,15 @@ class Decision:
 
     context: Context
     answer: Chosen
-    skipped: Mapping[int, Skip] = field(default_factory=dict)
+    skipped: Mapping[int, Skip] = {}
     identity: str = ""
     admission: Admission | None = None
     encounter: Encountered | None = None
     position: int = 0
-    faults: tuple[Fault, ...] = ()
     trouble: str = ""
     begins: tuple[Prefix, ...] = ()
-    state: Mapping[str, Scalar] = field(default_factory=dict)
+    state: Mapping[str, Scalar] = {}
+    faults: tuple[Fault, ...] = ()
 
     @property
     def asks(self) -> bool:
@@ -93,8 +92,7 @@ class Decision:
         return None if compiled is None else compiled.candidate.key
 
 
-@dataclass(frozen=True, slots=True)
-class Explained:
+class Explained(Struct, frozen=True):
     """The rule that would answer, None when none does, and of each rule why it would not.
 
     What is ``refused`` never gets to the rules.

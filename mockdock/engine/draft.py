@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from functools import cached_property
 from random import Random
 from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockdock.content import bias, logprobs, text
 from mockdock.content.prompt_keys import Keys, find_keys
@@ -44,8 +46,7 @@ _MOST_FORCED = 4096
 """Tokens that ``logit_bias`` forces: of one answer without a limit, and of all at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class DraftCall:
+class DraftCall(Struct, frozen=True):
     """A tool call wanted."""
 
     name: str
@@ -54,8 +55,7 @@ class DraftCall:
     kind: CallKind
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """One choice as wanted.
 
     ``length`` is the exact number of tokens a made-up text shall have, ``text``

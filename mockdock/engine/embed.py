@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from msgspec import structs
+
 from mockdock.content.catalogue import Model
 from mockdock.content.tokens import Tokenizer, tokenizer
 from mockdock.embedding import Embeddings, ToEmbed, pack
@@ -28,10 +30,10 @@ def with_texts(request: Request, model: Model) -> Request:
     embedding, completing = request.embedding, request.completing
     if embedding is not None and not embedding.texts:
         texts = _texts(embedding.inputs, model)
-        return replace(request, embedding=replace(embedding, texts=texts))
+        return replace(request, embedding=structs.replace(embedding, texts=texts))
     if completing is not None and not completing.texts:
         texts = _texts(completing.inputs, model)
-        return replace(request, completing=replace(completing, texts=texts))
+        return replace(request, completing=structs.replace(completing, texts=texts))
     return request
 
 

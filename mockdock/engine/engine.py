@@ -221,10 +221,11 @@ class Engine:
             if answer is None:
                 answer = self._answer(request, compiled, pick, skipped)
             context = self._context(asked, pick, compiled)
-            identity, place = asked.step.request, pick.position or 0
-            decision = Decision(context, answer, skipped, identity, admission, encounter, place)
-            decision.trouble, decision.state = trouble, pick.state
-            decision.begins = begins(request, asked.model, asked.prompt, answer)
+            who, place, state = asked.step.request, pick.position or 0, pick.state
+            told = begins(request, asked.model, asked.prompt, answer)
+            decision = Decision(
+                context, answer, skipped, who, admission, encounter, place, trouble, told, state
+            )
             return decision if encounter is None else threshold.slowed(decision)
         except BaseException:
             threshold.take_back(request, admission, asked.model, self.store, age)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from random import Random
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockdock.content import logprobs
 from mockdock.content.chunks import Chunk, before_stop, cut, regroup
@@ -17,8 +19,7 @@ from mockdock.request import Request
 __all__ = ["Fitted", "Fitter"]
 
 
-@dataclass(frozen=True, slots=True)
-class Fitted:
+class Fitted(Struct, frozen=True):
     """A choice, its completion tokens, and how many of them are hidden reasoning."""
 
     choice: Choice
@@ -26,8 +27,7 @@ class Fitted:
     reasoning: int
 
 
-@dataclass(slots=True)
-class _Budget:
+class _Budget(Struct):
     """Tokens still to be spent, None for no end; ``spent`` counts all the same."""
 
     left: int | None
@@ -45,8 +45,7 @@ class _Budget:
         self.spent += tokens
 
 
-@dataclass(frozen=True, slots=True)
-class Fitter:
+class Fitter(Struct, frozen=True):
     """Cuts drafts at stop strings and at ``limit`` tokens, and splits them into chunks.
 
     Reasoning is spent first, then the text or refusal, then the tool calls;
@@ -94,7 +93,7 @@ class Fitter:
             said = "".join(piece.text for piece in self._pieces(text, draft))
             if (before := before_stop(said, self.request.stop)) != said:
                 cuts = {field: before, "ids": None, "length": None}
-                return replace(draft, **cuts, calls=(), finish="stop")  # type: ignore[arg-type]
+                return replace(draft, **cuts, calls=(), finish="stop")
         return draft
 
     def _pieces(self, text: str, draft: Draft) -> tuple[Piece, ...]:

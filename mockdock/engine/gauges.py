@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from ast import literal_eval
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from mockdock.engine.limits import Meter, charge, compile_limits
 from mockdock.engine.store import Store
@@ -21,8 +22,7 @@ _Of = tuple[tuple[str, str], ...]
 _Counted = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Gauge:
+class Gauge(Struct, frozen=True):
     """A meter at some moment, and ``of`` whom or what it counts: names and values.
 
     ``used`` and ``remaining`` are in what it counts: requests, tokens, replies or US

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from msgspec import structs
+
 from mockdock.completing import ToComplete
 from mockdock.content import logprobs
 from mockdock.content.tokens import Tokenizer, tokenizer
@@ -30,7 +32,7 @@ def go_on(
     completion, warnings = 0, list[str]()
     for at, text in enumerate(wanted.texts):
         words = Entropy(context.words.digest(f"prompt/{at}")) if at else context.words
-        of_prompt = replace(context, words=words)
+        of_prompt = structs.replace(context, words=words)
         made = complete(_asked(request, wanted, text), uncounted, of_prompt, created)
         completion += made.usage.completion_tokens if request.max_tokens != 0 else 0
         warnings += made.warnings

@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from msgspec import Struct
+
 from mockdock.engine.conditions import Condition, bounds, conditions, shown, told_bounds
 from mockdock.engine.needles import Needles
 from mockdock.engine.pace import Pace, pace_of
@@ -36,8 +38,7 @@ Function = Callable[[Request, int], Awaitable[ReplySpec | ErrorSpec]]
 """Answers a request; also gets which attempt of it this is, counted from 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class AddedRule:
+class AddedRule(Struct, frozen=True):
     """A rule added while serving, with what only Python can say.
 
     ``key`` is that of its counters and chance, and is never given to another.
@@ -53,7 +54,7 @@ class AddedRule:
     per: Literal["session", "request", "server"] = "session"
     after_last: Literal["repeat", "cycle", "pass", "fail"] = "repeat"
     times: int | None = None
-    set_state: Mapping[str, Scalar] = field(default_factory=dict)
+    set_state: Mapping[str, Scalar] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,7 @@ class Compiled:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """Whether a rule would answer, and if not, why not."""
 
     compiled: Compiled
@@ -209,16 +209,15 @@ _MANY = 24
 _Row = tuple[str, tuple[Callable[[Request], bool], ...], Compiled]
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(Struct, frozen=True):
     """What a session knew when a request was decided, for explaining it.
 
     ``skipped`` is what the store said of candidates, by rule index.
     """
 
     attempt: int = 1
-    state: Mapping[str, Scalar] = field(default_factory=dict)
-    skipped: Mapping[int, Skip] = field(default_factory=dict)
+    state: Mapping[str, Scalar] = {}
+    skipped: Mapping[int, Skip] = {}
 
 
 def explain(

@@ -6,7 +6,8 @@ import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from mockdock.engine.bounded import Bounded
 from mockdock.engine.meters import Charge, Level, Reading
@@ -36,13 +37,12 @@ def _counts() -> Bounded[int]:
     return Bounded(0, _MOST_COUNTS)
 
 
-@dataclass(slots=True)
-class _Session:
+class _Session(Struct):
     """``serial`` is never given twice: what is counted under it ends with the session."""
 
     serial: int
     used: Bounded[int] = field(default_factory=_counts)
-    state: dict[str, Scalar] = field(default_factory=dict)
+    state: dict[str, Scalar] = {}
 
 
 class MemoryStore:

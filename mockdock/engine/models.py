@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from msgspec import Struct, structs
 
 from mockdock.content import catalogue
 from mockdock.content.catalogue import Catalogue, Model
@@ -15,8 +17,7 @@ from mockdock.scenario import ModelSpec, Scenario
 __all__ = ["Models", "catalogue_of"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Offer:
+class _Offer(Struct, frozen=True):
     """What is known of models, which of them are listed, and whether there are no others."""
 
     known: Catalogue
@@ -44,7 +45,7 @@ class Models:
                 for name, each in virtual.items()
             ]
             listed = Catalogue([*self.catalogue.all(), *saved])
-            self._own["langdb"] = replace(self._usual, listed=listed)
+            self._own["langdb"] = structs.replace(self._usual, listed=listed)
 
     def known(self, dialect: DialectName) -> Catalogue:
         """Give what is known of models, by whatever name a dialect has for them."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mockdock.engine.match import Compiled, Situation, Verdict, explain
 from mockdock.reply import Failure, NearRule, Unmet
@@ -14,8 +15,7 @@ __all__ = ["Idle", "idle", "missed"]
 _SHOWN = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Idle:
+class Idle(Struct, frozen=True):
     """The request that came nearest to a rule that never answered, and what it did not meet."""
 
     request: Request

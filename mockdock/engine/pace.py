@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from mockdock.content.chunks import Chunk
 from mockdock.frames import Pacing
@@ -11,8 +11,7 @@ from mockdock.scenario import PacingSpec, ReplySpec
 __all__ = ["Pace", "pace_of"]
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """How fast an answer leaves, None for at once, and what one chunk of it holds."""
 
     pacing: Pacing | None = None

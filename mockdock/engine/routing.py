@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
+
+from msgspec import Struct, structs
 
 from mockdock.accounts import micros
 from mockdock.content.catalogue import Catalogue
@@ -79,8 +81,8 @@ def _resolved(
     first, *left = _sorted(pool, passing or names, value)[:_MOST_TARGETS] or [""]
     if not first:
         return request, account
-    routed = replace(account.routed, pool=None, left=tuple(left))
-    return replace(request, model=first), replace(account, routed=routed)
+    routed = structs.replace(account.routed, pool=None, left=tuple(left))
+    return replace(request, model=first), structs.replace(account, routed=routed)
 
 
 def astray(request: Request, models: Models, books: Accounts) -> Failure | None:
@@ -115,10 +117,10 @@ def further(request: Request, decision: Decision) -> Request | None:
     if account is None or routed is None or not routed.left or not _failed(decision):
         return None
     model, *left = routed.left
-    tried = replace(
+    tried = structs.replace(
         routed, left=tuple(left), failed=(*routed.failed, (account.provider, account.model))
     )
-    return replace(request, model=model, account=replace(account, routed=tried))
+    return replace(request, model=model, account=structs.replace(account, routed=tried))
 
 
 def _failed(decision: Decision) -> bool:
@@ -128,8 +130,7 @@ def _failed(decision: Decision) -> bool:
     return isinstance(answer, ErrorSpec) and decision.trouble != WISHED
 
 
-@dataclass(frozen=True, slots=True)
-class _Shop:
+class _Shop(Struct, frozen=True):
     """What there is, and what it costs, to an account."""
 
     request: Request

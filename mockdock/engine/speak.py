@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from mockdock.content.speech import audio_tokens, durations
 from mockdock.content.speech import speech as audio

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from msgspec import structs
+
 from mockdock.fault import Fault, FaultName
 from mockdock.reply import Call, Choice, Completion, Piece
 from mockdock.request import Request
@@ -31,7 +33,9 @@ def _each(reply: Completion, change: Callable[[Choice], Choice]) -> Completion:
 
 def _without_content(reply: Completion, _: Request) -> Completion:
     """Finish as if something had been said; nothing was."""
-    return _each(reply, lambda each: replace(each, content=(), refusal=None, calls=(), spoken=None))
+    return _each(
+        reply, lambda each: structs.replace(each, content=(), refusal=None, calls=(), spoken=None)
+    )
 
 
 def _without_choices(reply: Completion, _: Request) -> Completion:
@@ -45,7 +49,7 @@ def _with_call(choice: Choice, change: Callable[[Call], Call]) -> Choice:
         return choice
     if calls[0].kind == "legacy":
         calls = calls[:1]
-    return replace(choice, calls=(*calls[:-1], change(calls[-1])))
+    return structs.replace(choice, calls=(*calls[:-1], change(calls[-1])))
 
 
 def _with_arguments(reply: Completion, change: Callable[[str], str]) -> Completion:
@@ -65,7 +69,7 @@ def _argued(call: Call, arguments: str) -> Call:
             pieces.append(Piece(text, piece.tokens))
     if rest:
         pieces.append(Piece(rest, 1))
-    return replace(call, pieces=tuple(pieces))
+    return structs.replace(call, pieces=tuple(pieces))
 
 
 def _cut_arguments(reply: Completion, _: Request) -> Completion:
@@ -90,7 +94,7 @@ def _hallucinated(reply: Completion, request: Request) -> Completion:
 
     def change(choice: Choice) -> Choice:
         if choice.calls:
-            return _with_call(choice, lambda call: replace(call, name=name))
+            return _with_call(choice, lambda call: structs.replace(call, name=name))
         return Choice(
             choice.index,
             content=None,

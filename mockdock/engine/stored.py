@@ -10,10 +10,12 @@ import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import blake2b
 from itertools import chain
 from typing import Any, ClassVar, Protocol
+
+from msgspec import Struct, structs
 
 from mockdock.content.catalogue import Catalogue, Model
 from mockdock.engine.chance import Entropy, fingerprint
@@ -83,8 +85,7 @@ _EACH = 40
 _Place = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(Struct, frozen=True):
     """``place`` is when it was created and, within the second, when it was kept."""
 
     stored: StoredCompletion
@@ -166,8 +167,8 @@ class MemoryShelf:
             kept = mine.get(which)
             if kept is None:
                 return None
-            stored = replace(kept.stored, metadata=metadata)
-            mine[which] = replace(kept, stored=stored)
+            stored = structs.replace(kept.stored, metadata=metadata)
+            mine[which] = structs.replace(kept, stored=stored)
             return stored
 
     def remove(self, session: str, which: str) -> bool:
@@ -262,7 +263,7 @@ def look_up(
     if wanted.kind == "list":
         if strict:
             return Failure("no_such_cursor", what=wanted.kind)
-        return shelf.page(session, replace(wanted, after=None))
+        return shelf.page(session, structs.replace(wanted, after=None))
     return Failure("no_stored", what=wanted.named) if strict else None
 
 
@@ -304,7 +305,8 @@ def invent(
     asked = Request(request.dialect, "chat", model.id, store=True, metadata=wanted.metadata)
     # Chance goes by what is asked; a completion looks the same through all operations.
     entropy = Entropy("stored", wanted.named)
-    context = replace(context, model=model, seen=1, compiled=None, entropy=entropy, words=entropy)
+    chance = {"entropy": entropy, "words": entropy}
+    context = structs.replace(context, model=model, seen=1, compiled=None, **chance)
     completion = complete(asked, "lorem", context, model.created)
     said = Message("assistant", (TextPart(completion.choices[0].text or ""),))
     stored = StoredCompletion(

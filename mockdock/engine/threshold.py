@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import replace
 from itertools import chain
 
+from msgspec import structs
+
 from mockdock.content.catalogue import Model
 from mockdock.embedding import Embeddings
 from mockdock.engine.admission import Admission
@@ -118,7 +120,7 @@ class Threshold:
         if own is None:
             return decision
         pace = pace_of(decision.answer, self._pacing, above=own)
-        return replace(decision, context=replace(context, pace=pace))
+        return structs.replace(decision, context=structs.replace(context, pace=pace))
 
     async def faults(self, request: Request, decision: Decision, store: Store) -> Decision:
         """Settle what breaks of an answer, but of a miss: what explains it must arrive."""
@@ -139,7 +141,7 @@ class Threshold:
             calls=request.api == "chat" and not _is_text(answer),
         )
         origins = [decision.trouble, *(origin for _, origin in found)]
-        return replace(
+        return structs.replace(
             decision,
             faults=tuple(fault for fault, _ in found),
             trouble=", ".join(dict.fromkeys(filter(None, origins))),

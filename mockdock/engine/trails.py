@@ -7,8 +7,10 @@ way; what depends on words, counts and time is worked out for each by the same f
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
+
+from msgspec import Struct
 
 from mockdock.content.catalogue import Model
 from mockdock.content.prefix import LEAST
@@ -43,8 +45,7 @@ _LONGEST_KEY = 200
 _ROLES: tuple[Role, ...] = ("user", "assistant", "system", "developer")
 
 
-@dataclass(slots=True, eq=False)
-class Lane:
+class Lane(Struct, eq=False):
     """What a rule answers on a trail: ``reply`` is what it once said, and says again.
 
     ``told`` renders that, once somebody has said how.
@@ -63,8 +64,7 @@ class _Bill(NamedTuple):
     costs: Sequence[Charge]
 
 
-@dataclass(slots=True, eq=False)
-class Walk:
+class Walk(Struct, eq=False):
     """A request that went a trail up to its step; ``admission`` is what limits made of it.
 
     It is charged what its whole reply costs: where that is not given, it is to be taken back.

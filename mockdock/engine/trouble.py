@@ -7,8 +7,10 @@ of the timeline, chaos; the faults of the scenario and of the reply come on top.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import accumulate
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockdock.engine.chance import Entropy
 from mockdock.engine.conditions import Condition, bounds, conditions
@@ -47,8 +49,7 @@ Spend = Callable[[str, int], bool | Awaitable[bool]]
 """Counts a use of what may be used so many times; False when it is used up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(Struct, frozen=True):
     """What trouble looks at before anything is decided: a request, and how far the session is.
 
     ``age`` are the scenario seconds since the session began.
@@ -59,17 +60,15 @@ class Sight:
     entropy: Entropy
 
 
-@dataclass(frozen=True, slots=True)
-class Since:
+class Since(Struct, frozen=True):
     """What the step told: the attempt, how often the request was seen, and the states before it."""
 
     attempt: int = 1
     seen: int = 1
-    state: Mapping[str, Scalar] = field(default_factory=dict)
+    state: Mapping[str, Scalar] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """What a scenario says of a fault; ``key`` is what its uses and its chance go by.
 
     ``origin`` names the place it comes from, "" where that is the rule that answers.
@@ -81,8 +80,7 @@ class Told:
     origin: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Met:
+class Met(Struct, frozen=True):
     """What a request meets: an error instead of every rule, with its origin, and faults."""
 
     error: ErrorSpec | None = None
@@ -258,8 +256,7 @@ def _last_pace(phases: Sequence[PhaseSpec]) -> PacingSpec | None:
     return max(mine, key=lambda each: each.at).pacing if mine else None
 
 
-@dataclass(frozen=True, slots=True)
-class Encountered:
+class Encountered(Struct, frozen=True):
     """What a request meets, now that it is known what came before: an error or faults, a pace.
 
     ``others`` are the faults of the scenario. Pure, but for what may be used up.

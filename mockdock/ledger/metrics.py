@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from mockdock.ledger.analytics import TPS
 from mockdock.ledger.rows import last_number
@@ -26,8 +27,7 @@ _NEW = f"{_SUMS} AND +project = ? AND number > ? GROUP BY 1, 2"
 Key = tuple[str, str]
 
 
-@dataclass(slots=True)
-class _Tally:
+class _Tally(Struct):
     """Sums by provider and name, of exchanges up to a number."""
 
     last: int

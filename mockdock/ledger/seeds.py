@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from mockdock.accounts import Said
 from mockdock.ledger.batch import Batch
@@ -17,8 +18,7 @@ from mockdock.question import NewModel, Price
 __all__ = ["PastPrices", "PastThread", "Seeds", "is_sown", "sow"]
 
 
-@dataclass(frozen=True, slots=True)
-class PastThread:
+class PastThread(Struct, frozen=True):
     """A thread that is there, with its messages and no usage of its own.
 
     All of its messages are dated ``created_us``. Past usage may name the thread too.
@@ -36,8 +36,7 @@ class PastThread:
     messages: tuple[Said, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PastPrices:
+class PastPrices(Struct, frozen=True):
     """Prices of a project, by model; those without a moment of their own hold from ``at_us``."""
 
     project: str
@@ -45,8 +44,7 @@ class PastPrices:
     at_us: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Seeds:
+class Seeds(Struct, frozen=True):
     """What is to be there: threads, models and when they were made, prices, and past usage.
 
     ``entries`` may be long, such as what :func:`history` gives.

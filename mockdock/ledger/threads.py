@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid5
+
+from msgspec.structs import replace
 
 from mockdock.accounts import ContentPart, StoredMessage, Thread, ThreadCost, ThreadPage
 from mockdock.request import ToolCall

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
 from typing import Any
 
 from mockdock.content.pricing import cost
@@ -44,7 +43,7 @@ def priced(scenario: Scenario) -> Price:
         known = catalogue.get(model)
         if known is None or known.prices is None:
             return None
-        return cost(known, Usage(**{each.name: usage.get(each.name, 0) for each in fields(Usage)}))
+        return cost(known, Usage(**{name: usage.get(name, 0) for name in Usage.__struct_fields__}))
 
     return price
 

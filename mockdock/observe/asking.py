@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 __all__ = ["Asking", "asking"]
 
@@ -14,8 +15,7 @@ _TOKENS = "(tokens)"
 _IMAGE = "(image)"
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
+class Asking(Struct, frozen=True):
     """A request in short.
 
     ``user`` is the text of the last user message, ``system`` that of all system

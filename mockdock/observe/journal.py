@@ -6,8 +6,9 @@ import itertools
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from operator import attrgetter
+
+from msgspec import Struct, field
 
 from mockdock.embedding import Embeddings
 from mockdock.observe.entry import Entry
@@ -24,8 +25,7 @@ _DONE = (Completion, Embeddings)
 _number = attrgetter("number")
 
 
-@dataclass(slots=True)
-class _Count:
+class _Count(Struct):
     """What is counted of a session; ``uses`` are times, first and last place by rule."""
 
     requests: int = 0
@@ -34,8 +34,8 @@ class _Count:
     broken: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    uses: dict[str, list[int]] = field(default_factory=dict)
-    raised: list[Entry] = field(default_factory=list)
+    uses: dict[str, list[int]] = {}
+    raised: list[Entry] = []
     kept: deque[int] = field(default_factory=deque)
 
     def add(self, number: int, exchange: Exchange) -> None:

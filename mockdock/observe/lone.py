@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from mockdock.errors import ScenarioError
@@ -19,7 +18,7 @@ def lone_rule(rule: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield {"mockdock": 1, "rules": [rule]}
     except ScenarioError as error:
         raise ScenarioError(
-            [replace(each, path=_inner(each.path)) for each in error.problems]
+            [each._replace(path=_inner(each.path)) for each in error.problems]
         ) from None
 
 

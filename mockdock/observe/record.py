@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["record"]
 
 _Shown = Callable[[str], str]
-_NUMBERS = tuple(each.name for each in fields(Usage))
+_NUMBERS = Usage.__struct_fields__
 
 
 def record(entry: Entry, *, secrets: bool = False) -> dict[str, Any]:

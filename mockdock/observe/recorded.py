@@ -6,8 +6,9 @@ import base64
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from mockdock.frames import Cut, Frame, Head, Raw
 from mockdock.observe.broken import how_it_ended
@@ -24,8 +25,7 @@ _BREAKS = re.compile(r"[\r\n\0]")
 _LENGTH = b"content-length"
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """A reply as it left: what follows the head has moments in seconds after the request.
 
     ``exact`` tells that the bytes are all those that were sent: no secret is hidden in

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, get_args
+
+from msgspec import Struct
 
 from mockdock.fault import SPOILS
 from mockdock.later import later
@@ -28,8 +29,7 @@ _DEEPEST = 20
 _BIGGEST = 2**53
 
 
-@dataclass(frozen=True, slots=True)
-class _Heard:
+class _Heard(Struct, frozen=True):
     """A request that can be answered again, and its answer in the language.
 
     ``body`` is the part of its body that it is known by, None where its texts tell it.

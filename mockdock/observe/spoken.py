@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
 from typing import Any
 from urllib.parse import unquote
+
+from msgspec.structs import asdict
 
 from mockdock.gateways import USUAL, Gateways, Langdock
 from mockdock.request import DialectName, Request
@@ -14,7 +15,7 @@ __all__ = ["Spoken", "gateway"]
 
 _DEPLOYED = "x-ms-deployment-name"
 _REGION = "x-ms-region"
-_SETTINGS = frozenset(each.name for each in fields(Langdock))
+_SETTINGS = frozenset(Langdock.__struct_fields__)
 
 
 def gateway(dialect: DialectName, request: Request | None, gateways: Gateways) -> dict[str, str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from mockdock.observe.kept import Kept
@@ -20,8 +21,7 @@ class Use(NamedTuple):
     last: int
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(Struct, frozen=True):
     """Counts of a session, or of all together. Tokens are those in ``usage``.
 
     ``missed`` were answered by no rule, ``failed`` by an error of the API
@@ -35,6 +35,6 @@ class Tally:
     broken: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    uses: Mapping[str, Use] = field(default_factory=dict)
+    uses: Mapping[str, Use] = {}
     raised: tuple[Kept, ...] = ()
     """Where functions of rules raised, at most ten."""

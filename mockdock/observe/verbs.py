@@ -9,9 +9,9 @@ everyone who did not open one.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, Protocol
 
+from msgspec import Struct
 from pydantic import AfterValidator, ConfigDict, Field
 
 from mockdock.deferred import Deferred
@@ -102,8 +102,7 @@ class Opening(Changes):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class InPython:
+class InPython(Struct, frozen=True):
     """What only Python can say of a rule.
 
     ``where`` are further conditions with their names in messages. ``functions``
@@ -113,7 +112,7 @@ class InPython:
     """
 
     where: Sequence[tuple[str, Callable[[Request], bool]]] = ()
-    functions: Mapping[int, Callable[[Request, int], Awaitable[Any]]] = field(default_factory=dict)
+    functions: Mapping[int, Callable[[Request, int], Awaitable[Any]]] = {}
 
 
 class Verbs(Protocol):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -101,7 +100,7 @@ class Asking:
         if not isinstance(error, dict) or "kind" not in error or "problems" not in error:
             return None
         if error["kind"] == "scenario":
-            known = {field.name for field in fields(Problem)}
+            known = Problem._fields
             told = [
                 Problem(**{name: value for name, value in one.items() if name in known})
                 for one in error["problems"]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from mockdock.errors import Problem
 from mockdock.scenario.base import Path
@@ -14,8 +15,7 @@ __all__ = ["Document", "Mark", "written"]
 _WORD = re.compile(r"[\w-]+")
 
 
-@dataclass(slots=True)
-class Mark:
+class Mark(Struct):
     """Where a value stands, and what it holds; lines and columns count from 1.
 
     ``size`` and ``height`` count values with aliases expanded.
@@ -25,12 +25,11 @@ class Mark:
     column: int
     size: int = 1
     height: int = 0
-    keys: dict[str | int, tuple[int, int]] = field(default_factory=dict)
-    inner: dict[str | int, Mark] = field(default_factory=dict)
+    keys: dict[str | int, tuple[int, int]] = {}
+    inner: dict[str | int, Mark] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """The data of one file, and where each part of it was written."""
 
     data: Any

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
+
+from msgspec import Struct
 
 from mockdock.scenario.base import nearest
 from mockdock.scenario.chaos import PhaseSpec
@@ -20,8 +21,7 @@ __all__ = ["Finding", "lint"]
 Severity = Literal["error", "warning"]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """Something a scenario says in vain.
 
     An "error" can never have an effect; a "warning" is probably not meant.

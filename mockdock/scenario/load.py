@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
 from pydantic import ValidationError
 
 from mockdock import resources
@@ -30,16 +30,14 @@ _read: Callable[..., Document] = later("scenario.reading:read")
 LARGEST = 20_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """A scenario, and every file it was read from (included and canned ones too)."""
 
     scenario: Scenario
     files: tuple[Path, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A scenario as YAML, and what its file is called in messages."""
 
     yaml: str
@@ -151,7 +149,7 @@ def _document(entry: Entry) -> Document:
     try:
         raw = content(entry.path, LARGEST, entry.path.name)
     except ScenarioError as error:
-        raise ScenarioError([replace(one, file=entry.label) for one in error.problems]) from None
+        raise ScenarioError([one._replace(file=entry.label) for one in error.problems]) from None
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -196,7 +194,7 @@ def _located(rules: Sequence[Rule], document: Document, label: str) -> Iterator[
 
 def _placed(problem: Problem, document: Document, entry: Entry, at: Place) -> Problem:
     line, column = document.spot(at)
-    return replace(problem, file=entry.label, line=line, column=column, path=written(at))
+    return problem._replace(file=entry.label, line=line, column=column, path=written(at))
 
 
 def _merged(scenarios: Sequence[Scenario]) -> Scenario:

@@ -18,7 +18,8 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 __all__ = ["Name", "PlaceholderError", "check", "escape", "find", "split"]
 
@@ -31,8 +32,7 @@ _LONGEST = 30
 _KNOWN = (*_BARE, "headers.<name>", "body.<path>", "tool.result", "tool.args")
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Struct, frozen=True):
     """A name to be replaced: ``tool.args.city`` has root ``tool.args``, path ``("city",)``."""
 
     root: str

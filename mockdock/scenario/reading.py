@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
 from mockdock.errors import Problem, ScenarioError
 from mockdock.scenario.base import DEEPEST, shown
@@ -92,8 +92,7 @@ _HINTS = (
 )
 
 
-@dataclass(slots=True)
-class _Frame:
+class _Frame(Struct):
     """A list or mapping being read."""
 
     data: list[Any] | dict[str, Any]
@@ -102,7 +101,7 @@ class _Frame:
     key: str | None = None
     key_mark: Mark | None = None
     merging: bool = False
-    merges: list[tuple[dict[str, Any], Mark]] = field(default_factory=list)
+    merges: list[tuple[dict[str, Any], Mark]] = []
     merged_in: int = 0
 
 

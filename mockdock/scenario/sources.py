@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from mockdock import resources
 from mockdock.errors import Problem, ScenarioError
@@ -16,8 +17,7 @@ __all__ = ["SUFFIXES", "Entry", "entries", "included"]
 SUFFIXES = (".yaml", ".yml", ".json")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A scenario file: where it is, its name in messages, the folder it may not leave."""
 
     path: Path

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from mockdock.embedding import Embeddings
 from mockdock.observe import Entry, Exchange, Tally, Use
@@ -215,8 +216,7 @@ class RedisJournal:
         return newest, found
 
 
-@dataclass(frozen=True, slots=True)
-class _News:
+class _News(Struct, frozen=True):
     """What the script is told, and behind it the ``record`` of an exchange.
 
     The ``exchange`` itself is there where somebody of this process wants to see it once

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Literal, Protocol
 from weakref import WeakKeyDictionary
+
+from msgspec import Struct, field
 
 from mockdock.shared.link import Link
 from mockdock.shared.packing import pack, pack_text
@@ -38,8 +39,7 @@ class Follower(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class _News:
+class _News(Struct):
     """What is told of the log: the items up to a number, of those up to the last one.
 
     ``after`` and ``known`` are what was asked by. ``gone`` is where it begins anew, None
@@ -51,11 +51,10 @@ class _News:
     upto: int = 0
     last: int = 0
     gone: int | None = None
-    items: list[tuple[int, bytes]] = field(default_factory=list)
+    items: list[tuple[int, bytes]] = []
 
 
-@dataclass(slots=True)
-class _Rounds:
+class _Rounds(Struct):
     """The rounds of a loop: how many have begun, and the last one that went well."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -14,6 +14,8 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+from msgspec import Struct
+
 from mockdock.errors import UsageError
 from mockdock.ledger.entry import Entry, decoded, encoded
 
@@ -71,10 +73,14 @@ def _noun(told: Any) -> Any:
 @cache
 def _fields(kind: Any) -> tuple[str, ...]:
     """Name what tells nouns of a kind apart."""
+    names: tuple[str, ...]
     if issubclass(kind, tuple):
-        names: tuple[str, ...] = kind._fields
-        return names
-    return tuple(each.name for each in fields(kind) if each.compare)
+        names = kind._fields
+    elif issubclass(kind, Struct):
+        names = kind.__struct_fields__
+    else:
+        names = tuple(each.name for each in fields(kind) if each.compare)
+    return names
 
 
 @cache
@@ -85,7 +91,7 @@ def _classes() -> Mapping[str, Any]:
     return {
         each.__name__: each
         for each in public
-        if isinstance(each, type) and (is_dataclass(each) or issubclass(each, tuple))
+        if isinstance(each, type) and (is_dataclass(each) or issubclass(each, (Struct, tuple)))
     }
 
 

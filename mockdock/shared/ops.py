@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import orjson
+from msgspec import Struct
 
 from mockdock.errors import UsageError
 from mockdock.shared.link import Link
@@ -44,8 +44,7 @@ class Sight(NamedTuple):
     floor: int
 
 
-@dataclass(frozen=True, slots=True)
-class Op:
+class Op(Struct, frozen=True):
     """One operation: a verb, what it was given, and the shared second it was done ``at``."""
 
     verb: str

@@ -10,8 +10,9 @@ import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
 
 from mockdock.errors import StoreError
 
@@ -29,8 +30,7 @@ _AGAIN = 1.0
 _log = logging.getLogger("mockdock")
 
 
-@dataclass(slots=True, eq=False)
-class Letter(Generic[T]):
+class Letter(Struct, Generic[T], eq=False):
     """Something to tell, of about so many bytes, with a serial once it was posted.
 
     What is told because an ``exchange`` ends is waited for, and counted where it is lost.

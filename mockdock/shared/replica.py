@@ -9,8 +9,9 @@ import secrets
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from mockdock.engine.stored import MemoryShelf
 from mockdock.errors import MockdockError, StoreError
@@ -38,8 +39,7 @@ def booked(parts: Sequence[bytes]) -> bytes:
     return _BOOKED + b"[" + b",".join(parts) + b"]"
 
 
-@dataclass(slots=True, eq=False)
-class Order:
+class Order(Struct, eq=False):
     """Something to be done by all: the item, and what came of it here, once it did."""
 
     item: bytes

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct
 
 from mockdock.frames import Outcome
 from mockdock.reply import Usage
@@ -135,8 +136,7 @@ def asked(request: Request, attempt: int) -> CallRequest:
     return CallRequest(request.headers, request.raw, attempt)
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCalled:
+class ToolCalled(Struct, frozen=True):
     """A tool call of a reply; ``arguments`` is the text on the wire.
 
     >>> [(tool.name, tool.json) for tool in call.reply.tool_calls]
@@ -157,8 +157,7 @@ class ToolCalled:
         return json.loads(self.arguments)
 
 
-@dataclass(frozen=True, slots=True)
-class CallReply:
+class CallReply(Struct, frozen=True):
     """What was answered.
 
     ``texts`` holds the text of every choice, None where one has none; ``text``

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockdock.observe.verbs import InPython
 from mockdock.testing.checks import plain
@@ -22,8 +24,7 @@ Function = Callable[["CallRequest"], Answer | Awaitable[Answer]]
 """Gives the answer to a request."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
+class Spec(Struct, frozen=True):
     """A rule: ``fields`` are its other ones than the answers, in the words of the language.
 
     ``passing``: the last of them is not repeated, later rules are asked.

@@ -6,12 +6,12 @@ import json
 import socket
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
+from msgspec.structs import replace
 from openai import OpenAI
 
 from mockdock import Server, UsageError

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from mockdock.content.catalogue import load
 from mockdock.content.pricing import cost
@@ -381,7 +382,7 @@ def test_prices_count_what_is_cached_and_nothing_where_none_is_known() -> None:
     assert prices.cached_input is not None
     full, cached, output = map(float, (prices.input, prices.cached_input, prices.output))
     assert cost(GPT, usage) == pytest.approx((600 * full + 400 * cached + 100 * output) / 1e6)
-    dear = replace(GPT, prices=replace(prices, cached_input=None))
+    dear = replace(GPT, prices=structs.replace(prices, cached_input=None))
     assert cost(dear, usage) == pytest.approx((1000 * full + 100 * output) / 1e6)
     assert cost(replace(GPT, prices=None), usage) == 0.0
 
@@ -607,7 +608,7 @@ def test_a_reply_that_was_cut_costs_what_was_said_of_it() -> None:
     client.end(decision, reply, said=2)
     asked = client.engine
     (spent,) = gauges(asked.scenario.limits, asked.store, "", 0, alone=False)
-    assert spent.used == pytest.approx(cost(GPT, replace(reply.usage, completion_tokens=2)))
+    assert spent.used == pytest.approx(cost(GPT, structs.replace(reply.usage, completion_tokens=2)))
     assert spent.used < cost(GPT, reply.usage)
 
 

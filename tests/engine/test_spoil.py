@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from mockdock.dialects.openai import openai
 from mockdock.engine.spoil import spoil
@@ -161,7 +162,7 @@ def test_a_hallucinated_tool_is_none_of_those_on_offer() -> None:
     request = ask(tools=tools("search", "other", "made_up_tool", "made_up_tool_"))
     first, last = only(spoiled(made, "hallucinated_tool", request)).calls
     assert first.name == "other"
-    assert last == replace(only(made).calls[1], name="made_up_tool__")
+    assert last == structs.replace(only(made).calls[1], name="made_up_tool__")
 
 
 def test_where_no_tool_is_called_one_is_made_up() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from mockdock.engine import Engine, MemoryStore
 from mockdock.engine.stored import MemoryShelf, Shelf, identify
@@ -461,7 +462,7 @@ def test_memory_weighs_audio_calls_and_probabilities_too() -> None:
         shelf = MemoryShelf(most_characters=5000)
         fill(shelf, "a")
         one = stored("b")
-        shelf.keep("s", replace(one, completion=replace(one.completion, choices=(choice,))))
+        shelf.keep("s", structs.replace(one, completion=replace(one.completion, choices=(choice,))))
         assert ids(shelf.page("s", wanted())) == ["b"]
 
 

@@ -75,7 +75,7 @@ def test_all_figures_of_an_hour(ledger: Ledger) -> None:
 
 
 def vars_of(figures: Figures) -> dict[str, float]:
-    return {name: getattr(figures, name) for name in Figures.__slots__}
+    return {name: getattr(figures, name) for name in Figures.__struct_fields__}
 
 
 def test_a_measure_that_nothing_has_is_zero(ledger: Ledger) -> None:

@@ -94,7 +94,7 @@ def plainly(some: Sequence[Entry]) -> dict[str, float]:
 
 
 def same(figures: Figures, some: Sequence[Entry]) -> bool:
-    found = {name: getattr(figures, name) for name in Figures.__slots__}
+    found = {name: getattr(figures, name) for name in Figures.__struct_fields__}
     return found == pytest.approx(plainly(some), rel=1e-9, abs=1e-9)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from mockdock.engine import MemoryStore
 from mockdock.engine.meters import Algorithm, Charge, Reading
@@ -114,7 +115,7 @@ class Two:
 
     def decide(self, step: Step, *, peek: bool = False) -> None:
         """Have both decide a step, now, or only tell what they would."""
-        step = replace(step, now=self.now)
+        step = structs.replace(step, now=self.now)
         picks = self.all(lambda store: store.peek(step) if peek else store.decide(step))
         memory, *others = map(exact, picks)
         assert others == [memory] * len(others)

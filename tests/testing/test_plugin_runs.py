@@ -19,6 +19,7 @@ pytest_plugins = ["pytester"]
 
 HEAVY = (
     "faker",
+    "msgspec",
     "openai",
     "orjson",
     "pydantic",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from mockdock.delivery.faults.plan import Plan, rearrange
 from mockdock.fault import Fault

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from http import HTTPStatus
+
+from msgspec.structs import replace
 
 from mockdock.delivery.faults.plan import Plan, instead
 from mockdock.fault import Fault

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import islice
+
+from msgspec.structs import replace
 
 from mockdock.delivery.faults.plan import Plan, Timed, offset, until
 from mockdock.fault import After, Fault

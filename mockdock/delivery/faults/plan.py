@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import chain, islice
 from random import Random
 from typing import Self
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockdock.fault import After
 from mockdock.frames import Cut, Frame, Head, Raw
@@ -33,8 +35,7 @@ Timed = Iterator[tuple[float, Item]]
 DONE = b"data: [DONE]"
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """A head and what follows it, each with the moment it is due.
 
     ``start`` is when the request arrived; all moments are scenario seconds.

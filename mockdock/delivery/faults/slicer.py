@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from mockdock.delivery.faults.plan import Plan, Timed, apart, pieces
 from mockdock.fault import Fault

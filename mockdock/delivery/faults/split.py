@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from random import Random
+
+from msgspec.structs import replace
 
 from mockdock.delivery.faults.plan import Plan, Timed, apart, divide
 from mockdock.fault import Fault

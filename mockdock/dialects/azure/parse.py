@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from msgspec import structs
+
 from mockdock.dialects.azure.failures import nowhere
 from mockdock.dialects.azure.hints import near
 from mockdock.dialects.base import Call, Sent
@@ -46,7 +48,7 @@ def _named(call: Call) -> Request | Failure:
     body = json_object(call)
     if isinstance(body, Failure):
         return body
-    call, name = replace(call, sent=Sent(body)), body.get("model")
+    call, name = structs.replace(call, sent=Sent(body)), body.get("model")
     if isinstance(name, str) and name:
         return _deployed(call, name)
     return _OF_MODELS[call.operation](call)

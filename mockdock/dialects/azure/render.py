@@ -11,10 +11,10 @@ results is documented, that a stream of it opens with them is reported.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import orjson
+from msgspec.structs import replace
 
 from mockdock.dialects.azure.failures import body
 from mockdock.dialects.openai.render import frames as render

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import orjson
+from msgspec import structs
 
 from mockdock.dialects.base import Call, Sent
 from mockdock.dialects.langdb.account import account_of
@@ -43,7 +44,7 @@ def parse(call: Call) -> Request | Failure:
     account = account_of(call, body)
     if isinstance(account, Failure):
         return account
-    call = replace(call, traits=partial(_any, call.traits), sent=Sent(body))
+    call = structs.replace(call, traits=partial(_any, call.traits), sent=Sent(body))
     if call.operation == "chat":
         return _chat(call, body, account)
     return _embeddings(call, account)
@@ -75,11 +76,14 @@ def _chat(call: Call, body: dict[str, Any], account: Account) -> Request | Failu
         if isinstance(told, Failure):
             return told
         try:
-            account, asked = told, replace(call, body=orjson.dumps(spelled), sent=Sent(spelled))
+            account, asked = (
+                told,
+                structs.replace(call, body=orjson.dumps(spelled), sent=Sent(spelled)),
+            )
         except TypeError:
             return bad_request("Invalid body: it is nested more than 250 levels deep.")
     if routed is not None and routed.pool is not None:
-        asked = replace(asked, traits=lambda _: Traits())
+        asked = structs.replace(asked, traits=lambda _: Traits())
     parsed = parse_chat(asked, form=_FORM)
     if isinstance(parsed, Failure):
         return parsed
@@ -96,7 +100,7 @@ def _routed(parsed: Request, own: dict[str, Any], account: Account, found: Meant
     if own:
         parsed = replace(parsed, **own)
     if found.routed is not None or found.extras.guards:
-        account = replace(account, routed=found.routed, guards=found.extras.guards)
+        account = structs.replace(account, routed=found.routed, guards=found.extras.guards)
     return parsed.but(account=account)
 
 

@@ -9,10 +9,10 @@ its model with the provider, events by the name that was asked for.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import orjson
+from msgspec.structs import replace
 
 from mockdock.dialects.langdb.events import events, told_usage, uuids
 from mockdock.dialects.langdb.failures import body

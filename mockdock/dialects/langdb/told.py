@@ -8,11 +8,11 @@ user is an empty text, since its schema wants one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+from msgspec.structs import asdict
 
 from mockdock.accounts import (
     ContentPart,

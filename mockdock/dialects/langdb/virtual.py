@@ -11,9 +11,9 @@ model is, as the source of the open gateway does.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from pydantic import ValidationError
 
 from mockdock.dialects.base import Call
@@ -33,8 +33,7 @@ _DEEPEST = 10
 """So many models are gone through for a request, as the source does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Meant:
+class Meant(Struct, frozen=True):
     """A body with the model and all else that is meant, and how that was found.
 
     Where a router has a choice, its pool is in ``routed``, and the model is as it was asked for.

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import orjson
+from msgspec import structs
 
 from mockdock.dialects.base import Call
 from mockdock.dialects.langdock.regions import REGIONS
@@ -63,7 +64,7 @@ def body(failure: Failure, settings: Langdock) -> bytes:
     words = _WORDS.get(failure.kind)
     usual = openai.tell(Failure(failure.kind)).status
     if words is not None and failure.message is None and told.status == usual:
-        told = replace(told, message=words)
+        told = structs.replace(told, message=words)
     if settings.errors == "flat":
         return orjson.dumps({"message": told.message})
     return orjson.dumps(told.body(), option=orjson.OPT_INDENT_2)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
+
 from mockdock.dialects.base import Call, Sent
 from mockdock.dialects.langdock.failures import foreign, no_embedding, unsupported
 from mockdock.dialects.langdock.wire import DocumentedRequest, SpecifiedRequest
@@ -56,7 +58,7 @@ def _chat(call: Call) -> Request | Failure:
         if names := _unsupported(body):
             model = body.get("model")
             return unsupported(names, model if isinstance(model, str) else "")
-        call = replace(call, sent=Sent(body))
+        call = structs.replace(call, sent=Sent(body))
     narrow = settings.requests == "documents"
     parsed = parse_chat(call, form=_DOCUMENTED if narrow else _SPECIFIED)
     if isinstance(parsed, Request):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import orjson
+from msgspec.structs import replace
 
 from mockdock.dialects.azure.render import frames as as_azure
 from mockdock.dialects.langdock.failures import body

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 __all__ = ["INVALID", "Told"]
 
@@ -11,8 +12,7 @@ INVALID = "invalid_request_error"
 """The type of most errors."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """A failure in OpenAI's words."""
 
     status: int

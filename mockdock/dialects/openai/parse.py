@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 import orjson
+from msgspec import Struct
 from pydantic import ValidationError
 
 from mockdock.dialects.base import Call
@@ -40,8 +41,7 @@ _MANY = 100
 _MOST_DIGITS = 9
 
 
-@dataclass(frozen=True, slots=True)
-class ChatForm:
+class ChatForm(Struct, frozen=True):
     """What a provider takes for a chat request: its model, and what counts as not sent.
 
     The model is for strict validation; lenient validation takes what OpenAI's does.

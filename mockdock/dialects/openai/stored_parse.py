@@ -7,9 +7,9 @@ those of the chat request and of other lists.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Annotated, Any, Literal
 
+from msgspec.structs import replace
 from pydantic import Field, ValidationError
 
 from mockdock.dialects.base import Call

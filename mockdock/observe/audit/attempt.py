@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import orjson
+from msgspec import Struct
 
 from mockdock.observe.audit.conversation import Conversation
 from mockdock.observe.audit.demand import Demand, demand
@@ -43,8 +43,7 @@ _UNUSUAL = 300
 _LARGEST_ERROR = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """A request that reached the server, and how that ended.
 
     ``start`` (it arrived) and ``end`` (its last byte left) are seconds of the

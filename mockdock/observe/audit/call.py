@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from mockdock.observe.audit.attempt import Attempt
 from mockdock.observe.audit.demand import Demand
@@ -33,8 +34,7 @@ _OUTCOMES: Mapping[str, CallOutcome] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """The wait before a retry in seconds: from the end of the attempt before to its arrival.
 
     ``retry`` counts from 1. ``lost`` tells that attempts between the two never
@@ -62,8 +62,7 @@ class Gap:
         return max(0.0, self.after.start - self.before.end)
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """Attempts of one call in the order they arrived, and what links each to it.
 
     ``number`` counts the calls of an audit from 1; ``ordinals`` the attempts of

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 __all__ = ["Conversation", "conversation"]
 
@@ -18,8 +18,7 @@ _CONTENT = ("input", "prompt", "query")
 _FREE = frozenset({"model", "temperature", "top_p", "seed", "stream", "stream_options", "user"})
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(Struct, frozen=True):
     """Digests of what was asked. All fields of the body but the messages are left out.
 
     ``body``: of the whole body, as it was sent. ``whole``: of everything said.

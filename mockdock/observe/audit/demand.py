@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+
+from msgspec import Struct
 
 __all__ = ["Demand", "demand"]
 
@@ -12,8 +13,7 @@ __all__ = ["Demand", "demand"]
 _LONGEST = 1e12
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(Struct, frozen=True):
     """A wait in seconds of the policy's clock, the header that counts, and what others say."""
 
     seconds: float

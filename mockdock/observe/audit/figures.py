@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from typing import Any, get_args
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from mockdock.observe.audit.call import Call, CallOutcome
 from mockdock.observe.audit.herd import herd_index
@@ -18,8 +20,7 @@ Price = Callable[[str, Mapping[str, int]], float | None]
 """Gives the cost in US dollars of the tokens a model used, None when it is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """What a run comes to; times are seconds of the policy's clock.
 
     ``amplification``: attempts per call. ``recovered``: calls whose first attempt

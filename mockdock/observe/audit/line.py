@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from mockdock.policy import LineName
 
@@ -17,8 +18,7 @@ _RECORDS = 20
 _LETTERS = 300
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(Struct, frozen=True):
     """One breach: in which call, shown by which records of the journal, in words."""
 
     call: int
@@ -26,8 +26,7 @@ class Example:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """An occasion on which a line counts; a breach has a ``text``, and is worse by ``weight``."""
 
     call: int
@@ -36,8 +35,7 @@ class Finding:
     weight: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """``seen`` occasions, ``failed`` breaches among them, and the worst of these.
 
     ``asked`` is in words what the policy wants. "not seen": there was no occasion.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from mockdock.observe.audit.call import Call
 
@@ -16,8 +18,7 @@ _MISTAKE = range(400, 500)
 _NO_MISTAKES = frozenset({408, 409, 425, 429})
 
 
-@dataclass(frozen=True, slots=True)
-class Outage:
+class Outage(Struct, frozen=True):
     """At least 5 attempts of 2 calls or more that failed, and no success between them.
 
     From the first failure (``start``) to the arrival of the first attempt that

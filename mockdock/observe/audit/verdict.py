@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
+
+from msgspec import Struct
 
 from mockdock.errors import UsageError
 from mockdock.observe.audit.attempt import Attempt, attempt
@@ -24,8 +25,7 @@ __all__ = ["Audit", "audit"]
 _MOST_KNOWN = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Audit:
+class Audit(Struct, frozen=True):
     """How a client behaved: by each line of its policy, call by call, and in figures."""
 
     policy: Policy

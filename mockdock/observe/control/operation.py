@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict
 
 from mockdock.deferred import Deferred
@@ -22,8 +22,7 @@ class Query(Deferred):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A request to the control API, understood.
 
     ``session`` is None for all sessions. ``query`` and ``body`` are of the
@@ -45,8 +44,7 @@ class Asked:
         return self.session or ""
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """What a method does at a path.
 
     ``run`` gives what is answered: of the model ``answer``, numbers where that

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Literal
 
 from pydantic import ConfigDict, Field
@@ -89,7 +88,7 @@ def told(problems: Sequence[Problem], between: str) -> str:
 
 
 def _wrong(problem: Problem) -> Wrong:
-    fields = asdict(problem).items()
+    fields = problem._asdict().items()
     cut = {key: _cut(value, _LONGEST) if isinstance(value, str) else value for key, value in fields}
     return Wrong(**cut)
 

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec import structs
 
 from mockdock.accounts import (
     ContentPart,
@@ -94,7 +95,7 @@ def test_usage_is_left_out_where_that_is_wished_for() -> None:
 
 
 def test_usage_that_nobody_priced_costs_nothing() -> None:
-    free = replace(completion(says("a")), usage=replace(TOKENS, cost=None))
+    free = replace(completion(says("a")), usage=structs.replace(TOKENS, cost=None))
     assert events(free)[-1]["usage"]["cost"] == 0
 
 
@@ -163,7 +164,7 @@ def test_a_price_tells_since_when_it_holds_and_parameters_where_there_are_any() 
     (told,) = body(PriceList((card,)))
     assert told["price"]["valid_from"] == "2025-01-29T10:25:00.736000Z"
     assert "parameters" not in told
-    (told,) = body(PriceList((replace(card, parameters={"top_k": {}}),)))
+    (told,) = body(PriceList((structs.replace(card, parameters={"top_k": {}}),)))
     assert told["parameters"] == {"top_k": {}}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mockdock.dialects.base import Call
 from mockdock.dialects.openai.glance import glance
@@ -464,6 +465,6 @@ def test_what_a_glance_told_is_not_said_of_another_body() -> None:
     """As the one with the model that a deployment stands for."""
     for _ in range(2):
         asked = call(small(model="gpt-4o"))
-        asked.sent = glance(asked.body)
+        asked = replace(asked, sent=glance(asked.body))
         found = [parse(asked), parse_chat(asked, model="gpt-4.1")]
         assert [each.model for each in found] == ["gpt-4o", "gpt-4.1"]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mockdock.errors import UsageError
 from mockdock.observe.audit import audit
@@ -410,7 +410,7 @@ def scaled(number: int, at: float, status: int, scale: float, **fields: Any) -> 
 def test_a_scaled_demand_is_kept_by_who_waits_as_the_header_says(scale: float) -> None:
     headers = {"retry-after-ms": str(20_000 * scale)}
     for clock, length in (("scenario", 20.0), ("real", 20.0 * scale)):
-        policy = replace(AFTER, clock=clock)  # type: ignore[arg-type]
+        policy = replace(AFTER, clock=clock)
         made = [scaled(1, 0, 429, scale, reply=headers), scaled(2, 20.0, 200, scale)]
         (gap,) = audit(made, policy).calls[0].gaps
         assert gap.demanded is not None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 import httpx2 as httpx
 import openai
 import pytest
+from msgspec.structs import replace
 
 from mockdock import Server
 from mockdock.delivery import ManualClock
