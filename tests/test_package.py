@@ -183,7 +183,7 @@ def installed(home: Path, *wheels: Path) -> Path:
 def test_the_wheel_holds_its_data(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert "mockdock/py.typed" in names
-    assert "mockdock/content/ranks/o200k_base.gz" in names
+    assert "mockdock/content/ranks/o200k_base.bin" in names
     parts = (
         "answer",
         "counting",
