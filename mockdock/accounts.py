@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
@@ -226,8 +225,7 @@ class UnitUsage(Struct, frozen=True):
     usage: Usage
 
 
-@dataclass(frozen=True)
-class Model:
+class Model(Struct, frozen=True):
     """A model that was made. Its token prices are decimal numbers as text, such as "0.00001".
 
     ``id`` is a uuid. ``created_us`` is in microseconds since 1970; the model, and

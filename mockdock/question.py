@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
@@ -46,8 +45,7 @@ class Price(NamedTuple):
     valid_from_us: int | None = None
 
 
-@dataclass(frozen=True)
-class NewModel:
+class NewModel(Struct, frozen=True):
     """A model to be made, by the names of LangDB's schema.
 
     ``input_token_price`` and ``output_token_price`` are in US dollars for one
@@ -73,7 +71,7 @@ class NewModel:
     type_prices: Mapping[str, float] | None = None
     mp_price: float | None = None
     model_name_in_provider: str | None = None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = {}
 
 
 class Window(Struct, frozen=True):

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import orjson
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mockdock.content.tokens import encoding_for, plain_name
 from mockdock.request import Effort, Traits
@@ -46,8 +46,7 @@ class Prices(Struct, frozen=True):
     source: str
 
 
-@dataclass(frozen=True)
-class Model:
+class Model(Struct, frozen=True, dict=True):
     """One model name and the facts behind it.
 
     ``snapshot`` is the dated id that an answer carries; ``created`` is in

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cache
+
+from msgspec.structs import replace
 
 from mockdock.content.catalogue import Catalogue, Model, load
 from mockdock.gateways import LangdockModels

@@ -73,10 +73,10 @@ def own_facts(
 def _priced_at(model: Model, full: str, price: Price | None) -> Model:
     """Give a model with its full name and price; the same object again, which has its traits."""
     if price is None:
-        return replace(model, snapshot=full)
+        return structs.replace(model, snapshot=full)
     per_input, per_output = f"{price.per_input_token:.12g}", f"{price.per_output_token:.12g}"
     prices = Prices(per_input, None, per_output, as_of="", source="a project's own")
-    return replace(model, snapshot=full, prices=prices)
+    return structs.replace(model, snapshot=full, prices=prices)
 
 
 def threaded(request: Request, decision: Decision) -> Request:
@@ -134,7 +134,7 @@ def _made(own: OwnModel, known: Model) -> Model:
     """Give what users say of a model they made; what they do not say is as usual."""
     embeds = "embed" in own.model_type
     said = frozenset() if own.context_size is None else {"context_window"}
-    return replace(
+    return structs.replace(
         known,
         owned_by=own.owner_name,
         created=own.created_us // _MICRO,

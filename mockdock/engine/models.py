@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from msgspec import Struct, structs
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockdock.content import catalogue
 from mockdock.content.catalogue import Catalogue, Model
@@ -45,7 +44,7 @@ class Models:
                 for name, each in virtual.items()
             ]
             listed = Catalogue([*self.catalogue.all(), *saved])
-            self._own["langdb"] = structs.replace(self._usual, listed=listed)
+            self._own["langdb"] = replace(self._usual, listed=listed)
 
     def known(self, dialect: DialectName) -> Catalogue:
         """Give what is known of models, by whatever name a dialect has for them."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid5
+
+from msgspec.structs import asdict
 
 from mockdock.accounts import Model
 from mockdock.errors import UsageError

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
-from msgspec import structs
+from msgspec.structs import replace
 
 from mockdock.ledger.entry import Entry
 from mockdock.ledger.ledger import Ledger
@@ -22,15 +21,13 @@ def apart(session: str, seeds: Seeds) -> Seeds:
     """Give seeds whose projects are those of a session."""
     return Seeds(
         threads=tuple(
-            structs.replace(each, project=key_of(session, each.project)) for each in seeds.threads
+            replace(each, project=key_of(session, each.project)) for each in seeds.threads
         ),
         models=tuple(
             (replace(new, project_id=key_of(session, new.project_id)), created)
             for new, created in seeds.models
         ),
-        prices=tuple(
-            structs.replace(each, project=key_of(session, each.project)) for each in seeds.prices
-        ),
+        prices=tuple(replace(each, project=key_of(session, each.project)) for each in seeds.prices),
         entries=(each._replace(project=key_of(session, each.project)) for each in seeds.entries),
     )
 
@@ -40,7 +37,7 @@ def sow_in_pieces(ledger: Ledger, name: str, seeds: Seeds) -> None:
     first, *more = list(_pieces(seeds.entries)) or [[]]
     for number, piece in reversed(list(enumerate(more))):
         ledger.seed(f"{name}/{number}", Seeds(entries=piece))
-    ledger.seed(name, structs.replace(seeds, entries=first))
+    ledger.seed(name, replace(seeds, entries=first))
 
 
 def _pieces(entries: Iterable[Entry]) -> Iterator[list[Entry]]:

@@ -20,7 +20,7 @@ def test_entry_is_sound(model: Model) -> None:
     assert 1_600_000_000 < model.created < 1_800_000_000
     assert model.encoding in {"o200k_base", "cl100k_base"}
     assert model.context_window >= 4096
-    assert set(model.assumed) <= set(Model.__dataclass_fields__)
+    assert set(model.assumed) <= set(Model.__struct_fields__)
     assert list(model.assumed) == sorted(set(model.assumed))
     assert (model.kind == "embedding") == (model.dimensions is not None)
     assert (model.kind in ("embedding", "moderation")) == (model.max_output_tokens == 0)

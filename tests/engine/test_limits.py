@@ -382,9 +382,9 @@ def test_prices_count_what_is_cached_and_nothing_where_none_is_known() -> None:
     assert prices.cached_input is not None
     full, cached, output = map(float, (prices.input, prices.cached_input, prices.output))
     assert cost(GPT, usage) == pytest.approx((600 * full + 400 * cached + 100 * output) / 1e6)
-    dear = replace(GPT, prices=structs.replace(prices, cached_input=None))
+    dear = structs.replace(GPT, prices=structs.replace(prices, cached_input=None))
     assert cost(dear, usage) == pytest.approx((1000 * full + 100 * output) / 1e6)
-    assert cost(replace(GPT, prices=None), usage) == 0.0
+    assert cost(structs.replace(GPT, prices=None), usage) == 0.0
 
 
 def test_windows_get_their_share_of_a_minute() -> None:
