@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -16,31 +16,16 @@ from mockdock.engine import Engine
 from mockdock.errors import LedgerError, StartError
 from mockdock.host import Host
 from mockdock.ledger import Books
-from mockdock.local import LocalVerbs
+from mockdock.local.mounting import mount_control
+from mockdock.local.verbs import LocalVerbs
 from mockdock.observe import Keeper, Observer
-from mockdock.observe.control import MountedControl
-from mockdock.observe.verbs import CONTROL_PATH, Verbs
 from mockdock.scenario import load
 from mockdock.sockets import bind
 
-__all__ = ["Server", "mount_control"]
+__all__ = ["Server"]
 
 _START_SECONDS = 10.0
 _STOP_SECONDS = 10.0
-
-
-def mount_control(
-    app: App, url: Callable[[], str], token: str | None = None, verbs: Verbs | None = None
-) -> None:
-    """Serve the control API of an application at ``/__mockdock``.
-
-    ``url`` tells where the application is served. Only this machine may use it,
-    or with a ``token`` whoever sends that. What comes from outside reads no files,
-    and is shown no secrets, or ``verbs`` see to that. Raises UsageError for a token that
-    cannot be one.
-    """
-    outside = verbs or LocalVerbs(app, url, files=False, secrets=False)
-    app.mount(CONTROL_PATH, MountedControl(outside, token))
 
 
 class Server:

@@ -11,8 +11,7 @@ from mockdock.engine.surviving import SurvivingStore
 from mockdock.errors import NoStoreError
 from mockdock.ledger import Books, Entry
 from mockdock.local.apart import ApartVerbs
-from mockdock.observe.control import MountedControl
-from mockdock.observe.verbs import CONTROL_PATH
+from mockdock.local.mounting import mount_control
 from mockdock.question import Question
 from mockdock.reply import StoredCompletion
 from mockdock.request import StoredOperation
@@ -38,7 +37,7 @@ def engine_alone(scenario: Scenario, seed: int | None) -> Engine:
 
 def mount_alone(app: App, url: Callable[[], str], token: str | None) -> None:
     """Serve what of the control API any of the processes can tell."""
-    app.mount(CONTROL_PATH, MountedControl(ApartVerbs(app, url, _REASON), token))
+    mount_control(app, url, token, lambda: ApartVerbs(app, url, _REASON))
 
 
 def _refuse() -> Never:

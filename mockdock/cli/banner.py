@@ -11,7 +11,7 @@ from pathlib import Path
 from mockdock.cli.columns import columns
 from mockdock.dialects import Dialect
 from mockdock.environ import PROJECT
-from mockdock.observe.verbs import CONTROL_PATH
+from mockdock.names import CONTROL_PATH
 from mockdock.scenario import Rule, Scenario, lint
 
 __all__ = ["banner", "exported"]

@@ -17,6 +17,7 @@ from mockdock.delivery import ScaledClock
 from mockdock.engine import Engine
 from mockdock.engine.surviving import SurvivingStore
 from mockdock.errors import StoreError
+from mockdock.local.mounting import mount_control
 from mockdock.local.together import SharedVerbs
 from mockdock.observe import Metrics, Observer
 from mockdock.scenario import Scenario
@@ -76,8 +77,8 @@ class Joined:
             dialects=options.dialects or None,
         )
 
-    def verbs(self, url: Callable[[], str]) -> SharedVerbs:
-        """Be as all others are, and give the verbs of all.
+    def mount(self, url: Callable[[], str], token: str | None) -> None:
+        """Be as all others are, and serve the control API of all.
 
         Raises StoreError where the store does not answer, not even a while later: it may
         just begin, or the machine be busy with others that do.
@@ -93,7 +94,7 @@ class Joined:
                     raise
                 time.sleep(pause)
         self.app.current = verbs.current
-        return verbs
+        mount_control(self.app, url, token, lambda: verbs)
 
     async def aclose(self) -> None:
         """Tell what is left to be told, and let go of the store, whatever fails of that."""

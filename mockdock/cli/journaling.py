@@ -9,7 +9,7 @@ from typing import Any
 
 from mockdock.cli.reading import complain
 from mockdock.errors import StartError, UsageError
-from mockdock.observe import exchanges, report
+from mockdock.observe.report import exchanges, report
 from mockdock.observe.verbs import Unused, Verbs
 from mockdock.remote import RemoteVerbs
 

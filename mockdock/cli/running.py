@@ -24,7 +24,8 @@ from mockdock.cli.tallying import Tallying
 from mockdock.content.tokens import tokenizer
 from mockdock.environ import ELSEWHERE, PROJECT, environment
 from mockdock.errors import StartError, UsageError
-from mockdock.observe import JournalWriter, report
+from mockdock.observe import JournalWriter
+from mockdock.observe.report import report
 from mockdock.observe.verbs import Changes
 from mockdock.server import Server
 

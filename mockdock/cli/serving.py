@@ -26,10 +26,10 @@ from mockdock.engine import Engine, MemoryStore
 from mockdock.errors import StartError, UsageError
 from mockdock.host import Host, run
 from mockdock.ledger import Books
+from mockdock.local.mounting import mount_control
 from mockdock.observe import Journal, JournalWriter, Metrics, Observer, check_journal
 from mockdock.observe.control.token import check_token
 from mockdock.scenario import Loaded, load
-from mockdock.server import mount_control
 from mockdock.sockets import bind, bind_unix
 
 if TYPE_CHECKING:
@@ -217,9 +217,10 @@ class _Server:
             from mockdock.cli.alone import mount_alone
 
             mount_alone(app, lambda: self._url, token)
+        elif joined is not None:
+            joined.mount(lambda: self._url, token)
         else:
-            verbs = None if joined is None else joined.verbs(lambda: self._url)
-            mount_control(app, lambda: self._url, token, verbs)
+            mount_control(app, lambda: self._url, token)
 
 
 def _shared_by(options: Options, loaded: Loaded) -> tuple[str, Callable[[], Link] | None]:

@@ -9,7 +9,6 @@ from mockdock.engine.engine import Engine
 from mockdock.engine.gauges import Gauge, gauges
 from mockdock.engine.match import AddedRule, Compiled, Function
 from mockdock.engine.memory import MemoryStore
-from mockdock.engine.nearest import idle
 from mockdock.engine.routing import further, resolves_long
 from mockdock.engine.store import Pick, Store
 from mockdock.engine.stored import MemoryShelf, Shelf, identify
@@ -39,7 +38,6 @@ __all__ = [
     "further",
     "gauges",
     "identify",
-    "idle",
     "resolves_long",
     "threaded",
     "wished",

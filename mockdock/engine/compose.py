@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -22,12 +22,16 @@ from mockdock.engine.fill import Filler
 from mockdock.engine.fit import Fitted, Fitter
 from mockdock.engine.match import Compiled
 from mockdock.engine.pace import Pace
-from mockdock.engine.speak import speak
+from mockdock.later import later
 from mockdock.reply import Choice, Completion, Failure, FailureKind, Usage
-from mockdock.request import Request, TextPart
+from mockdock.request import Request, Speech, TextPart
 from mockdock.scenario import ErrorSpec, ReplySpec
 
 __all__ = ["Context", "complete", "fail", "filled", "filler_of", "recounted", "usage_of"]
+
+_speak: Callable[[Sequence[Fitted], Speech, Entropy, int, int], tuple[list[Fitted], int]] = later(
+    "engine.speak:speak"
+)
 
 
 class Context(Struct, frozen=True):
@@ -79,7 +83,7 @@ def complete(request: Request, answer: Answer, context: Context, created: int) -
     if request.prediction is not None:
         usage = _predicted(usage, request.prediction, fitted, tokenizer(model.encoding))
     if request.speech is not None:
-        fitted, tokens = speak(fitted, request.speech, entropy, context.seen, created)
+        fitted, tokens = _speak(fitted, request.speech, entropy, context.seen, created)
         choices = tuple(each.choice for each in fitted)
         usage = _plus(usage, completion_audio_tokens=tokens)
     headers = reply.headers if reply is not None else None

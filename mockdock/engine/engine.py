@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, cast, get_args
 
@@ -12,10 +12,8 @@ from mockdock.engine.accounting import asks, charged, state
 from mockdock.engine.admission import Admission
 from mockdock.engine.chance import chances
 from mockdock.engine.compose import Context
-from mockdock.engine.consulting import consult
 from mockdock.engine.decision import Asked, Chosen, Decision, Explained, scripted
 from mockdock.engine.embed import with_texts
-from mockdock.engine.explaining import explained
 from mockdock.engine.limits import estimate
 from mockdock.engine.match import (
     AddedRule,
@@ -27,7 +25,6 @@ from mockdock.engine.match import (
 )
 from mockdock.engine.memory import MemoryStore
 from mockdock.engine.meters import Charge
-from mockdock.engine.nearest import missed
 from mockdock.engine.pace import pace_of
 from mockdock.engine.prepared import Prepared
 from mockdock.engine.prompts import begins, prompt_of
@@ -42,6 +39,7 @@ from mockdock.engine.trails import Trails
 from mockdock.engine.trouble import Encounter, Since
 from mockdock.engine.wishing import plain, unwished
 from mockdock.errors import MockdockError
+from mockdock.later import later
 from mockdock.ledger import Accounts, Books
 from mockdock.reply import Completion, Failure, Reply, StoredCompletion
 from mockdock.request import Caller, DialectName, Request, Traits
@@ -50,6 +48,10 @@ from mockdock.scenario import ReplySpec, Scenario, Wish
 __all__ = ["Engine"]
 
 Otherwise = Literal["auto", "fail", "echo", "lorem"]
+
+_consult: Callable[..., Awaitable[Decision]] = later("engine.consulting:consult")
+_explained: Callable[..., Explained] = later("engine.explaining:explained")
+_missed: Callable[..., Failure] = later("engine.nearest:missed")
 
 
 class Engine:
@@ -259,7 +261,7 @@ class Engine:
             return look_up(self.shelf, request.caller.session, request.stored, strict=strict)
         if self._otherwise == "fail":
             situation = Situation(pick.attempt, pick.state, skipped)
-            return missed(self.rules, request, situation, alone=self._alone)
+            return _missed(self.rules, request, situation, alone=self._alone)
         if request.api in ("embeddings", "moderations") and self.otherwise != "error":
             return "auto"
         return self._otherwise
@@ -275,11 +277,11 @@ class Engine:
         """Say of every rule why it would not answer now; nothing is counted."""
         model = self._models.of(request, self.books)
         refusal = self._refused(request, model, prompt_of(request, model))
-        return explained(self.rules, self.store, request, refusal)
+        return _explained(self.rules, self.store, request, refusal)
 
     async def consult(self, request: Request, decision: Decision) -> Decision:
         """Ask whom a decision still needs."""
-        return await consult(request, decision, self._threshold, self.store, self.scenario.pacing)
+        return await _consult(request, decision, self._threshold, self.store, self.scenario.pacing)
 
     def compose(self, request: Request, decision: Decision, created: float) -> Reply:
         """Say what was decided; pure, but for models and prices that a question writes.

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from mockdock.content.catalogue import Model
 from mockdock.engine.decision import Decision
 from mockdock.engine.draft import Answer
 from mockdock.engine.embed import unfit
-from mockdock.engine.moderate import unjudged
 from mockdock.errors import UsageError
+from mockdock.later import later
+from mockdock.moderation import ToModerate
 from mockdock.reply import Failure
 from mockdock.request import Request
 from mockdock.scenario import ReplySpec
 
 __all__ = ["misfit"]
+
+_unjudged: Callable[[ToModerate, ReplySpec, Model], str] = later("engine.moderate:unjudged")
 
 
 def misfit(request: Request, answer: Answer, decision: Decision) -> Failure | None:
@@ -19,7 +25,7 @@ def misfit(request: Request, answer: Answer, decision: Decision) -> Failure | No
     if not isinstance(answer, ReplySpec):
         return None
     if request.moderation is not None:
-        wrong = unjudged(request.moderation, answer, decision.context.model)
+        wrong = _unjudged(request.moderation, answer, decision.context.model)
     else:
         wrong = unfit(request.embedding, answer)
     if not wrong:

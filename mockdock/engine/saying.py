@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from mockdock.content.catalogue import Catalogue
-from mockdock.engine.cards import cards
-from mockdock.engine.compose import complete, fail
+from collections.abc import Callable, Sequence
+
+from mockdock.completing import ToComplete
+from mockdock.content.catalogue import Catalogue, Model
+from mockdock.engine.compose import Context, complete, fail
 from mockdock.engine.decision import Decision
 from mockdock.engine.draft import Answer
 from mockdock.engine.embed import embed
-from mockdock.engine.go_on import go_on
 from mockdock.engine.misfit import misfit
-from mockdock.engine.moderate import moderate
-from mockdock.engine.spoil import spoil
 from mockdock.engine.stored import invent, missing
+from mockdock.fault import Fault
+from mockdock.later import later
+from mockdock.moderation import Moderations, ToModerate
 from mockdock.reply import (
+    Completion,
     Deleted,
     Failure,
     Made,
     MessagePage,
+    ModelCard,
+    ModelDeleted,
+    ModelList,
     Reply,
     StoredCompletion,
     StoredPage,
@@ -26,6 +32,17 @@ from mockdock.request import Request
 from mockdock.scenario import ErrorSpec, ReplySpec
 
 __all__ = ["say"]
+
+_cards: Callable[[Request, Model, Catalogue], ModelCard | ModelDeleted | ModelList] = later(
+    "engine.cards:cards"
+)
+_go_on: Callable[[Request, ToComplete, Answer, Context, int], Completion] = later(
+    "engine.go_on:go_on"
+)
+_moderate: Callable[[Request, ToModerate, Answer, Context], Moderations] = later(
+    "engine.moderate:moderate"
+)
+_spoil: Callable[[Completion, Request, Sequence[Fault]], Completion] = later("engine.spoil:spoil")
 
 
 def say(request: Request, decision: Decision, created: int, catalogue: Catalogue) -> Reply:
@@ -42,7 +59,7 @@ def say(request: Request, decision: Decision, created: int, catalogue: Catalogue
         case None if request.stored is not None:
             return invent(request, request.stored, catalogue, decision.context)
         case None:
-            return cards(request, decision.context.model, catalogue)
+            return _cards(request, decision.context.model, catalogue)
         case Failure() | StoredCompletion() | StoredPage() | MessagePage() | Deleted():
             return answer
         case ErrorSpec():
@@ -58,9 +75,9 @@ def _answered(request: Request, answer: Answer, decision: Decision, created: int
     if request.embedding is not None:
         return embed(request, request.embedding, answer, decision.context)
     if request.moderation is not None:
-        return moderate(request, request.moderation, answer, decision.context)
+        return _moderate(request, request.moderation, answer, decision.context)
     if request.completing is not None:
-        reply = go_on(request, request.completing, answer, decision.context, created)
+        reply = _go_on(request, request.completing, answer, decision.context, created)
     else:
         reply = complete(request, answer, decision.context, created)
-    return spoil(reply, request, decision.faults) if decision.faults else reply
+    return _spoil(reply, request, decision.faults) if decision.faults else reply

@@ -1,5 +1,1 @@
 """The verbs of a server in this process."""
-
-from mockdock.local.verbs import LocalVerbs
-
-__all__ = ["LocalVerbs"]

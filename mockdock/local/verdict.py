@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from mockdock.engine import Compiled, Engine, idle
+from mockdock.engine import Compiled, Engine
+from mockdock.engine.nearest import idle
 from mockdock.errors import ConditionError
 from mockdock.local.requests import request_of
 from mockdock.observe import Keeper, Kept, Tally, Use, redact

@@ -7,8 +7,6 @@ from mockdock.observe.kept import Keeper, Kept
 from mockdock.observe.line import line
 from mockdock.observe.metrics import Metrics
 from mockdock.observe.record import record
-from mockdock.observe.replay import replay
-from mockdock.observe.report import exchanges, report
 from mockdock.observe.tally import Tally, Use
 from mockdock.observe.writer import JournalWriter, check_journal
 
@@ -24,9 +22,6 @@ __all__ = [
     "Tally",
     "Use",
     "check_journal",
-    "exchanges",
     "line",
     "record",
-    "replay",
-    "report",
 ]

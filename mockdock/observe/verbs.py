@@ -15,14 +15,12 @@ from msgspec import Struct
 from pydantic import AfterValidator, ConfigDict, Field
 
 from mockdock.deferred import Deferred
-from mockdock.names import CONTROL
 from mockdock.observe.cards import About, Counts, LimitCard, Problem, RuleCard, Settings, Verdict
 from mockdock.observe.metrics import Exposition
 from mockdock.request import Request
 
 __all__ = [
     "ALL_SESSIONS",
-    "CONTROL_PATH",
     "TROUBLE",
     "About",
     "Changes",
@@ -41,9 +39,6 @@ __all__ = [
     "Verbs",
     "Verdict",
 ]
-
-CONTROL_PATH = f"/{CONTROL}"
-"""Where a server takes these verbs from outside: no path of a provider begins so."""
 
 ALL_SESSIONS = "*"
 """What the control API calls all sessions together; no session has this key."""

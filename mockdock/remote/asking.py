@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, ValidationError
 
 from mockdock.errors import MockdockError, Problem, ScenarioError, StartError, UsageError
-from mockdock.observe.verbs import ALL_SESSIONS, CONTROL_PATH, About
+from mockdock.names import CONTROL_PATH
+from mockdock.observe.verbs import ALL_SESSIONS, About
 from mockdock.remote.connections import Connections
 from mockdock.scenario.models import VERSION
 

@@ -223,7 +223,7 @@ class DockServer:
             if self._remote is None:
                 self._remote = _remote(self._where, self._token)
             return self._remote
-        from mockdock.local import LocalVerbs  # noqa: PLC0415 - brings the engine along
+        from mockdock.local.verbs import LocalVerbs  # noqa: PLC0415 - brings the engine along
 
         return LocalVerbs(self._made().app, lambda: self.url, secrets=secrets)
 

@@ -20,7 +20,7 @@ from mockdock.cli.replaying import Replay, ReplayOptions, replay_record
 from mockdock.delivery import ManualClock, ScaledClock
 from mockdock.errors import MockdockError, StartError
 from mockdock.fault import SPOILS
-from mockdock.local import LocalVerbs
+from mockdock.local.verbs import LocalVerbs
 from mockdock.observe.recorded import recorded
 from mockdock.scenario.faults import FAULT_NAMES
 from tests.acceptance.conftest import process

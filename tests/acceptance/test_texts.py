@@ -21,9 +21,9 @@ from openai.types import Completion
 
 from mockdock import MockDock, Server, VerificationError
 from mockdock.observe import Exchange, record
-from mockdock.observe import exchanges as shown
 from mockdock.observe.entry import Entry
 from mockdock.observe.line import line
+from mockdock.observe.report import exchanges as shown
 from tests.acceptance.conftest import Serve
 from tests.openai_types import check_answer
 

@@ -7,7 +7,7 @@ import pytest
 from mockdock.app import App
 from mockdock.engine import Engine
 from mockdock.engine.prepared import Prepared
-from mockdock.local import LocalVerbs
+from mockdock.local.verbs import LocalVerbs
 from mockdock.observe.verbs import Opening
 from tests.engine.helpers import scenario
 

@@ -9,7 +9,8 @@ import pytest
 from mockdock.app import App
 from mockdock.engine import Engine
 from mockdock.errors import UsageError
-from mockdock.local import LocalVerbs, verdict
+from mockdock.local import verdict
+from mockdock.local.verbs import LocalVerbs
 from mockdock.observe.verbs import Opening
 from mockdock.scenario import load
 from tests.conformance.asgi import post

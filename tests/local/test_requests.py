@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from mockdock.app import App
-from mockdock.engine import Engine, idle
+from mockdock.engine import Engine
+from mockdock.engine.nearest import idle
 from mockdock.local.requests import request_of
 from mockdock.scenario import load
 from tests.conformance.asgi import Message, scope_of

@@ -15,7 +15,7 @@ from mockdock.app import App
 from mockdock.delivery import ManualClock
 from mockdock.engine import MemoryStore
 from mockdock.errors import ScenarioError, UsageError
-from mockdock.local import LocalVerbs
+from mockdock.local.verbs import LocalVerbs
 from mockdock.observe import Journal
 from mockdock.observe.verbs import Changes, InPython, Opening
 from mockdock.request import Request

@@ -11,7 +11,7 @@ from typing import Any
 from mockdock.app import App
 from mockdock.delivery import ManualClock
 from mockdock.engine import Engine
-from mockdock.local import LocalVerbs
+from mockdock.local.verbs import LocalVerbs
 from mockdock.observe.control.app import control_app
 from mockdock.scenario import load
 

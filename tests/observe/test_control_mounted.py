@@ -28,7 +28,7 @@ def test_it_is_made_once_by_the_first_requests(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(mounted, "_control_app", make)
     verbs = Control().verbs
-    control = MountedControl(verbs, "secret")
+    control = MountedControl(lambda: verbs, "secret")
     assert made == []
 
     async def silent() -> MutableMapping[str, Any]:
@@ -47,4 +47,4 @@ def test_it_is_made_once_by_the_first_requests(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_wrong_token_is_told_at_once() -> None:
     with pytest.raises(UsageError, match="a control token is"):
-        MountedControl(Control().verbs, "two words")
+        MountedControl(lambda: pytest.fail("nobody asks"), "two words")

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from mockdock.app import App
 from mockdock.delivery import ScaledClock
 from mockdock.engine import Engine
-from mockdock.observe import record, replay
+from mockdock.observe import record
+from mockdock.observe.replay import replay
 from mockdock.scenario import load
 from tests.conformance.asgi import Answer, app_of, ask, post
 from tests.effort import examples

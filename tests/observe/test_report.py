@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from mockdock.app import App
 from mockdock.fault import Fault
 from mockdock.frames import Outcome
-from mockdock.local import LocalVerbs
-from mockdock.observe import exchanges, record, report
+from mockdock.local.verbs import LocalVerbs
+from mockdock.observe import record
 from mockdock.observe.entry import Entry
+from mockdock.observe.report import exchanges, report
 from mockdock.observe.verbs import Problem, Unused, Verdict
 from mockdock.reply import Failure
 from tests.conformance.asgi import app_of, ask, post

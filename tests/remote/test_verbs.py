@@ -23,7 +23,7 @@ from mockdock import MockdockError, ScenarioError, Server, StartError, resources
 from mockdock.app import App
 from mockdock.errors import Problem, UsageError
 from mockdock.host import Host
-from mockdock.local import LocalVerbs
+from mockdock.local.verbs import LocalVerbs
 from mockdock.observe.verbs import Changes, InPython, Opening, Verbs
 from mockdock.remote import RemoteVerbs, asking
 from mockdock.remote import verbs as remote

@@ -19,7 +19,7 @@ from mockdock.app import App
 from mockdock.delivery import ManualClock
 from mockdock.engine import Engine
 from mockdock.errors import StoreError
-from mockdock.local import LocalVerbs
+from mockdock.local.verbs import LocalVerbs
 from mockdock.observe import Entry, Journal, JournalWriter, Keeper, record
 from mockdock.observe.verbs import Opening
 from mockdock.reply import Failure

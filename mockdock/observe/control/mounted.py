@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 
 from mockdock.later import later
 from mockdock.observe.control.token import check_token
-from mockdock.observe.verbs import Verbs
+
+if TYPE_CHECKING:
+    from mockdock.observe.verbs import Verbs
 
 __all__ = ["MountedControl"]
 
@@ -24,12 +26,12 @@ _control_app: Callable[[Verbs, str | None], App] = later("observe.control.app:co
 class MountedControl:
     """The control API of a server, to be mounted at ``/__mockdock``, as ``control_app`` makes it.
 
-    Most servers are never asked, so its parts are imported by the first request, in a thread:
-    replies under way do not wait. Raises UsageError at once for a ``token`` that cannot
-    travel in a header.
+    Most servers are never asked, so its parts are imported and its ``verbs`` made by the first
+    request, in a thread: replies under way do not wait. Raises UsageError at once for a
+    ``token`` that cannot travel in a header.
     """
 
-    def __init__(self, verbs: Verbs, token: str | None = None) -> None:
+    def __init__(self, verbs: Callable[[], Verbs], token: str | None = None) -> None:
         if token is not None:
             check_token(token)
         self._verbs = verbs
@@ -47,5 +49,5 @@ class MountedControl:
     def _make(self) -> App:
         with self._making:
             if self._made is None:
-                self._made = _control_app(self._verbs, self._token)
+                self._made = _control_app(self._verbs(), self._token)
             return self._made

@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from mockdock.names import CONTROL_PATH
 from mockdock.observe.control.operation import Operation
 from mockdock.observe.control.refused import Refusal
-from mockdock.observe.verbs import CONTROL_PATH
 
 __all__ = ["document"]
 
