@@ -22,8 +22,9 @@ from mockdock.fault import OPTIONS, FaultName
 from mockdock.request import Api
 from mockdock.resources import scenarios
 from mockdock.scenario import lint, load, seeds
+from mockdock.scenario.audit import AuditSpec
 from mockdock.scenario.base import Part
-from mockdock.scenario.gateways import LangDBSpec
+from mockdock.scenario.langdb import LangDBSpec
 from mockdock.shared.address import Address
 from tests.acceptance.conftest import process
 from tests.openai_types import check_completion
@@ -148,7 +149,6 @@ def test_every_command_and_option_of_serve_is_named() -> None:
 @pytest.mark.parametrize(
     ("model", "skip"),
     [
-        ("AuditSpec", ()),
         ("ChaosSpec", ()),
         ("ErrorSpec", ()),
         ("FaultSpec", ()),
@@ -165,6 +165,10 @@ def test_every_key_of_the_language_is_documented(model: str, skip: tuple[str, ..
     import mockdock.scenario
 
     _is_documented(getattr(mockdock.scenario, model), skip)
+
+
+def test_every_key_of_an_audit_is_documented() -> None:
+    _is_documented(AuditSpec, ())
 
 
 def test_every_api_that_a_condition_can_name_is_documented() -> None:

@@ -14,7 +14,8 @@ import pytest
 import yaml
 
 from mockdock import Server, resources
-from mockdock.scenario import json_schema, lint, load
+from mockdock.scenario import lint, load
+from mockdock.scenario.export import json_schema
 from tests.openai_types import CheckedOpenAI
 
 FILES = sorted(resources.scenarios().glob("*.yaml"))

@@ -114,7 +114,7 @@ def schema() -> None:
     """
     import json
 
-    from mockdock.scenario import json_schema
+    from mockdock.scenario.export import json_schema
 
     typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
 

@@ -10,10 +10,9 @@ from mockdock.accounts import micros
 from mockdock.content.catalogue import Catalogue
 from mockdock.later import later
 from mockdock.ledger import Accounts
-from mockdock.scenario.gateways import LangDBSpec
 
 if TYPE_CHECKING:
-    pass
+    from mockdock.scenario.langdb import LangDBSpec
 
 __all__ = ["Seedbed"]
 

@@ -29,7 +29,7 @@ from mockdock.ledger import (
 )
 from mockdock.request import ToolCall
 from mockdock.scenario.base import Part
-from mockdock.scenario.gateways import LangDBSpec
+from mockdock.scenario.langdb import LangDBSpec
 from mockdock.scenario.seeds import (
     HistorySpec,
     MadeModelSpec,

@@ -25,7 +25,6 @@ from mockdock.observe.verbs import (
     Unused,
     Verdict,
 )
-from mockdock.scenario import json_schema
 from mockdock.scenario.models import VERSION
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Looking"]
 
 _audited: Callable[..., Audit] = later("local.auditing:audited")
+_json_schema: Callable[[], dict[str, Any]] = later("scenario.export:json_schema")
 
 
 class Looking:
@@ -55,7 +55,7 @@ class Looking:
 
     def schema(self) -> dict[str, Any]:
         """Give the JSON Schema of the scenario language."""
-        return json_schema()
+        return _json_schema()
 
     def sessions(self) -> list[str]:
         """Name the sessions that are open, in the order they were opened."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from mockdock.scenario.audit import AuditSpec
 from mockdock.scenario.chaos import ChaosSpec, PhaseSpec
 from mockdock.scenario.conditions import CountCondition, TextCondition, When
 from mockdock.scenario.durations import DelaySpec
-from mockdock.scenario.export import json_schema
 from mockdock.scenario.faults import FaultSpec
 from mockdock.scenario.guards import GuardSpec
 from mockdock.scenario.limits import LimitSpec
@@ -27,7 +25,6 @@ from mockdock.scenario.wishes import MOST_WISHES, Wish, wishes
 
 __all__ = [
     "MOST_WISHES",
-    "AuditSpec",
     "AuthKeys",
     "ChaosSpec",
     "CountCondition",
@@ -53,7 +50,6 @@ __all__ = [
     "Wish",
     "dialect_needs",
     "door_needs",
-    "json_schema",
     "lint",
     "load",
     "pace_needs",

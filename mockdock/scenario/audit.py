@@ -1,7 +1,5 @@
 """The retry policy that clients of a scenario are judged by."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 

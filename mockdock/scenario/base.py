@@ -1,7 +1,5 @@
 """What all parts of the scenario language have in common."""
 
-from __future__ import annotations
-
 import difflib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence

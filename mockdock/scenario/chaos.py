@@ -1,7 +1,5 @@
 """Chaos: errors and faults by chance, and a timeline of what happens when."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Self

@@ -1,7 +1,5 @@
 """When a rule applies."""
 
-from __future__ import annotations
-
 import re
 import warnings
 from collections.abc import Iterator
@@ -77,7 +75,7 @@ class TextCondition(Part):
     matches: Annotated[str, AfterValidator(_regex)] | None = Field(
         None, description="a Python regular expression is found in the text"
     )
-    not_: TextCondition | None = Field(
+    not_: "TextCondition | None" = Field(
         None, alias="not", description="this condition does not hold"
     )
     _pattern: re.Pattern[str] | None = PrivateAttr(None)

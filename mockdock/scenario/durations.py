@@ -1,7 +1,5 @@
 """Durations and delays, as the language writes them."""
 
-from __future__ import annotations
-
 import re
 from typing import Annotated, Any, ClassVar, Self
 

@@ -1,7 +1,5 @@
 """Faults: what breaks on purpose, where, when and how often."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args

@@ -1,7 +1,5 @@
 """What guards of a gateway make of a text."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping
 from typing import get_args
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from mockdock.scenario.base import Complaint, nearest, shown
 from mockdock.scenario.conditions import When
 from mockdock.scenario.models import Rule, Scenario
 from mockdock.scenario.replies import CONTENT, ErrorSpec, ReplySpec
+from mockdock.scenario.seldom import Seldom
 
 __all__ = ["is_tag", "unknown_key"]
 
@@ -103,14 +105,19 @@ def _models_at(place: tuple[str | int, ...]) -> set[type[BaseModel]]:
                 for model in models
                 for name, info in model.model_fields.items()
                 if part in (name, info.alias)
-                for found in _models(info.annotation)
+                for found in _models(info)
             }
             models = below or models
     return models
 
 
-def _models(annotation: object) -> Iterator[type[BaseModel]]:
+def _models(info: FieldInfo) -> Iterator[type[BaseModel]]:
+    yield from _named(info.annotation)
+    yield from (each.model for each in info.metadata if isinstance(each, Seldom))
+
+
+def _named(annotation: object) -> Iterator[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for inner in get_args(annotation):
-        yield from _models(inner)
+        yield from _named(inner)

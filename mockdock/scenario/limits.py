@@ -1,7 +1,5 @@
 """Rate limits and budgets: how much is let through, by whom, in what time."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator

@@ -1,7 +1,5 @@
 """The scenario: settings, and rules in the order they are tried."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -11,7 +9,6 @@ from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, Tag, mo
 from mockdock.gateways import Gateways
 from mockdock.request import DialectName
 from mockdock.scenario import placeholders
-from mockdock.scenario.audit import AuditSpec
 from mockdock.scenario.base import (
     Bool,
     Complaint,
@@ -28,11 +25,12 @@ from mockdock.scenario.base import (
 from mockdock.scenario.chaos import ChaosSpec, PhaseSpec, crowded
 from mockdock.scenario.conditions import When
 from mockdock.scenario.faults import Faults
-from mockdock.scenario.gateways import GATEWAYS, AzureSpec, LangDBSpec, LangdockSpec
+from mockdock.scenario.gateways import GATEWAYS, USUAL_LIMITS, AzureSpec, LangdockSpec
 from mockdock.scenario.limits import LimitSpec
 from mockdock.scenario.pace import PacingSpec
 from mockdock.scenario.places import misplaced
 from mockdock.scenario.replies import Answer, ErrorSpec, ReplySpec, SoleAnswer
+from mockdock.scenario.seldom import SomeAudit, SomeLangDB
 from mockdock.scenario.vectors import MOST_DIMENSIONS
 
 __all__ = ["VERSION", "AuthKeys", "ModelSpec", "Rule", "Scenario"]
@@ -110,7 +108,7 @@ class Rule(Part):
         """Where it was read, such as ``agent.yaml:12``; empty when made in Python."""
         return self._location
 
-    def located(self, location: str) -> Rule:
+    def located(self, location: str) -> "Rule":
         """Give the same rule with another location."""
         rule = self.model_copy()
         rule._location = location  # noqa: SLF001 - its own class
@@ -245,11 +243,11 @@ class Scenario(Part):
     )
     azure: AzureSpec | None = Field(None, description="the Azure OpenAI resource")
     langdock: LangdockSpec | None = Field(None, description="the Langdock workspace")
-    langdb: LangDBSpec | None = Field(None, description="LangDB's gateway")
+    langdb: SomeLangDB = Field(None, description="LangDB's gateway")
     faults: Faults = Field((), description="what breaks, of any reply")
     chaos: ChaosSpec | None = Field(None, description="errors and faults by chance")
     timeline: tuple[PhaseSpec, ...] = Field((), description="what happens when")
-    audit: AuditSpec | None = Field(None, description="how a client is to retry")
+    audit: SomeAudit = Field(None, description="how a client is to retry")
     triggers: Annotated[
         tuple[Trigger, ...], BeforeValidator(_listed, json_schema_input_type=Trigger | list[str])
     ] = Field(
@@ -287,8 +285,8 @@ class Scenario(Part):
         """The limits that hold for the requests of one dialect, on top of ``limits``."""
         said = {name: getattr(self, name) for name in GATEWAYS}
         return {
-            name: kind.usual_limits if said[name] is None else said[name].own_limits
-            for name, kind in GATEWAYS.items()
+            name: USUAL_LIMITS.get(name, ()) if part is None else part.own_limits
+            for name, part in said.items()
         }
 
     @model_validator(mode="after")

@@ -1,7 +1,5 @@
 """Pace: how fast an answer comes, alone and under load."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
@@ -124,7 +122,7 @@ class PacingSpec(Part):
             refuse([Complaint("itl and tps say the same thing: give one", at=("tps",))])
         return self
 
-    def over(self, base: PacingSpec | None) -> PacingSpec:
+    def over(self, base: "PacingSpec | None") -> "PacingSpec":
         """Merge: what is given here wins, the rest comes from ``base``."""
         return self if base is None else PacingSpec(**_merged(_given(base), _given(self)))
 
@@ -142,7 +140,7 @@ class PacingSpec(Part):
             known.concurrent,
         )
 
-    def _whole(self) -> PacingSpec:
+    def _whole(self) -> "PacingSpec":
         """Give the pace with all its profile says."""
         if self.profile is None:
             return self

@@ -1,7 +1,5 @@
 """What a rule answers: a reply, or an error of the API."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
@@ -151,7 +149,7 @@ class ReplySpec(Part):
     tool_calls: Annotated[tuple[ToolCallSpec, ...], Field(min_length=1)] | None = Field(
         None, description="tools the model calls"
     )
-    choices: Annotated[tuple[ReplySpec, ...], Field(min_length=1)] | None = Field(
+    choices: Annotated[tuple["ReplySpec", ...], Field(min_length=1)] | None = Field(
         None, description="one reply for each of the n answers"
     )
     embedding: VectorOrAuto = Field(

@@ -1,7 +1,5 @@
 """What a gateway's account begins with: threads, models, prices, and past usage."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self

@@ -1,7 +1,5 @@
 """Virtual models: configurations that are saved by a name."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StrictBool, StrictInt

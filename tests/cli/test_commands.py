@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from mockdock import cli
 from mockdock.cli import app
-from mockdock.scenario import json_schema
+from mockdock.scenario.export import json_schema
 from tests.cli.conftest import Run
 from tests.observe.audit.helpers import record as made
 from tests.openai_types import check_completion

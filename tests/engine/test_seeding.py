@@ -20,7 +20,7 @@ from mockdock.question import (
     SumUsage,
     Window,
 )
-from mockdock.scenario.gateways import LangDBSpec
+from mockdock.scenario.langdb import LangDBSpec
 
 NOW = 1_738_152_000.0
 NOW_US = 1_738_152_000_000_000

@@ -7,7 +7,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from mockdock.scenario import Scenario, json_schema
+from mockdock.scenario import Scenario
+from mockdock.scenario.export import json_schema
 
 SCHEMA = json_schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)

@@ -14,7 +14,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mockdock.errors import Problem, ScenarioError
-from mockdock.scenario import json_schema, lint, load
+from mockdock.scenario import lint, load
+from mockdock.scenario.export import json_schema
 from tests.scenario.test_export import EVERYTHING
 
 VALIDATOR = jsonschema.Draft202012Validator(json_schema())

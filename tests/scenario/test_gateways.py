@@ -9,8 +9,9 @@ import pytest
 
 from mockdock.errors import ScenarioError
 from mockdock.gateways import VirtualModel
-from mockdock.scenario import GuardSpec, Scenario, json_schema, load
-from mockdock.scenario.gateways import LangDBSpec
+from mockdock.scenario import GuardSpec, Scenario, load
+from mockdock.scenario.export import json_schema
+from mockdock.scenario.langdb import LangDBSpec
 from tests.scenario.helpers import refusal
 
 FULL: dict[str, Any] = {

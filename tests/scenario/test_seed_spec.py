@@ -10,7 +10,7 @@ import pytest
 
 from mockdock.errors import ScenarioError
 from mockdock.scenario import load
-from mockdock.scenario.gateways import LangDBSpec
+from mockdock.scenario.langdb import LangDBSpec
 from mockdock.scenario.seeds import PriceSpec, ThreadSpec, UsedSpec
 from tests.scenario.helpers import refusal
 

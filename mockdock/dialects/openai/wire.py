@@ -5,8 +5,6 @@ Where it names none, those of refusals seen in public are checked (a list of
 tools holds 1 to 128 of them, a limit of tokens is at least 1), and no others.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field, Tag

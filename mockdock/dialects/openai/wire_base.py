@@ -1,7 +1,5 @@
 """The base of all wire models, and unions told apart by JSON type."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Discriminator, Field

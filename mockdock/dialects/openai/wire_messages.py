@@ -5,8 +5,6 @@ and what is missing of it is told by a rule, not by the schema; but the
 developer's (measured: see ``rules_model``).
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field, Tag

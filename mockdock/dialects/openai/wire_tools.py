@@ -1,7 +1,5 @@
 """Tools, tool choice and response format, as OpenAI's specification (2.3.0) declares them."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field, Tag
