@@ -15,7 +15,9 @@ _building = threading.RLock()
 class Deferred(BaseModel):
     """A model of which pydantic builds what checks it at its first use, not at its import.
 
-    Most models are never used by themselves: parts are built along with the whole.
+    Most models are never used by themselves: parts are built along with the whole. The modules
+    of those that every server needs postpone no annotations, which pydantic would have to
+    compile one by one.
     Threads that use one for the first time wait for each other; pydantic before 2.14 would
     let them build at once, and take away what another has just made.
     """

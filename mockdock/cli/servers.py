@@ -9,7 +9,6 @@ import typer
 
 from mockdock.cli.behind import COMMAND, WithCommand
 from mockdock.cli.commands import Scenarios, app
-from mockdock.cli.importing import importing
 from mockdock.names import DialectName
 
 __all__ = ["journal", "replay", "reset", "run", "serve", "verify"]
@@ -124,9 +123,8 @@ def serve(
 
     Example: mockdock serve quickstart --port 8080
     """
-    with importing():
-        from mockdock.cli.options import Options
-        from mockdock.cli.serving import serve_scenarios
+    from mockdock.cli.options import Options
+    from mockdock.cli.serving import serve_scenarios
 
     code = serve_scenarios(
         scenarios or [],
@@ -198,8 +196,7 @@ def run(
 
     Example: mockdock run quickstart -- python app.py
     """
-    with importing():
-        from mockdock.cli.running import RunOptions, run_command
+    from mockdock.cli.running import RunOptions, run_command
 
     options = RunOptions(
         otherwise=otherwise,
