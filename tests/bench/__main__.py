@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,10 +19,12 @@ from rich.console import Console
 from tests.bench.bench import Amounts, Bench
 from tests.bench.cases import CASES
 from tests.bench.load import wrk
-from tests.bench.machine import busy, cores, described, pin
+from tests.bench.machine import busy, cores, described, pin, stolen
 from tests.bench.rows import WIDTH, Row, record, show
 
 __all__ = ["main", "measured"]
+
+_NOTABLE = 0.1
 
 
 def main() -> None:
@@ -52,11 +55,15 @@ def measured(bench: Bench, names: Sequence[str]) -> list[Row]:
     rows: list[Row] = []
     for name in names:
         sys.stderr.write(f"{name} ...\n")
+        began, taken = time.perf_counter(), stolen()
         try:
             rows += CASES[name].measure(bench)
         except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
             traceback.print_exc()
             bench.notes.append(f"{name}: could not be measured: {error!r}")
+        share = (stolen() - taken) / (time.perf_counter() - began)
+        if share > _NOTABLE:
+            bench.notes.append(f"{name}: the host took {share:.0%} of a core away meanwhile")
     return rows
 
 

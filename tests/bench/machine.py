@@ -15,7 +15,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["busy", "cores", "cpu", "described", "on", "peak", "pin", "resident", "spent", "woken"]
+__all__ = [
+    "busy",
+    "cores",
+    "cpu",
+    "described",
+    "on",
+    "peak",
+    "pin",
+    "resident",
+    "spent",
+    "stolen",
+    "woken",
+]
 
 _MEGABYTE = 1e6
 _BUSY = 0.5
@@ -86,6 +98,14 @@ def woken(pid: int) -> float:
 def busy() -> bool:
     """Tell whether others use the machine: on the average half a core or more."""
     return hasattr(os, "getloadavg") and os.getloadavg()[0] > _BUSY
+
+
+def stolen() -> float:
+    """Give the CPU seconds so far that the host of a virtual machine gave to others instead."""
+    if sys.platform != "linux":
+        return math.nan
+    ticks = int(Path("/proc/stat").read_text().split(maxsplit=9)[8])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def described() -> dict[str, object]:

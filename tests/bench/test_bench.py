@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from rich.console import Console
 
 from mockdock import Server
 from mockdock.observe import JournalWriter
+from tests.bench import __main__ as bench_main
 from tests.bench import client, commands
 from tests.bench.__main__ import measured
 from tests.bench.asked import chat
@@ -29,7 +31,7 @@ from tests.bench.bench import Amounts, Bench
 from tests.bench.cases import CASES
 from tests.bench.client import Flood, Streams
 from tests.bench.load import flooded, wrk
-from tests.bench.machine import cores
+from tests.bench.machine import cores, stolen
 from tests.bench.rates import PLAIN
 from tests.bench.rows import WIDTH, Row, at_least, at_most, record, show
 from tests.bench.servers import Running, Served, launched
@@ -168,6 +170,22 @@ def test_a_case_that_fails_does_not_cost_the_others(
     assert [row.case for row in rows] == ["made"]
     assert bench.notes[0] == "plain: could not be measured: OSError('no disk')"
     assert "no disk" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("taken", "told"), [(0.0, False), (1000.0, True)])
+def test_what_the_host_takes_away_is_told(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, taken: float, told: bool
+) -> None:
+    seconds = iter([5.0, 5.0 + taken])
+    monkeypatch.setattr(bench_main, "stolen", lambda: next(seconds))
+    monkeypatch.setitem(CASES, "plain", replace(CASES["plain"], measure=lambda _: iter(())))
+    assert measured(bench, ["plain"]) == []
+    assert [note.startswith("plain: the host took ") for note in bench.notes] == [True] * told
+
+
+def test_time_that_was_taken_away_never_comes_back() -> None:
+    before = stolen()
+    assert isnan(before) or 0 <= before <= stolen()
 
 
 def test_a_process_on_a_core_answers_another_one_and_writes_its_journal(tmp_path: Path) -> None:
