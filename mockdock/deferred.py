@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 __all__ = ["Deferred"]
 
@@ -32,3 +34,11 @@ class Deferred(BaseModel):
             return super().model_rebuild(
                 **options, _parent_namespace_depth=depth + 1 if depth > 0 else depth
             )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Build it first: before 2.14 pydantic cannot write a default that is one of it, else."""
+        cls.model_rebuild()
+        return handler(schema)
