@@ -223,10 +223,10 @@ class Engine:
             if answer is None:
                 answer = self._answer(request, compiled, pick, skipped)
             context = self._context(asked, pick, compiled)
-            who, place, state = asked.step.request, pick.position or 0, pick.state
-            told = begins(request, asked.model, asked.prompt, answer)
+            logical, at, states = asked.step.request, pick.position or 0, pick.state
+            begun = begins(request, asked.model, asked.prompt, answer)
             decision = Decision(
-                context, answer, skipped, who, admission, encounter, place, trouble, told, state
+                context, answer, skipped, logical, admission, encounter, at, trouble, begun, states
             )
             return decision if encounter is None else threshold.slowed(decision)
         except BaseException:
