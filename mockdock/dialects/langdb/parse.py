@@ -76,12 +76,10 @@ def _chat(call: Call, body: dict[str, Any], account: Account) -> Request | Failu
         if isinstance(told, Failure):
             return told
         try:
-            account, asked = (
-                told,
-                structs.replace(call, body=orjson.dumps(spelled), sent=Sent(spelled)),
-            )
+            asked = structs.replace(call, body=orjson.dumps(spelled), sent=Sent(spelled))
         except TypeError:
             return bad_request("Invalid body: it is nested more than 250 levels deep.")
+        account = told
     if routed is not None and routed.pool is not None:
         asked = structs.replace(asked, traits=lambda _: Traits())
     parsed = parse_chat(asked, form=_FORM)
