@@ -80,9 +80,6 @@ class LangDBSpec(SeedsSpec, GatewaySpec):
     def _check(self) -> Self:
         refuse(self._project_complaints())
         refuse(self._virtual_complaints())
-        if self.project and self.projects is not None and self.project not in self.projects:
-            message = f"{self.project!r} is not among the 'projects'"
-            refuse([Complaint(message, f"projects: {', '.join(self.projects)}", ("project",))])
         refuse(self.complaints(self.usual_project, self.projects))
         return self
 
