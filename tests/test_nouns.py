@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockdock.errors import MockdockError, Problem, ScenarioError, StartError
-from mockdock.frames import Delay, Outcome, Pacing
+from mockdock.frames import Delay, Frame, Outcome, Pacing
 from mockdock.question import Account
 from mockdock.reply import Call, Choice, Failure, Piece
 from mockdock.request import (
@@ -42,6 +42,7 @@ def talk(*messages: Message) -> Request:
     [
         Request("openai", "chat"),
         Piece("a", 1),
+        Frame(b"a"),
         Delay(),
         Pacing(),
         Outcome("completed", 0, 0),
