@@ -4,7 +4,7 @@ tiktoken's own loader fetches the ranks from the network at run time; here they
 are package data, and the rest of an encoding (its splitting pattern and special
 tokens, as in ``tiktoken_ext.openai_public``) is stated below. A file holds the bytes of all
 tokens in the order of their ranks, two bytes that are in no token between each two of
-them: what tiktoken's own files say, read at once. It is not packed, since a wheel is.
+them: what tiktoken's own files say, read at once. It is not compressed: the wheel is.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ _HARMONY_NAMED = {
 
 
 class Recipe(Struct, frozen=True):
-    """What an encoding is made of: a file of so many ``tokens``, and of this ``sha256``."""
+    """What an encoding is made of; its file holds so many ``tokens`` and has this ``sha256``."""
 
     ranks: str
     tokens: int

@@ -28,10 +28,9 @@ def mount_control(
     """Serve the control API of an application at ``/__mockdock``.
 
     ``url`` tells where the application is served. Only this machine may use it,
-    or with a ``token`` whoever sends that. What comes from outside reads no files,
-    and is shown no secrets, or the ``verbs`` see to that; either are made by the first
-    request.
-    Raises UsageError for a token that cannot be one.
+    or with a ``token`` whoever sends that. The first request makes the ``verbs``: where
+    none are given, those of this process, which read no files and show no secrets to
+    what comes from outside. Raises UsageError for a token that cannot be one.
     """
     outside = verbs or partial(_local_verbs, app, url, files=False, secrets=False)
     app.mount(CONTROL_PATH, MountedControl(outside, token))

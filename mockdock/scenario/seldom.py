@@ -11,11 +11,11 @@ __all__ = ["Seldom", "SomeAudit", "SomeLangDB"]
 
 
 class Seldom:
-    """Annotates a field that is imported, and made ready, with the first scenario that has it.
+    """Annotates a field whose model is imported and built with the first scenario that has it.
 
-    ``where`` is the place of its model in this package, such as ``"audit:AuditSpec"``; a
+    ``where`` is the place of that model in this package, such as ``"audit:AuditSpec"``; a
     scenario may say null instead. What is wrong with it, its JSON Schema and what it is
-    written as are those of the model. For most servers that is a tenth of their start.
+    written as are those of the model. Most servers start a tenth sooner for it.
     """
 
     def __init__(self, where: str) -> None:
