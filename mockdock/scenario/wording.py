@@ -59,7 +59,9 @@ def worded(detail: Mapping[str, Any]) -> Iterator[Complaint]:
     if kind == "complaints":
         yield from context["complaints"]
     elif kind == "missing":
-        yield Complaint(f"the key {detail['loc'][-1]!r} is missing")
+        key = detail["loc"][-1]
+        hint = "write mockdock: 1" if key == "mockdock" else ""
+        yield Complaint(f"the key {key!r} is missing", hint)
     elif kind == "literal_error":
         yield unknown(value, _QUOTED.findall(context["expected"]))
     elif kind in _EXPECTED:

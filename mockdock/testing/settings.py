@@ -83,7 +83,7 @@ def from_ini(config: pytest.Config) -> dict[str, Any]:
     for name in _INI:
         try:
             value = config.getini(f"mockdock_{name}")
-        except ValueError as error:  # pytest before 9.2 lets it through
+        except (ValueError, pytest.UsageError) as error:  # the former before pytest 9.2
             raise pytest.UsageError(f"mockdock_{name} of the ini file: {error}") from None
         if value not in (None, "", []):
             given[name] = _READ.get(name, _as_it_is)(value)

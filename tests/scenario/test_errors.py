@@ -12,7 +12,7 @@ from mockdock.scenario import load
 
 TABLE = [
     ("mockdock: 2", "1:11: mockdock: version 2 of the language is not known (write mockdock: 1)"),
-    ("name: x", "1:1: mockdock: the key 'mockdock' is missing"),
+    ("name: x", "1:1: mockdock: the key 'mockdock' is missing (write mockdock: 1)"),
     ("- a", "1:1: a scenario is a mapping, not a list (begin with mockdock: 1)"),
     ("just text", "1:1: a scenario is a mapping, not 'just text' (begin with mockdock: 1)"),
     ("", "the file is empty (begin with mockdock: 1)"),

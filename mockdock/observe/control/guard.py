@@ -63,7 +63,8 @@ class Guard:
             raise Refused(
                 401,
                 "access",
-                f"{wrong} the control API; send the header Authorization: Bearer TOKEN",
+                f"{wrong} the control API; send the header Authorization: Bearer TOKEN "
+                "(commands of mockdock do with --token or MOCKDOCK_CONTROL_TOKEN)",
                 headers={"www-authenticate": 'Bearer realm="mockdock"'},
             )
 
