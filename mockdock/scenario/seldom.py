@@ -15,7 +15,8 @@ class Seldom:
 
     ``where`` is the place of that model in this package, such as ``"audit:AuditSpec"``; a
     scenario may say null instead. What is wrong with it, its JSON Schema and what it is
-    written as are those of the model. Most servers start a tenth sooner for it.
+    written as are those of the model; its keys are those of a file, however the whole is
+    read. Most servers start a tenth sooner for it.
     """
 
     def __init__(self, where: str) -> None:
@@ -41,7 +42,9 @@ class Seldom:
         return handler(core_schema.nullable_schema(model.__pydantic_core_schema__))
 
     def _read(self, value: Any) -> BaseModel | None:
-        return None if value is None else self.model.model_validate(value)
+        if value is None:
+            return None
+        return self.model.model_validate(value, by_alias=True, by_name=False)
 
 
 if TYPE_CHECKING:

@@ -58,3 +58,10 @@ def test_what_is_wrong_in_it_is_told_with_its_place_in_the_whole() -> None:
 def test_a_mistyped_key_in_it_gets_the_nearest_word() -> None:
     with pytest.raises(ScenarioError, match=r"^langdb\.projcts: unknown key .*'projects'"):
         load({"mockdock": 1, "langdb": {"projcts": []}})
+
+
+def test_its_keys_are_those_of_a_file() -> None:
+    """Not the names that Python has for them, as anywhere else in a scenario."""
+    guard = {"not_": {"contains": "x"}}
+    with pytest.raises(ScenarioError, match=r"^langdb\.guards\.g\.not_: unknown key 'not_'"):
+        load({"mockdock": 1, "langdb": {"project": "p", "guards": {"g": guard}}})
